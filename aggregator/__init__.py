@@ -1,0 +1,3 @@
+"""English tech news as one Japanese feed."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""The discussion around an entry."""

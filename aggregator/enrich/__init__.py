@@ -1,0 +1,1 @@
+"""From an entry to the text a reader gets: article, then summary."""

@@ -1,0 +1,1 @@
+"""One look at a feed: fetch, parse, decide, store."""

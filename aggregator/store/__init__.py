@@ -1,0 +1,68 @@
+"""THE DATABASE: one SQLite file, one writer.
+
+Reads are plain SQL (`db.query`), writes go through sqlite-utils inside `db.atomic()`. One file of this
+package a table group; each function takes the `Database` first.
+"""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from aggregator.errors import StoreError, StoreLocked, StoreTooNew
+from aggregator.store.schema import migrations
+
+BUSY_TIMEOUT = 10.0  # seconds another program may hold the write lock before we give up
+
+
+@contextlib.contextmanager
+def store_errors(path: object = "store") -> Iterator[None]:
+    """Turn sqlite3's errors into ours, naming the file."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error) or "busy" in str(error):
+            raise StoreLocked(f"{path}: another program holds the database ({error})") from error
+        raise StoreError(f"{path}: {error}") from error
+    except sqlite3.DatabaseError as error:
+        raise StoreError(f"{path}: {error}") from error
+
+
+def open_store(path: Path) -> Database:
+    """Open the store, creating or migrating it as needed.
+
+    Raises: StoreTooNew where a newer version wrote it, StoreLocked, StoreError.
+    """
+    with store_errors(path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"{path}: {error.strerror}") from error
+        # Threads of the scheduler take turns under the instance lock, so the connection may move between them.
+        connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT, check_same_thread=False)
+        try:
+            return _prepare(Database(connection), path)
+        except BaseException:
+            connection.close()
+            raise
+
+
+def _prepare(db: Database, path: Path) -> Database:
+    db.execute("PRAGMA foreign_keys = ON")
+    _refuse_newer(db, path)
+    if migrations.pending(db):
+        db.execute("PRAGMA journal_mode = WAL")
+        migrations.apply(db)
+    db.execute("PRAGMA synchronous = NORMAL")
+    return db
+
+
+def _refuse_newer(db: Database, path: Path) -> None:
+    known = {migration.name for migration in migrations.pending(db)}
+    known |= {migration.name for migration in migrations.applied(db)}
+    released = {migration.name for migration in migrations._migrations}  # noqa: SLF001 - no public list of all
+    newer = known - released
+    if newer:
+        raise StoreTooNew(f"{path}: written by a newer version (unknown migration {sorted(newer)[0]!r}); upgrade the program")
