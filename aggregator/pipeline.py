@@ -3,12 +3,12 @@
 import logging
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any
 
 from sqlite_utils import Database
 
@@ -19,19 +19,135 @@ log = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
 Stop = Callable[[], bool]
+Progress = Callable[[int], None]
 
 
-class Stage(Protocol):
-    """A step of the data path, as four functions in a module.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One step of the data path, as functions.
 
-    `pending` yields what is due now, best first, and is asked again until it yields nothing; `work` runs in any
-    process and touches no database; `record` and `postpone` write the store (the pipeline gives each a
-    transaction of its own) and must make the job not pending any more.
+    `pending` yields the jobs that are due now, best first; it is asked again until it yields none. `work` runs
+    anywhere and touches no database. `record` and `postpone` run in a transaction of their own and leave the
+    job not pending. `backlog` and `size` count in the unit people think in (feeds, entries).
     """
 
-    NAME: str
+    name: str
+    pending: Callable[[Database, Config, datetime], Iterable[Any]]
+    work: Callable[[Config, Any], Any]
+    record: Callable[[Database, Config, Any, Any, datetime], None]
+    postpone: Callable[[Database, Config, Any, str, datetime], None]
+    backlog: Callable[[Database, Config, datetime], int]
+    size: Callable[[Any], int]
 
-    def pending(self, db: Database, config: Config, now: datetime) -> Iterable[Any]: ...  # noqa: D102
-    def work(self, config: Config, job: Any) -> Any: ...  # noqa: D102
-    def record(self, db: Database, config: Config, job: Any, outcome: Any, now: datetime) -> None: ...  # noqa: D102
-    def postpone(self, db: Database, config: Config, job: Any, failure: str, now: datetime) -> None: ...  # noqa: D102
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crash:
+    """An unexpected error inside `work`."""
+
+    error: str  # last line
+    traceback: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageReport:
+    """What one run of a stage did."""
+
+    name: str
+    jobs: int = 0
+    units: int = 0
+    crashes: int = 0
+    seconds: float = 0.0
+    finished: bool = True  # nothing was left when it ended
+
+
+def guarded(work: Callable[[Config, Any], Any], config: Config, job: Any) -> Any:
+    """Return the outcome of `work`, or a Crash where it raised."""
+    try:
+        return work(config, job)
+    except Exception as error:  # noqa: BLE001 - the one place where anything at all may have gone wrong
+        return Crash(error=f"{type(error).__name__}: {error}", traceback=traceback.format_exc())
+
+
+def run_stage(
+    stage: Stage,
+    db: Database,
+    config: Config,
+    workers: Workers,
+    clock: Clock,
+    *,
+    budget: timedelta | None = None,
+    stop: Stop = lambda: False,
+    progress: Progress = lambda _: None,
+) -> StageReport:
+    """Run a stage until nothing is due, its time budget is spent or `stop` says so."""
+    run = _Run(stage, db, config, workers, clock, progress)
+    started = time.monotonic()
+
+    def over() -> bool:
+        return stop() or (budget is not None and time.monotonic() - started >= budget.total_seconds())
+
+    finished = run.until(over)
+    return StageReport(
+        name=stage.name, jobs=run.jobs, units=run.units, crashes=run.crashes,
+        seconds=time.monotonic() - started, finished=finished,
+    )  # fmt: skip
+
+
+class _Run:
+    """Keeps jobs in flight and books what comes back."""
+
+    def __init__(
+        self, stage: Stage, db: Database, config: Config, workers: Workers, clock: Clock, progress: Progress
+    ) -> None:
+        self.stage, self.db, self.config, self.workers = stage, db, config, workers
+        self.clock, self.progress = clock, progress
+        self.jobs = self.units = self.crashes = 0
+        self.broken = False
+
+    def until(self, over: Callable[[], bool]) -> bool:
+        """Work batch after batch; return whether nothing was left.
+
+        A batch is no larger than the workers can take up at once, so that what `record` wrote is seen by the
+        next `pending`, and little is lost by a kill.
+        """
+        while not over():
+            batch = list(islice(self.stage.pending(self.db, self.config, self.clock()), self.workers.width * 2))
+            if not batch:
+                return True
+            if not self._batch(batch):
+                return False
+        return False
+
+    def _batch(self, batch: list[Any]) -> bool:
+        """Return False where the workers broke twice: the jobs stay due for the next tick."""
+        todo: dict[Future[Any], Any] = {}
+        try:
+            for job in batch:
+                todo[self.workers.submit(guarded, self.stage.work, self.config, job)] = job
+            while todo:
+                for future in wait(todo, return_when=FIRST_COMPLETED).done:
+                    self._book(todo[future], future.result())
+                    del todo[future]
+        except BrokenExecutor as error:
+            return self._reopen(error)
+        return True
+
+    def _reopen(self, error: BrokenExecutor) -> bool:
+        log.error("worker_died stage=%s error=%s", self.stage.name, error)
+        self.workers.close()
+        self.crashes += 1
+        again, self.broken = not self.broken, True
+        return again
+
+    def _book(self, job: Any, outcome: Any) -> None:
+        now = self.clock()
+        with self.db.atomic():
+            if isinstance(outcome, Crash):
+                log.error("crash stage=%s error=%s\n%s", self.stage.name, outcome.error, outcome.traceback)
+                self.stage.postpone(self.db, self.config, job, outcome.error, now)
+                self.crashes += 1
+            else:
+                self.stage.record(self.db, self.config, job, outcome, now)
+        self.jobs += 1
+        self.units += self.stage.size(job)
+        self.progress(self.stage.size(job))

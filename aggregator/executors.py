@@ -1,0 +1,96 @@
+"""THE WORKERS: where a stage's `work` runs, behind concurrent.futures.Executor."""
+
+import multiprocessing
+import multiprocessing.connection
+import os
+import re
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from aggregator.errors import ConfigError
+
+
+class InlineExecutor(Executor):
+    """Runs each call where it is submitted."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Return a future that is done already."""
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except BaseException as error:  # noqa: BLE001 - a future carries whatever was raised, as the stdlib's do
+            future.set_exception(error)
+        return future
+
+
+@dataclass(slots=True)
+class Workers:
+    """An executor opened on first use, and again after it broke."""
+
+    spec: str
+    width: int  # jobs worth having in flight
+    _open: Callable[[], Executor]
+    _executor: Executor | None = None
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any) -> Future[Any]:
+        """Hand one call to a worker."""
+        if self._executor is None:
+            self._executor = self._open()
+        return self._executor.submit(fn, *args)
+
+    def close(self) -> None:
+        """End the workers; the next submit starts new ones."""
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            executor.shutdown(wait=True, cancel_futures=True)
+
+
+def open_workers(spec: str) -> Workers:
+    """Read `inline:` or `processes:N` and return workers that start when first used.
+
+    Raises: ConfigError for any other spec.
+    """
+    kind, _, rest = spec.partition(":")
+    if kind not in _OPENERS:
+        raise ConfigError(f"executor = {spec!r}: expected inline: or processes:N")
+    return _OPENERS[kind](spec, rest)
+
+
+def _inline(spec: str, rest: str) -> Workers:
+    if rest:
+        raise ConfigError(f"executor = {spec!r}: expected inline:")
+    return Workers(spec, 1, InlineExecutor)
+
+
+def _processes(spec: str, rest: str) -> Workers:
+    if not re.fullmatch(r"[1-9]\d{0,2}", rest):
+        raise ConfigError(f"executor = {spec!r}: expected processes:N with N from 1 to 999")
+    count = int(rest)
+    return Workers(spec, count, lambda: _spawn(count))
+
+
+_OPENERS: dict[str, Callable[[str, str], Workers]] = {"inline": _inline, "processes": _processes}
+
+
+def _spawn(count: int) -> Executor:
+    # spawn: a forked child would inherit the instance lock and outlive a killed parent with it.
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(count, mp_context=context, initializer=_settle_worker)
+
+
+def _settle_worker() -> None:
+    """Leave ^C to the parent, and end when the parent ends however it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)  # a SIGKILLed parent closes no queue; without this the worker would wait for ever
