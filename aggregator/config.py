@@ -44,10 +44,12 @@ class Config:
     timezone: str = _setting("Asia/Tokyo", "decides page dates, digests and daily limits")
     language: str = _setting("ja", "what entries are translated into")
     engine: EngineName = _setting("auto", "what translates")
-    untranslated: Literal["hold", "publish"] = _setting("hold", "publish: untranslated entries enter the main feeds")
+    untranslated: Literal["hold", "publish"] = _setting(
+        "hold", "publish: untranslated entries enter the main feeds"
+    )
     hold_time: timedelta = _setting(timedelta(hours=6), "how long an entry waits for its translation")
     max_entries: int = _setting(100, "entries in a feed; the last 48 hours are kept beyond it")
-    allow_private_hosts: bool = _setting(False, "fetch from loopback and private addresses too")  # noqa: FBT003
+    allow_private_hosts: bool = _setting(False, "fetch from loopback and private addresses too")
     host_spacing: timedelta = _setting(timedelta(seconds=1), "between two fetches from one domain")
     listen: str = _setting("127.0.0.1:8080", "address and port of the server")
     poll_every: timedelta = _setting(timedelta(hours=1), "base interval between two polls of a feed")
@@ -162,9 +164,16 @@ def _reader(kind: object) -> tuple[str, Callable[[object], object]]:
 def _bool(raw: object) -> bool:
     if isinstance(raw, bool):
         return raw
-    return {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}[
-        _text(raw).lower()
-    ]
+    return {
+        "1": True,
+        "true": True,
+        "yes": True,
+        "on": True,
+        "0": False,
+        "false": False,
+        "no": False,
+        "off": False,
+    }[_text(raw).lower()]
 
 
 def _text(raw: object) -> str:
@@ -219,15 +228,22 @@ def _check(config: Config) -> None:
     try:
         config.zone  # noqa: B018 - the look-up is the check
     except (zoneinfo.ZoneInfoNotFoundError, ValueError) as error:
-        raise ConfigError(f"timezone = {config.timezone!r}: expected a zone name such as Asia/Tokyo") from error
+        raise ConfigError(
+            f"timezone = {config.timezone!r}: expected a zone name such as Asia/Tokyo"
+        ) from error
     try:
         host, _ = config.address
     except ValueError as error:
-        raise ConfigError(f"listen = {config.listen!r}: expected address:port such as 127.0.0.1:8080") from error
+        raise ConfigError(
+            f"listen = {config.listen!r}: expected address:port such as 127.0.0.1:8080"
+        ) from error
     if config.base_url and urlsplit(config.base_url).scheme not in {"http", "https"}:
         raise ConfigError(f"base_url = {config.base_url!r}: expected an http or https URL")
     if config.visibility == "local" and not _is_loopback(host):
-        raise ConfigError(f"listen = {config.listen!r}: visibility = local serves on 127.0.0.1 only; set visibility to private or public")
+        raise ConfigError(
+            f"listen = {config.listen!r}: visibility = local serves on 127.0.0.1 only; "
+            "set visibility to private or public"
+        )
     missing = [name for name in ("base_url", "contact") if not getattr(config, name)]
     if config.visibility == "public" and missing:
         raise ConfigError(f"visibility = public: {' and '.join(missing)} must be set")

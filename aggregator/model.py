@@ -240,7 +240,7 @@ class Article:
     input_fingerprint: str
     origin: Literal["feed", "page"]
     text: str
-    fingerprint: str
+    fingerprint: str  # of title and text: the summary's input
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,7 +248,7 @@ class SummaryJob:
     """An article whose summary is missing or stale."""
 
     entry_id: int
-    fingerprint: str  # of the article
+    input_fingerprint: str  # the article's fingerprint and the feed's rights
     title: str
     text: str
     rights: Rights
@@ -383,7 +383,7 @@ class EditionEntry:
     """One published entry: what readers were given (frozen) and what may move beside it.
 
     `title`, `body_html`, `updated_at`, `first_published_at` are frozen; the rest is shown on the page and in
-    elements readers do not compare. Paragraph shapes: tuples of plain-text sentences, already cut to the rights.
+    elements readers do not compare. `summary` and `story` are plain-text sentences, already cut to the rights.
     """
 
     public_id: str

@@ -26,9 +26,9 @@ Progress = Callable[[int], None]
 class Stage:
     """One step of the data path, as functions.
 
-    `pending` yields the jobs that are due now, best first; it is asked again until it yields none. `work` runs
-    anywhere and touches no database. `record` and `postpone` run in a transaction of their own and leave the
-    job not pending. `backlog` and `size` count in the unit people think in (feeds, entries).
+    `pending` yields the jobs that are due now, best first; it is asked again until it yields none. `work`
+    runs anywhere and touches no database. `record` and `postpone` run in a transaction of their own and leave
+    the job not pending. `backlog` and `size` count in the unit people think in (feeds, entries).
     """
 
     name: str
@@ -111,7 +111,9 @@ class _Run:
         next `pending`, and little is lost by a kill.
         """
         while not over():
-            batch = list(islice(self.stage.pending(self.db, self.config, self.clock()), self.workers.width * 2))
+            batch = list(
+                islice(self.stage.pending(self.db, self.config, self.clock()), self.workers.width * 2)
+            )
             if not batch:
                 return True
             if not self._batch(batch):

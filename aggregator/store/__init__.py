@@ -40,7 +40,7 @@ def open_store(path: Path) -> Database:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"{path}: {error.strerror}") from error
-        # Threads of the scheduler take turns under the instance lock, so the connection may move between them.
+        # Threads of the scheduler take turns under the instance lock: the connection may move between them.
         connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT, check_same_thread=False)
         try:
             return _prepare(Database(connection), path)
@@ -65,4 +65,6 @@ def _refuse_newer(db: Database, path: Path) -> None:
     released = {migration.name for migration in migrations._migrations}  # noqa: SLF001 - no public list of all
     newer = known - released
     if newer:
-        raise StoreTooNew(f"{path}: written by a newer version (unknown migration {sorted(newer)[0]!r}); upgrade the program")
+        raise StoreTooNew(
+            f"{path}: written by a newer version (its migration {min(newer)!r} is unknown here)"
+        )

@@ -1,0 +1,44 @@
+"""The text of an entry, from what its feed carries."""
+
+import hashlib
+import re
+
+from aggregator.markup import to_text
+from aggregator.model import Article, ArticleJob
+
+# What feeds put where the article should be; none of it is text about the story.
+_BOILERPLATE = re.compile(
+    r"""^(?:
+        comments? | (?:read|continue\ reading|learn|see|show)\ (?:more|the\ rest)\b.*
+      | read\ (?:the\ )?full\b.*
+      | \[?(?:link|comments|permalink)\]?(?:\s+\[?(?:link|comments|permalink)\]?)* | permalink | source
+      | the\ post\ .*\ (?:appeared|first\ appeared)\ .*
+      | this\ (?:post|article|story)\ (?:was\ )?(?:originally|first)\ .*
+      | (?:article|comments)\ url:.* | (?:points|\#\ comments):.* | submitted\ by\b.*
+      | (?:subscribe|sign\ up|follow\ us|share\ this|advertisement|sponsored|related)\b.*
+      | (?:by|written\ by|posted\ by)\s+\S+(?:\s+\S+){0,4} | (?:image|photo|credit)s?:.* | https?://\S+
+    )$""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def extract(job: ArticleJob) -> Article:
+    """Return the longer of content and summary as paragraphs of plain text, boilerplate left out."""
+    text = max((_clean(html) for html in (job.content_html, job.summary_html)), key=len)
+    return Article(
+        entry_id=job.entry_id,
+        input_fingerprint=job.fingerprint,
+        origin="feed",
+        text=text,
+        fingerprint=hashlib.sha256(f"{job.title}\0{text}".encode()).hexdigest(),
+    )
+
+
+def _clean(html: str) -> str:
+    paragraphs = (paragraph.strip() for paragraph in to_text(html).split("\n\n"))
+    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph and not is_boilerplate(paragraph))
+
+
+def is_boilerplate(paragraph: str) -> bool:
+    """Tell whether a paragraph is furniture: "Read more", "Comments", a byline, a bare link."""
+    return bool(_BOILERPLATE.match(paragraph.strip(" .:→»>…\u00a0")))

@@ -1,0 +1,104 @@
+"""Tables articles and summaries."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlite_utils import Database
+
+from aggregator.model import Article, ArticleJob, Summary, SummaryJob
+from aggregator.times import to_text
+
+RETRY_AFTER = timedelta(hours=1)  # after a crash; the job is one of ours, so waiting changes little
+
+_STALE_ARTICLES = """
+FROM entries e LEFT JOIN articles a USING (entry_id)
+WHERE e.excluded IS NULL AND a.input_fingerprint IS NOT e.fingerprint
+  AND (a.retry_at IS NULL OR a.retry_at <= :now)
+"""
+# Rights decide whether there is a story, so a change of them makes the summary stale.
+_INPUT = "a.fingerprint || ':' || coalesce(json_extract(f.settings, '$.rights'), 'excerpt')"
+_STALE_SUMMARIES = f"""
+FROM entries e JOIN articles a USING (entry_id) JOIN feeds f USING (feed_id)
+  LEFT JOIN summaries s USING (entry_id)
+WHERE e.excluded IS NULL AND a.input_fingerprint = e.fingerprint AND s.input_fingerprint IS NOT {_INPUT}
+  AND (s.retry_at IS NULL OR s.retry_at <= :now)
+"""
+
+
+def stale_articles(db: Database, now: datetime, limit: int) -> list[ArticleJob]:
+    """List entries without the text of their current revision, newest first."""
+    rows = db.query(
+        f"""SELECT e.entry_id, e.fingerprint, e.title, e.permalink, e.summary_html, e.content_html
+        {_STALE_ARTICLES} ORDER BY e.sort_at DESC LIMIT :limit""",
+        {"now": to_text(now), "limit": limit},
+    )
+    return [ArticleJob(**row) for row in rows]
+
+
+def count_stale_articles(db: Database, now: datetime) -> int:
+    """Count what `stale_articles` would list."""
+    return int(db.execute(f"SELECT count(*) {_STALE_ARTICLES}", {"now": to_text(now)}).fetchone()[0])
+
+
+def stale_summaries(db: Database, now: datetime, limit: int) -> list[SummaryJob]:
+    """List articles without a summary of their present text, newest first."""
+    rows = db.query(
+        f"""SELECT e.entry_id, {_INPUT} AS input_fingerprint, e.title, a.text,
+        coalesce(json_extract(f.settings, '$.rights'), 'excerpt') AS rights
+        {_STALE_SUMMARIES} ORDER BY e.sort_at DESC LIMIT :limit""",
+        {"now": to_text(now), "limit": limit},
+    )
+    return [SummaryJob(**row) for row in rows]
+
+
+def count_stale_summaries(db: Database, now: datetime) -> int:
+    """Count what `stale_summaries` would list."""
+    return int(db.execute(f"SELECT count(*) {_STALE_SUMMARIES}", {"now": to_text(now)}).fetchone()[0])
+
+
+def write_articles(db: Database, articles: Iterable[Article]) -> None:
+    """Store article texts."""
+    _upsert(db, "articles", ({**_columns(a), "origin": a.origin, "text": a.text} for a in articles))
+
+
+def write_summaries(db: Database, summaries: Iterable[Summary]) -> None:
+    """Store summaries."""
+    rows = ({**_columns(s), "text": s.text, "story": s.story, "origin": s.origin} for s in summaries)
+    _upsert(db, "summaries", rows)
+
+
+def _columns(row: Article | Summary) -> dict[str, Any]:
+    return {
+        "entry_id": row.entry_id,
+        "input_fingerprint": row.input_fingerprint,
+        "fingerprint": row.fingerprint,
+        "retry_at": None,
+        "failure": None,
+    }
+
+
+def _upsert(db: Database, table: str, rows: Iterable[dict[str, Any]]) -> None:
+    db.table(table).upsert_all(rows, pk="entry_id")
+
+
+def postpone_articles(db: Database, entry_ids: Iterable[int], failure: str, now: datetime) -> None:
+    """Leave the entries' texts alone for a while."""
+    empty = {"input_fingerprint": "", "origin": "feed", "text": "", "fingerprint": ""}
+    _postpone(db, "articles", entry_ids, empty, failure, now)
+
+
+def postpone_summaries(db: Database, entry_ids: Iterable[int], failure: str, now: datetime) -> None:
+    """Leave the entries' summaries alone for a while."""
+    empty = {"input_fingerprint": "", "text": "", "story": "", "origin": "extract", "fingerprint": ""}
+    _postpone(db, "summaries", entry_ids, empty, failure, now)
+
+
+def _postpone(
+    db: Database, table: str, entry_ids: Iterable[int], empty: dict[str, str], failure: str, now: datetime
+) -> None:
+    """Keep a good row of an earlier revision; make an empty one where there is none."""
+    ids = list(entry_ids)
+    db.table(table).insert_all(({"entry_id": i, **empty} for i in ids), pk="entry_id", ignore=True)
+    for entry_id in ids:
+        db.table(table).update(entry_id, {"retry_at": to_text(now + RETRY_AFTER), "failure": failure})
