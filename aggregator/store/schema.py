@@ -27,6 +27,7 @@ CREATE TABLE feeds (
   body_fingerprint TEXT,
   next_poll_at TEXT NOT NULL,
   retry_after_at TEXT,
+  hints TEXT NOT NULL DEFAULT '{}',
   next_poll_reasons TEXT NOT NULL DEFAULT '[]',
   last_poll_at TEXT,
   last_change_at TEXT,
@@ -63,6 +64,7 @@ CREATE TABLE stories (
   story_id INTEGER PRIMARY KEY,
   lead_entry_id INTEGER REFERENCES entries (entry_id) DEFERRABLE INITIALLY DEFERRED
 ) STRICT;
+CREATE INDEX stories_unpublished ON stories (story_id) WHERE lead_entry_id IS NULL;
 
 CREATE TABLE entries (
   entry_id INTEGER PRIMARY KEY,
@@ -93,6 +95,7 @@ CREATE TABLE entries (
 ) STRICT;
 CREATE INDEX entries_canonical ON entries (canonical_url) WHERE canonical_url IS NOT NULL;
 CREATE INDEX entries_story ON entries (story_id);
+CREATE INDEX entries_feed ON entries (feed_id, sort_at);
 CREATE INDEX entries_queue ON entries (sort_at) WHERE excluded IS NULL;
 
 CREATE TABLE publications (
@@ -107,7 +110,7 @@ CREATE TABLE publications (
   body TEXT NOT NULL DEFAULT '',
   fingerprint TEXT NOT NULL DEFAULT ''
 ) STRICT;
-CREATE INDEX publications_newest ON publications (first_published_at) WHERE state = 'translated';
+CREATE INDEX publications_newest ON publications (state, first_published_at);
 CREATE INDEX publications_held ON publications (held_at) WHERE state IN ('held', 'untranslated');
 
 CREATE TABLE articles (

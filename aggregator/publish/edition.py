@@ -1,0 +1,275 @@
+"""What readers are given of each story: the limits of its feed's rights, the frozen body, the editions.
+
+How much of a source is shown is decided here alone (`limited`, `frozen_body`); everything that writes a
+document takes it from an `EditionEntry`.
+"""
+
+import html
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from aggregator.model import (
+    CommentCount,
+    Edition,
+    EditionEntry,
+    Enclosure,
+    PublicationState,
+    Rights,
+    SourceRef,
+)
+
+MARK = "【未訳】"  # before the title of an entry shown untranslated
+KEPT = timedelta(hours=48)  # before the newest entry: whoever opens a reader once a day loses nothing
+EXCERPT_SENTENCES = 3
+EXCERPT_WIDTH = 600  # of 300 Japanese characters; a Latin letter is half as wide
+LANGUAGE = "ja"
+_ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, production 2
+
+Sentences = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """A row of `publications`."""
+
+    public_id: str
+    story_id: int
+    slug: str
+    state: PublicationState
+    held_at: datetime
+    first_published_at: datetime | None = None
+    updated_at: datetime | None = None
+    title: str = ""
+    body: str = ""
+    fingerprint: str = ""  # of what was frozen, see promote.py
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Translated:
+    """The lead entry's last good translation; shapes as in model.Summary."""
+
+    engine: str
+    model: str
+    title: str
+    summary: str
+    story: str
+    current: bool  # made from the entry as its feed has it now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """All the store knows of a story that has a publication; texts as in model.Summary."""
+
+    publication: Publication
+    title: str
+    summary: str
+    story: str
+    translated: Translated | None
+    rights: Rights
+    sources: tuple[SourceRef, ...]  # the lead's first
+    sort_at: datetime
+    permalink: str | None = None
+    language: str | None = None
+    published_at: datetime | None = None
+    source_updated_at: datetime | None = None
+    category: str = ""
+    authors: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    enclosures: tuple[Enclosure, ...] = ()
+    image_url: str | None = None
+    comments_url: str | None = None
+    comments_feed_url: str | None = None
+    counts: tuple[CommentCount, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """What every document says of the place it is published at."""
+
+    title: str
+    base_url: str  # of the folder the documents lie in, with a final slash
+    home_url: str  # the same without a private path: the feeds' identity
+    timezone: str
+    private: bool
+    contact: str
+    generator: str
+    waiting: int  # entries without a translation
+
+
+def limited(rights: Rights, summary: str, story: str) -> tuple[Sentences, tuple[Sentences, ...]]:
+    """Cut summary and story to what the feed's rights allow."""
+    sentences = tuple(line for line in summary.splitlines() if line.strip())
+    match rights:
+        case "titles":
+            return (), ()
+        case "excerpt":
+            return _excerpt(sentences), ()
+        case "full":
+            paragraphs = (tuple(p.splitlines()) for p in story.split("\n\n") if p.strip())
+            return sentences, tuple(paragraphs)
+
+
+def _excerpt(sentences: Sentences) -> Sentences:
+    kept: list[str] = []
+    room = EXCERPT_WIDTH
+    for sentence in sentences[:EXCERPT_SENTENCES]:
+        room -= _width(sentence)
+        if room < 0:
+            break
+        kept.append(sentence)
+    if sentences and not kept:
+        return (sentences[0][: EXCERPT_WIDTH // 2 - 1] + "…",)
+    return tuple(kept)
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def shown_title(facts: Facts) -> str:
+    """Choose the best title there is now; never empty, for Atom demands one."""
+    original = facts.title or facts.permalink or facts.sources[0].feed_title
+    return (_legal(facts.translated.title) or original) if facts.translated else MARK + original
+
+
+def shown_texts(facts: Facts) -> tuple[Sentences, tuple[Sentences, ...]]:
+    """Choose the best summary and story there are now, within the rights."""
+    text = facts.translated or facts
+    return limited(facts.rights, _legal(text.summary), _legal(text.story))
+
+
+def _legal(text: str) -> str:
+    return _ILLEGAL.sub("", text)  # an engine may return anything
+
+
+def frozen_body(facts: Facts) -> str:
+    """Write the body a feed carries: the summary first, for readers preview its start, then the source."""
+    summary, _ = shown_texts(facts)
+    return "".join((_quoted(facts, summary), _credits(facts), _discussion(facts)))
+
+
+def _quoted(facts: Facts, summary: Sentences) -> str:
+    if not summary:
+        return ""
+    language = "" if facts.translated else _lang(facts.language or "en")
+    glue = "" if facts.translated else " "
+    text = f"<p{language}>{html.escape(glue.join(summary))}</p>"
+    if facts.rights == "full":
+        return text
+    url = web_url(facts.permalink)
+    cite = f' cite="{html.escape(url)}"' if url else ""
+    return f"<blockquote{cite}>{text}</blockquote>"
+
+
+def _credits(facts: Facts) -> str:
+    parts = [facts.sources[0].feed_title, "、".join(facts.authors)]
+    line = [html.escape(part) for part in parts if part]
+    if facts.translated is None:
+        line.append("未訳")
+    elif facts.translated.engine != "original":
+        line.insert(0, "原題: " + _link(facts.permalink, facts.title, _lang(facts.language or "en")))
+        line.append(html.escape(f"機械翻訳: {facts.translated.engine} {facts.translated.model}".strip()))
+    return f"<p>{' / '.join(line)}</p>"
+
+
+def _discussion(facts: Facts) -> str:
+    urls = dict.fromkeys(filter(None, map(web_url, (facts.comments_url, *(c.url for c in facts.counts)))))
+    links = [_link(url, urlsplit(url).hostname or url) for url in urls]
+    return f"<p>ディスカッション: {' / '.join(links)}</p>" if links else ""
+
+
+def _link(url: str | None, text: str, attributes: str = "") -> str:
+    if web_url(url) is None:
+        return f"<span{attributes}>{html.escape(text)}</span>" if attributes else html.escape(text)
+    return f'<a href="{html.escape(url or "")}"{attributes}>{html.escape(text)}</a>'
+
+
+def _lang(language: str) -> str:
+    return f' lang="{html.escape(language)}"'
+
+
+def web_url(url: str | None) -> str | None:
+    """Return the URL where a reader may follow it (http, https), else None."""
+    return url if url and url.lower().startswith(("http://", "https://")) else None
+
+
+def present(facts: Facts) -> EditionEntry:
+    """Build the published entry; its publication has been promoted."""
+    row = facts.publication
+    if row.first_published_at is None or row.updated_at is None:
+        raise ValueError(f"{row.public_id} is held and not to be shown")
+    summary, story = shown_texts(facts)
+    return EditionEntry(
+        public_id=row.public_id, slug=row.slug, state=row.state, title=row.title, body_html=row.body,
+        first_published_at=row.first_published_at, updated_at=row.updated_at,
+        original_title=facts.title, original_language=facts.language, permalink=web_url(facts.permalink),
+        published_at=facts.published_at, sources=facts.sources, category=facts.category,
+        authors=facts.authors, tags=facts.tags,
+        enclosures=tuple(e for e in facts.enclosures if web_url(e.url)),
+        image_url=facts.image_url, rights=facts.rights, page_title=shown_title(facts), summary=summary,
+        story=story, engine=facts.translated.engine if facts.translated else "",
+        model=facts.translated.model if facts.translated else "", comments_url=web_url(facts.comments_url),
+        comments_feed_url=web_url(facts.comments_feed_url), counts=facts.counts,
+    )  # fmt: skip
+
+
+def ordered(stories: Iterable[Facts]) -> list[EditionEntry]:
+    """Sort as feeds are: what was published last comes first."""
+    by_id = sorted(stories, key=lambda facts: facts.publication.public_id)
+    by_age = sorted(by_id, key=lambda facts: facts.sort_at, reverse=True)
+    return sorted(map(present, by_age), key=lambda entry: entry.first_published_at, reverse=True)
+
+
+def cut(entries: Sequence[EditionEntry], most: int) -> tuple[EditionEntry, ...]:
+    """Keep the first `most`, and beyond them what is within 48 hours of the newest."""
+    if not entries:
+        return ()
+    oldest = entries[0].first_published_at - KEPT
+    return tuple(e for n, e in enumerate(entries) if n < most or e.first_published_at >= oldest)
+
+
+def compose(name: str, title: str, entries: tuple[EditionEntry, ...]) -> Edition:
+    """Make an edition, as new as its newest entry."""
+    updated_at = max((entry.updated_at for entry in entries), default=None)
+    return Edition(name=name, path="", title=title, updated_at=updated_at, entries=entries)
+
+
+def discussion_url(entry: EditionEntry) -> str | None:
+    """Return where people talk about the entry, as far as known."""
+    urls = (entry.comments_url, *(web_url(count.url) for count in entry.counts))
+    return next(filter(None, urls), None)
+
+
+def comment_total(entry: EditionEntry) -> int | None:
+    """Add up the comments all sources count; None where nobody counts."""
+    return sum(count.count for count in entry.counts) if entry.counts else None
+
+
+def byline(entry: EditionEntry) -> str:
+    """Name author and feed in one, for readers show no `source`: 「原著者 (媒体名)」."""
+    feed = entry.sources[0].feed_title
+    return f"{'、'.join(entry.authors)} ({feed})" if entry.authors else feed
+
+
+def terms(entry: EditionEntry) -> tuple[str, ...]:
+    """List category and tags once each."""
+    return tuple(dict.fromkeys(filter(None, (entry.category, *entry.tags))))
+
+
+def original_url(entry: EditionEntry, site: Site) -> str:
+    """Return the one alternate of an entry: the original, or our page where it has none."""
+    return entry.permalink or page_url(entry, site)
+
+
+def page_url(entry: EditionEntry, site: Site) -> str:
+    """Return the address of the entry's own page."""
+    return site.base_url + page_path(entry)
+
+
+def page_path(entry: EditionEntry) -> str:
+    """Return the path of the entry's own page, which never changes."""
+    return f"entries/{entry.slug}.html"

@@ -1,0 +1,162 @@
+"""Editions as Atom and RSS 2.0: the one import of feedgen.
+
+feedgen drops rel, type and length of an Atom entry's links, knows one enclosure and no threads, so
+`_Extension` writes links, enclosures, counts, source and dc:creator itself.
+Source: RFC 4287, RFC 4685, RSS 2.0 with slash, dc and wfw.
+"""
+
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from feedgen.feed import FeedGenerator  # type: ignore[import-untyped]
+from lxml import etree  # type: ignore[import-untyped]
+
+from aggregator.model import Document, Edition, EditionEntry
+from aggregator.publish import edition as editions
+from aggregator.publish.edition import LANGUAGE, Site
+from aggregator.publish.jsonfeed import json_feed, media_type
+
+PATHS = {
+    "main": ("atom.xml", "rss.xml", "feed.json"),
+    "all": ("all.xml", "all.rss.xml", "all.json"),
+}
+_TYPES = ("application/atom+xml", "application/rss+xml", "application/feed+json")
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)  # the age of an empty edition: Atom demands one
+_NAMESPACES = {
+    "thr": "http://purl.org/syndication/thread/1.0",
+    "slash": "http://purl.org/rss/1.0/modules/slash/",
+    "dc": "http://purl.org/dc/elements/1.1/",
+    "wfw": "http://wellformedweb.org/CommentAPI/",
+}
+_ATOM = "http://www.w3.org/2005/Atom"
+_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+_THR = f"{{{_NAMESPACES['thr']}}}"
+
+
+def documents(edition: Edition, site: Site) -> list[Document]:
+    """Write the edition in its three forms."""
+    writers: tuple[Callable[[Edition, Site, str], bytes], ...] = (_atom, _rss, json_feed)
+    return [
+        Document(path=edition.path + path, media_type=kind, body=write(edition, site, edition.path + path))
+        for path, kind, write in zip(PATHS[edition.name], _TYPES, writers, strict=True)
+    ]
+
+
+def _atom(edition: Edition, site: Site, path: str) -> bytes:
+    return bytes(_generator(edition, site, path, _TYPES[0]).atom_str(pretty=True))
+
+
+def _rss(edition: Edition, site: Site, path: str) -> bytes:
+    return bytes(_generator(edition, site, path, _TYPES[1]).rss_str(pretty=True))
+
+
+def _generator(edition: Edition, site: Site, path: str, kind: str) -> FeedGenerator:
+    feed = FeedGenerator()
+    feed.register_extension("aggregator", _Nothing, _Extension)
+    feed.id(uuid.uuid5(uuid.NAMESPACE_URL, site.home_url + edition.path + edition.name).urn)
+    feed.title(edition.title)
+    feed.description("海外テックニュースの見出しと要約を日本語で。機械翻訳です。")
+    feed.language(LANGUAGE)
+    feed.link(href=site.base_url + path, rel="self", type=kind)
+    feed.link(href=site.base_url, rel="alternate", type="text/html", hreflang=LANGUAGE)  # last: RSS takes it
+    feed.generator(site.generator)
+    feed.updated(edition.updated_at or _NEVER)  # never the clock: an unchanged edition keeps its bytes
+    for entry in edition.entries:
+        _add(feed, entry, site)
+    return feed
+
+
+def _add(feed: FeedGenerator, entry: EditionEntry, site: Site) -> None:
+    out = feed.add_entry(order="append")
+    out.id(entry.public_id)
+    out.title(entry.title)
+    out.content(entry.body_html, type="html")
+    out.author(name=editions.byline(entry))
+    out.published(entry.first_published_at)
+    out.updated(entry.updated_at)
+    for term in editions.terms(entry):
+        out.category(term=term)
+    out.aggregator.take(entry, site)
+
+
+class _Nothing:
+    """The extension's part for the feed itself: its namespaces."""
+
+    def extend_ns(self) -> dict[str, str]:
+        return _NAMESPACES
+
+    def extend_atom(self, _: etree._Element) -> None:
+        """Add nothing."""
+
+    def extend_rss(self, _: etree._Element) -> None:
+        """Add nothing."""
+
+
+class _Extension:
+    """What feedgen cannot write of an entry."""
+
+    def take(self, entry: EditionEntry, site: Site) -> None:
+        self.entry, self.site = entry, site
+        self.total = editions.comment_total(entry)
+        self.discussion = editions.discussion_url(entry)
+
+    def extend_atom(self, out: etree._Element) -> None:
+        entry = self.entry
+        _add_link(out, "alternate", editions.original_url(entry, self.site), type="text/html",
+                  hreflang=(entry.original_language or "en") if entry.permalink else LANGUAGE)  # fmt: skip
+        if entry.permalink:
+            _add_link(
+                out, "related", editions.page_url(entry, self.site), type="text/html", hreflang=LANGUAGE
+            )
+        for enclosure in entry.enclosures:
+            size = {} if enclosure.length is None else {"length": str(enclosure.length)}
+            _add_link(out, "enclosure", enclosure.url, type=media_type(enclosure), **size)
+        self._replies(out)
+        self._source(out)
+        if entry.state == "untranslated":
+            out.set(_LANG, entry.original_language or "en")
+
+    def _replies(self, out: etree._Element) -> None:
+        if self.discussion:
+            link = _add_link(out, "replies", self.discussion, type="text/html")
+            if self.total is not None:
+                link.set(_THR + "count", str(self.total))
+        if self.entry.comments_feed_url:
+            _add_link(out, "replies", self.entry.comments_feed_url)
+        if self.total is not None:
+            _add_text(out, _THR + "total", str(self.total))
+
+    def _source(self, out: etree._Element) -> None:
+        feed = self.entry.sources[0]
+        source = etree.SubElement(out, "source")
+        _add_text(source, "id", feed.feed_url)
+        _add_text(source, "title", feed.feed_title)
+        _add_link(source, "self", feed.feed_url)
+        if editions.web_url(feed.site_url):
+            _add_link(source, "alternate", feed.site_url or "", type="text/html")
+
+    def extend_rss(self, out: etree._Element) -> None:
+        entry = self.entry
+        _add_text(out, "link", editions.original_url(entry, self.site))
+        _add_text(out, f"{{{_NAMESPACES['dc']}}}creator", editions.byline(entry))
+        _add_text(out, f"{{{_ATOM}}}updated", entry.updated_at.isoformat())
+        feed = entry.sources[0]
+        etree.SubElement(out, "source", url=feed.feed_url).text = feed.feed_title
+        for enclosure in entry.enclosures:
+            size = str(enclosure.length or 0)  # required; 0 where unknown, as the RSS board advises
+            etree.SubElement(out, "enclosure", url=enclosure.url, length=size, type=media_type(enclosure))
+        if self.discussion:
+            _add_text(out, "comments", self.discussion)
+        if entry.comments_feed_url:
+            _add_text(out, f"{{{_NAMESPACES['wfw']}}}commentRss", entry.comments_feed_url)
+        if self.total is not None:
+            _add_text(out, f"{{{_NAMESPACES['slash']}}}comments", str(self.total))
+
+
+def _add_text(parent: etree._Element, tag: str, text: str) -> None:
+    etree.SubElement(parent, tag).text = text
+
+
+def _add_link(parent: etree._Element, rel: str, href: str, **attributes: str) -> etree._Element:
+    return etree.SubElement(parent, "link", rel=rel, href=href, **attributes)

@@ -1,0 +1,58 @@
+"""Editions as JSON Feed 1.1.
+
+Source: https://www.jsonfeed.org/version/1.1/
+"""
+
+import json
+import mimetypes
+
+from aggregator.model import Edition, EditionEntry, Enclosure
+from aggregator.publish import edition as editions
+from aggregator.publish.edition import LANGUAGE, Site
+from aggregator.times import to_text
+
+JsonObject = dict[str, object]
+
+
+def json_feed(edition: Edition, site: Site, path: str) -> bytes:
+    """Write the edition that lies at `path`."""
+    feed: JsonObject = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": edition.title,
+        "home_page_url": site.base_url,
+        "feed_url": site.base_url + path,
+        "language": LANGUAGE,
+        "items": [_item(entry, site) for entry in edition.entries],
+    }
+    return (json.dumps(feed, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _item(entry: EditionEntry, site: Site) -> JsonObject:
+    feed = entry.sources[0]
+    item: JsonObject = {
+        "id": entry.public_id,
+        "url": editions.original_url(entry, site),
+        "title": entry.title,
+        "content_html": entry.body_html,
+        "date_published": to_text(entry.first_published_at),
+        "date_modified": to_text(entry.updated_at),
+        "authors": [_present(name=editions.byline(entry), url=editions.web_url(feed.site_url))],
+        "language": (entry.original_language or "en") if entry.state == "untranslated" else LANGUAGE,
+        "tags": list(editions.terms(entry)),
+        "attachments": [_attachment(enclosure) for enclosure in entry.enclosures],
+        "_discussion": _present(comments=editions.comment_total(entry), url=editions.discussion_url(entry)),
+    }
+    return {key: value for key, value in item.items() if value not in ([], {})}
+
+
+def _attachment(enclosure: Enclosure) -> JsonObject:
+    return _present(url=enclosure.url, mime_type=media_type(enclosure), size_in_bytes=enclosure.length)
+
+
+def media_type(enclosure: Enclosure) -> str:
+    """Return the file's type: all three formats demand one."""
+    return enclosure.media_type or mimetypes.guess_type(enclosure.url)[0] or "application/octet-stream"
+
+
+def _present(**fields: object) -> JsonObject:
+    return {key: value for key, value in fields.items() if value is not None}

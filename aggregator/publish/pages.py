@@ -1,0 +1,103 @@
+"""Editions as Japanese pages: one for each entry, and the index."""
+
+import hashlib
+import zoneinfo
+from datetime import date, datetime
+from itertools import groupby
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from aggregator.model import Document, Edition, EditionEntry
+from aggregator.publish import edition as editions
+from aggregator.publish.edition import LANGUAGE, Site
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_STATIC = {"style.css": "text/css", "icon.svg": "image/svg+xml"}
+_WEEKDAYS = "月火水木金土日"
+
+_environment = Environment(
+    loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+    lstrip_blocks=True, keep_trailing_newline=True,
+)  # fmt: skip
+
+
+def form() -> str:
+    """Return the fingerprint of the templates: with another one every page is to be written again."""
+    files = sorted(_TEMPLATES.iterdir())
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+
+def statics() -> list[Document]:
+    """Return what pages need beside them."""
+    return [
+        Document(path=name, media_type=kind, body=(_TEMPLATES / name).read_bytes())
+        for name, kind in _STATIC.items()
+    ]
+
+
+def page(entry: EditionEntry, site: Site) -> Document:
+    """Write an entry's own page."""
+    path = editions.page_path(entry)
+    return _render("entry.html", path, site, entry=entry, original_language=entry.original_language or "en")
+
+
+def index(edition: Edition, site: Site) -> Document:
+    """Write the front page: the edition's entries by the day they were published."""
+    zone = zoneinfo.ZoneInfo(site.timezone)
+
+    def day(entry: EditionEntry) -> date:
+        return entry.first_published_at.astimezone(zone).date()
+
+    days = [(day, list(entries)) for day, entries in groupby(edition.entries, key=day)]
+    return _render("index.html", "index.html", site, days=days)
+
+
+def paths(entries: tuple[EditionEntry, ...]) -> list[str]:
+    """List where the pages of these entries lie, with all they need."""
+    return [*_STATIC, *map(editions.page_path, entries), "index.html"]
+
+
+def _render(template: str, path: str, site: Site, **values: object) -> Document:
+    root = "../" * path.count("/")  # relative links: the pages hold under any address, and on a disk
+    zone = zoneinfo.ZoneInfo(site.timezone)
+    text = _environment.get_template(template).render(
+        site=site, root=root, zone=zone, language=LANGUAGE, editions=editions, **values
+    )
+    return Document(path=path, media_type="text/html", body=text.encode())
+
+
+def _stamp(moment: datetime, zone: zoneinfo.ZoneInfo) -> str:
+    return moment.astimezone(zone).isoformat(timespec="minutes")
+
+
+def _moment(moment: datetime, zone: zoneinfo.ZoneInfo) -> str:
+    local = moment.astimezone(zone)
+    return f"{local.year}年{local.month}月{local.day}日 {local:%H:%M}"
+
+
+def _clock(moment: datetime, zone: zoneinfo.ZoneInfo) -> str:
+    return f"{moment.astimezone(zone):%H:%M}"
+
+
+def _day(day: date) -> str:
+    return f"{day.year}年{day.month}月{day.day}日（{_WEEKDAYS[day.weekday()]}）"
+
+
+def _size(length: int) -> str:
+    return f"{length / 1_000_000:.1f} MB" if length >= 100_000 else f"{max(1, length // 1000)} KB"
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or url
+
+
+def _file(url: str) -> str:
+    return unquote(PurePosixPath(urlsplit(url).path).name) or _host(url)
+
+
+_environment.filters |= {
+    "stamp": _stamp, "moment": _moment, "clock": _clock, "day": _day, "size": _size, "host": _host,
+    "file": _file,
+}  # fmt: skip

@@ -1,0 +1,102 @@
+"""When a story becomes public, and when what readers were given may change. Pure decisions."""
+
+import hashlib
+import re
+import uuid
+import zoneinfo
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from aggregator.model import PublicationState
+from aggregator.publish.edition import Facts, Publication, frozen_body, shown_title
+from aggregator.times import maybe_text
+
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_SHORT = (8, 12, 32)  # digits of the UUID in a page's path: as few as are free
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """An entry with a summary whose story has no publication yet."""
+
+    story_id: int
+    entry_id: int
+    listed_url: str
+    guid: str
+    published_at: datetime | None
+    sort_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A story seen for the first time, and the entry that leads it for ever."""
+
+    story_id: int
+    lead_entry_id: int
+    public_id: str
+    slugs: tuple[str, ...]  # the first that is free
+
+
+def hold(candidates: Iterable[Candidate], zone: zoneinfo.ZoneInfo) -> tuple[Hold, ...]:
+    """Choose each new story's lead and name it, from nothing that differs in a store rebuilt."""
+    by_story = sorted(candidates, key=lambda c: (c.story_id, _moment(c), c.listed_url, c.guid))
+    leads = [next(entries) for _, entries in groupby(by_story, key=lambda c: c.story_id)]
+    return tuple(_hold(lead, zone) for lead in leads)
+
+
+def _hold(lead: Candidate, zone: zoneinfo.ZoneInfo) -> Hold:
+    identity = uuid.uuid5(uuid.NAMESPACE_URL, f"{lead.listed_url}\n{lead.guid}")
+    month = _moment(lead).astimezone(zone).strftime("%Y/%m")
+    slugs = tuple(f"{month}/{identity.hex[:length]}" for length in _SHORT)
+    return Hold(story_id=lead.story_id, lead_entry_id=lead.entry_id, public_id=identity.urn, slugs=slugs)
+
+
+def _moment(candidate: Candidate) -> datetime:
+    # A store rebuilt from nothing sees old entries on a first poll, whose sort_at is the date the feed gives.
+    return min(candidate.published_at or candidate.sort_at, candidate.sort_at)
+
+
+def promote(
+    facts: Facts, now: datetime, hold_time: timedelta, *, publish_untranslated: bool
+) -> Publication | None:
+    """Return the publication as it has to become now, None where it stays."""
+    row = facts.publication
+    if row.state in {"held", "untranslated"} and facts.translated:
+        known = publish_untranslated and row.state == "untranslated"  # readers have it, in English
+        return _freeze(facts, "translated", row.first_published_at if known else now, now)
+    if row.state == "held" and now - row.held_at >= hold_time:
+        return _freeze(facts, "untranslated", now, now)
+    if row.state in {"translated", "untranslated"}:
+        return _revise(facts, now)
+    return None
+
+
+def _freeze(
+    facts: Facts, state: PublicationState, first_published_at: datetime | None, updated_at: datetime | None
+) -> Publication:
+    return replace(
+        facts.publication, state=state, first_published_at=first_published_at, updated_at=updated_at,
+        title=shown_title(facts), body=frozen_body(facts), fingerprint=_basis(facts),
+    )  # fmt: skip
+
+
+def _revise(facts: Facts, now: datetime) -> Publication | None:
+    row = facts.publication
+    rights, updated, content = row.fingerprint.split(" ")
+    new_rights, new_updated, new_content = _basis(facts).split(" ")
+    corrected = new_updated > updated and new_content != content
+    if corrected and facts.translated and facts.translated.current:
+        return _freeze(facts, row.state, row.first_published_at, now)
+    if new_rights != rights:  # a limit holds at once, and is no news
+        body = frozen_body(facts)
+        return replace(row, body=body, fingerprint=f"{new_rights} {updated} {content}")
+    return None
+
+
+def _basis(facts: Facts) -> str:
+    """Write what a frozen text rests on: rights, the source's own `updated`, its title and numbers."""
+    numbers = sorted(_NUMBER.findall(f"{facts.title}\n{facts.summary}"))
+    content = hashlib.sha256("\n".join((facts.title, *numbers)).encode()).hexdigest()
+    return f"{facts.rights} {maybe_text(facts.source_updated_at) or '-'} {content}"

@@ -1,0 +1,235 @@
+"""The publish step: stories become publications, publications become documents.
+
+Three kinds of jobs, each pending only when the one before it is recorded: `Holds` name new stories,
+`Promotions` freeze what readers are given, `Rendering` writes output/. So the rows are committed before a
+document shows them, and a run killed anywhere writes the same bytes when repeated.
+"""
+
+import hashlib
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from aggregator import __version__
+from aggregator.config import Config
+from aggregator.model import Document, Edition, EditionEntry
+from aggregator.pipeline import Stage
+from aggregator.publish import edition, feeds, pages, promote, write
+from aggregator.publish.edition import Facts, Publication, Site
+from aggregator.publish.promote import Hold
+from aggregator.store import publications
+from aggregator.store.publications import Published
+
+log = logging.getLogger(__name__)
+
+BATCH = 500  # stories a job may hold or promote
+_FAILED = "publish_failed"
+forget = publications.forget  # what `aggregator publish` calls first: render everything there is
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holds:
+    """Stories seen for the first time."""
+
+    stories: tuple[Hold, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promotions:
+    """Publications that change what readers are given."""
+
+    rows: tuple[Publication, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendering:
+    """Everything to be written to output/."""
+
+    site: Site
+    editions: tuple[Edition, ...]  # main, all
+    pages: tuple[EditionEntry, ...]
+    state: Published
+    before: str  # the folder beneath output/ that was used until now
+
+
+Job = Holds | Promotions | Rendering
+
+
+def pending(db: Database, config: Config, now: datetime) -> Iterator[Job]:
+    """Yield the one job that comes next, if any."""
+    job = _holds(db, config) or _promotions(db, config, now) or _rendering(db, config)
+    if job:
+        yield job
+
+
+def _holds(db: Database, config: Config) -> Holds | None:
+    stories = promote.hold(publications.candidates(db, BATCH), config.zone)
+    return Holds(stories=stories) if stories else None
+
+
+def _promotions(db: Database, config: Config, now: datetime) -> Promotions | None:
+    due = publications.due(db, now - config.hold_time, config.language, BATCH)
+    rows = (
+        promote.promote(facts, now, config.hold_time, publish_untranslated=config.untranslated == "publish")
+        for facts in publications.facts(db, {*due, *_window(db, config)}, config.language)
+    )
+    changed = tuple(row for row in rows if row)
+    return Promotions(rows=changed) if changed else None
+
+
+def _window(db: Database, config: Config) -> set[int]:
+    """Return the stories that may stand in an edition."""
+    most = config.max_entries
+    return {*publications.newest(db, "translated", most), *publications.newest(db, "untranslated", most)}
+
+
+def _rendering(db: Database, config: Config) -> Rendering | None:
+    root = private_root(db, config)
+    site = _site(db, config, root)
+    editions = _editions(config, publications.facts(db, _window(db, config), config.language))
+    before = publications.published(db)
+    state = Published(root, _form(db, site), _digest(editions, site))
+    folder = config.output / root
+    known = (before.root, before.form) == (root, state.form) and (folder / "index.html").exists()
+    if (known and before == state and _complete(folder, editions)) or state == publications.published(
+        db, _FAILED
+    ):
+        return None
+    return Rendering(
+        site=site, editions=editions, pages=editions[-1].entries if known else _all_pages(db, config),
+        state=state, before=before.root,
+    )  # fmt: skip
+
+
+def _all_pages(db: Database, config: Config) -> tuple[EditionEntry, ...]:
+    return tuple(edition.ordered(publications.facts(db, publications.shown(db), config.language)))
+
+
+def _editions(config: Config, stories: list[Facts]) -> tuple[Edition, ...]:
+    """Make the main edition and, last, the one that holds untranslated entries too."""
+    entries = edition.ordered(stories)
+    translated = [entry for entry in entries if entry.state == "translated"]
+    main = entries if config.untranslated == "publish" else translated
+    return (
+        edition.compose("main", config.site_title, edition.cut(main, config.max_entries)),
+        edition.compose("all", f"{config.site_title}(未訳を含む)", edition.cut(entries, config.max_entries)),
+    )
+
+
+def _site(db: Database, config: Config, root: str) -> Site:
+    return Site(
+        title=config.site_title, base_url=_base_url(config, root), home_url=config.site_url,
+        timezone=config.timezone, private=config.visibility == "private", contact=config.contact,
+        generator="aggregator", waiting=publications.waiting(db),
+    )  # fmt: skip
+
+
+def _form(db: Database, site: Site) -> str:
+    """Return the fingerprint of what every page depends on; addresses in pages are relative."""
+    parts = (
+        __version__,
+        pages.form(),
+        site.title,
+        site.timezone,
+        site.private,
+        site.contact,
+        publications.rights(db),
+    )
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def _digest(editions: tuple[Edition, ...], site: Site) -> str:
+    return hashlib.sha256(repr((editions, site)).encode()).hexdigest()
+
+
+def _complete(folder: Path, editions: tuple[Edition, ...]) -> bool:
+    names = [edition.path + path for edition in editions for path in feeds.PATHS[edition.name]]
+    return all((folder / name).exists() for name in [*names, *_page_paths(editions)])
+
+
+def _page_paths(editions: tuple[Edition, ...]) -> list[str]:
+    return pages.paths(tuple(dict.fromkeys(entry for edition in editions for entry in edition.entries)))
+
+
+def work(_: Config, job: Job) -> tuple[Document, ...]:
+    """Render the documents, pages before the feeds that link to them."""
+    if not isinstance(job, Rendering):
+        return ()
+    shown = {entry.public_id: entry for entry in job.pages}
+    for listed in job.editions:
+        shown |= {entry.public_id: entry for entry in listed.entries}
+    written = [pages.page(entry, job.site) for entry in shown.values()]
+    lists = [document for listed in job.editions for document in feeds.documents(listed, job.site)]
+    return (*pages.statics(), *written, pages.index(job.editions[-1], job.site), *lists)
+
+
+def record(db: Database, config: Config, job: Job, outcome: tuple[Document, ...], now: datetime) -> None:
+    """Write rows, or documents and then what they were.
+
+    Raises: PublishError; the rendering then stays pending.
+    """
+    match job:
+        case Holds():
+            for story in job.stories:
+                publications.hold(db, story, now)
+        case Promotions():
+            for row in job.rows:
+                publications.promote(db, row)
+        case Rendering():
+            _publish(config, job, outcome)
+            publications.note(db, job.state)
+
+
+def _publish(config: Config, job: Rendering, documents: tuple[Document, ...]) -> None:
+    folder = config.output / job.state.root
+    write.sweep(folder, documents)
+    written = write.write(folder, documents)
+    log.info("published documents=%d written=%d", len(documents), len(written))
+    if job.before != job.state.root:
+        write.remove(config.output, [job.before] if job.before else _public_names(documents))
+
+
+def _public_names(documents: tuple[Document, ...]) -> list[str]:
+    """List the names in output/ that were public before everything moved beneath a private path."""
+    return sorted({document.path.split("/")[0] for document in documents})
+
+
+def postpone(db: Database, _: Config, job: Job, error: str, __: datetime) -> None:
+    """Leave a rendering that crashed until there is something else to render."""
+    if isinstance(job, Rendering):
+        log.warning("publish_postponed error=%s", error)
+        publications.note(db, job.state, _FAILED)
+
+
+def backlog(db: Database, config: Config, now: datetime) -> int:
+    """Count the editions that would be written."""
+    return sum(map(size, pending(db, config, now)))
+
+
+def size(job: Job) -> int:
+    """Count a job's editions."""
+    return len(job.editions) if isinstance(job, Rendering) else 0
+
+
+def private_root(db: Database, config: Config) -> str:
+    """Return the folder beneath output/ that everything lies in: empty unless the visibility is private."""
+    return publications.private_path(db) if config.visibility == "private" else ""
+
+
+def _base_url(config: Config, root: str) -> str:
+    return f"{config.site_url}{root}/" if root else config.site_url
+
+
+def addresses(db: Database, config: Config) -> dict[str, str]:
+    """Name where people find everything: `page`, then each feed by its file name."""
+    base = _base_url(config, private_root(db, config))
+    return {"page": base} | {path: base + path for paths in feeds.PATHS.values() for path in paths}
+
+
+STAGE = Stage(
+    name="publish", pending=pending, work=work, record=record, postpone=postpone, backlog=backlog, size=size
+)

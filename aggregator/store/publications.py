@@ -1,0 +1,250 @@
+"""Table publications, and the rows of other tables it is made from."""
+
+import json
+import secrets
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, NamedTuple, get_args
+
+from sqlite_utils import Database
+
+from aggregator.model import CommentCount, Enclosure, PublicationState, Rights, SourceRef
+from aggregator.publish.edition import KEPT, Facts, Publication, Translated
+from aggregator.publish.promote import Candidate, Hold
+from aggregator.times import from_text, maybe_text, maybe_time, to_text
+
+# A summary's input is its article's fingerprint with the rights behind it.
+_SETTLED = """a.input_fingerprint = e.fingerprint
+  AND substr(s.input_fingerprint, 1, length(a.fingerprint)) = a.fingerprint"""
+
+_CANDIDATES = f"""
+WITH fit AS (
+  SELECT e.story_id, e.entry_id, f.listed_url, e.guid, e.published_at, e.sort_at
+  FROM stories st JOIN entries e USING (story_id) JOIN feeds f USING (feed_id)
+    JOIN articles a USING (entry_id) JOIN summaries s USING (entry_id)
+  WHERE st.lead_entry_id IS NULL AND e.excluded IS NULL AND {_SETTLED})
+SELECT * FROM fit WHERE story_id IN (SELECT DISTINCT story_id FROM fit ORDER BY story_id LIMIT :limit)
+"""  # noqa: S608 - constants of ours
+
+_DUE = """
+SELECT p.story_id FROM publications p JOIN stories st USING (story_id)
+WHERE p.state IN ('held', 'untranslated') AND (
+  (p.state = 'held' AND p.held_at <= :held_before)
+  OR EXISTS (SELECT 1 FROM translations t
+    WHERE t.entry_id = st.lead_entry_id AND t.language = :language AND t.title IS NOT NULL))
+ORDER BY p.held_at, p.public_id LIMIT :limit
+"""
+
+_LEADS = f"""
+SELECT p.*, e.title AS original, e.permalink, e.authors, e.tags, e.enclosures, e.image_url, e.comments_url,
+  coalesce(json_extract(f.settings, '$.language'), e.language, f.language) AS language, e.comments_feed_url,
+  e.published_at, e.updated_at AS source_updated_at, e.sort_at, f.category, e.entry_id,
+  json_extract(f.settings, '$.rights') AS rights, coalesce(s.text, '') AS summary,
+  coalesce(s.story, '') AS story, t.engine, t.model, t.title AS t_title,
+  coalesce(t.summary, '') AS t_summary, coalesce(t.story, '') AS t_story,
+  coalesce(t.input_fingerprint = s.fingerprint AND {_SETTLED}, 0) AS current
+FROM publications p JOIN stories st USING (story_id) JOIN entries e ON e.entry_id = st.lead_entry_id
+  JOIN feeds f USING (feed_id) LEFT JOIN articles a USING (entry_id) LEFT JOIN summaries s USING (entry_id)
+  LEFT JOIN translations t ON t.entry_id = e.entry_id AND t.language = :language
+WHERE p.story_id IN (SELECT value FROM json_each(:stories)) ORDER BY p.public_id
+"""  # noqa: S608
+
+_SOURCES = """
+SELECT e.story_id, e.permalink, f.site_url, f.listed_url, coalesce(nullif(f.title, ''), f.host) AS title
+FROM entries e JOIN feeds f USING (feed_id) JOIN stories st USING (story_id)
+WHERE e.story_id IN (SELECT value FROM json_each(:stories))
+  AND (e.excluded IS NULL OR e.entry_id = st.lead_entry_id)
+ORDER BY e.entry_id != st.lead_entry_id, coalesce(e.published_at, e.sort_at), f.listed_url, e.guid
+"""
+
+_COUNTS = """
+SELECT e.story_id, c.source, c.url, max(c.count) AS count, max(c.counted_at) AS counted_at
+FROM comment_counts c JOIN entries e USING (entry_id)
+WHERE e.story_id IN (SELECT value FROM json_each(:stories))
+GROUP BY e.story_id, c.source, c.url ORDER BY c.source, c.url
+"""
+
+
+def candidates(db: Database, limit: int) -> list[Candidate]:
+    """List entries fit to be held, of `limit` stories at most."""
+    return [
+        Candidate(
+            story_id=row["story_id"], entry_id=row["entry_id"], listed_url=row["listed_url"],
+            guid=row["guid"], published_at=maybe_time(row["published_at"]), sort_at=from_text(row["sort_at"]),
+        )
+        for row in db.query(_CANDIDATES, {"limit": limit})
+    ]  # fmt: skip
+
+
+def hold(db: Database, story: Hold, now: datetime) -> None:
+    """Write a story's publication and lead; both stand for ever."""
+    taken = {
+        row["slug"]
+        for row in db.query(
+            "SELECT slug FROM publications WHERE slug IN (SELECT value FROM json_each(?))",
+            [json.dumps(story.slugs)],
+        )
+    }
+    slug = next(slug for slug in story.slugs if slug not in taken)
+    db.table("publications").insert(
+        {"public_id": story.public_id, "story_id": story.story_id, "slug": slug, "state": "held",
+         "held_at": to_text(now)}
+    )  # fmt: skip
+    db.table("stories").update(story.story_id, {"lead_entry_id": story.lead_entry_id})
+
+
+def due(db: Database, held_before: datetime, language: str, limit: int) -> list[int]:
+    """List stories whose publication waits no longer: translated, or held too long."""
+    values = {"held_before": to_text(held_before), "language": language, "limit": limit}
+    return [row["story_id"] for row in db.query(_DUE, values)]
+
+
+def newest(db: Database, state: PublicationState, most: int) -> list[int]:
+    """List the stories that may stand in an edition: the newest `most`, and those of the last 48 hours."""
+    times = (
+        "SELECT first_published_at AS t FROM publications WHERE state = ? ORDER BY t DESC LIMIT 1 OFFSET ?"
+    )
+    first = next(db.query(times, [state, 0]), None)
+    if first is None:
+        return []
+    last = next(db.query(times, [state, most - 1]), {"t": ""})
+    since = min(last["t"], to_text(from_text(first["t"]) - KEPT))
+    rows = db.query(
+        "SELECT story_id FROM publications WHERE state = ? AND first_published_at >= ?", [state, since]
+    )
+    return [row["story_id"] for row in rows]
+
+
+def shown(db: Database) -> list[int]:
+    """List all stories that have a page."""
+    rows = db.query("SELECT story_id FROM publications WHERE state IN ('untranslated', 'translated')")
+    return [row["story_id"] for row in rows]
+
+
+def waiting(db: Database) -> int:
+    """Count the stories without a translation."""
+    [count] = db.execute(
+        "SELECT count(*) FROM publications WHERE state IN ('held', 'untranslated')"
+    ).fetchone()
+    return int(count)
+
+
+def rights(db: Database) -> list[tuple[str, str | None]]:
+    """List each feed's rights as set."""
+    rows = db.query(
+        "SELECT listed_url, json_extract(settings, '$.rights') AS r FROM feeds ORDER BY listed_url"
+    )
+    return [(row["listed_url"], row["r"]) for row in rows]
+
+
+def promote(db: Database, row: Publication) -> None:
+    """Write what a publication has become."""
+    db.table("publications").update(
+        row.public_id,
+        {"state": row.state, "first_published_at": maybe_text(row.first_published_at),
+         "updated_at": maybe_text(row.updated_at), "title": row.title, "body": row.body,
+         "fingerprint": row.fingerprint},
+    )  # fmt: skip
+
+
+def facts(db: Database, stories: Iterable[int], language: str) -> list[Facts]:
+    """Return all that is known of these stories, in the order of their public ids."""
+    values = {"stories": json.dumps(sorted(stories)), "language": language}
+    sources = _grouped(db, _SOURCES, values)
+    counts = _grouped(db, _COUNTS, values)
+    return [
+        _facts(row, sources[row["story_id"]], counts[row["story_id"]]) for row in db.query(_LEADS, values)
+    ]
+
+
+def _grouped(db: Database, sql: str, values: dict[str, str]) -> defaultdict[int, list[dict[str, Any]]]:
+    by_story: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
+    for row in db.query(sql, {"stories": values["stories"]}):
+        by_story[row["story_id"]].append(row)
+    return by_story
+
+
+def _facts(row: dict[str, Any], sources: list[dict[str, Any]], counts: list[dict[str, Any]]) -> Facts:
+    return Facts(
+        publication=_publication(row), title=row["original"], summary=row["summary"], story=row["story"],
+        translated=_translated(row), sources=tuple(dict.fromkeys(map(_source, sources))),
+        rights=row["rights"] if row["rights"] in get_args(Rights) else "excerpt",
+        sort_at=from_text(row["sort_at"]),
+        permalink=row["permalink"], language=row["language"], published_at=maybe_time(row["published_at"]),
+        source_updated_at=maybe_time(row["source_updated_at"]), category=row["category"],
+        authors=tuple(json.loads(row["authors"])), tags=tuple(json.loads(row["tags"])),
+        enclosures=tuple(Enclosure(**fields) for fields in json.loads(row["enclosures"])),
+        image_url=row["image_url"], comments_url=row["comments_url"],
+        comments_feed_url=row["comments_feed_url"], counts=tuple(map(_count, counts)),
+    )  # fmt: skip
+
+
+def _publication(row: dict[str, Any]) -> Publication:
+    return Publication(
+        public_id=row["public_id"], story_id=row["story_id"], slug=row["slug"], state=row["state"],
+        held_at=from_text(row["held_at"]), first_published_at=maybe_time(row["first_published_at"]),
+        updated_at=maybe_time(row["updated_at"]), title=row["title"], body=row["body"],
+        fingerprint=row["fingerprint"],
+    )  # fmt: skip
+
+
+def _translated(row: dict[str, Any]) -> Translated | None:
+    if row["t_title"] is None:
+        return None
+    return Translated(
+        engine=row["engine"] or "", model=row["model"] or "", title=row["t_title"], summary=row["t_summary"],
+        story=row["t_story"], current=bool(row["current"]),
+    )  # fmt: skip
+
+
+def _source(row: dict[str, Any]) -> SourceRef:
+    return SourceRef(
+        feed_title=row["title"],
+        site_url=row["site_url"],
+        permalink=row["permalink"],
+        feed_url=row["listed_url"],
+    )
+
+
+def _count(row: dict[str, Any]) -> CommentCount:
+    return CommentCount(
+        source=row["source"], count=row["count"], url=row["url"], counted_at=from_text(row["counted_at"])
+    )
+
+
+class Published(NamedTuple):
+    """What output/ holds, as far as we know; empty strings where we do not."""
+
+    root: str = ""  # the folder beneath output/
+    form: str = ""  # fingerprint of what every page depends on
+    digest: str = ""  # fingerprint of everything that was written
+
+
+def published(db: Database, key: str = "published") -> Published:
+    """Read what was written last (`published`), or what could not be (`publish_failed`)."""
+    row = next(db.query("SELECT value FROM meta WHERE key = ?", [key]), None)
+    return Published(*json.loads(row["value"])) if row else Published()
+
+
+def note(db: Database, state: Published, key: str = "published") -> None:
+    """Write what `published` reads."""
+    db.table("meta").upsert({"key": key, "value": json.dumps(state)}, pk="key")
+
+
+def forget(db: Database) -> None:
+    """Make the next run render every document and page there is."""
+    with db.atomic():
+        note(db, Published(root=published(db).root))
+        db.execute("DELETE FROM meta WHERE key = 'publish_failed'")
+
+
+def private_path(db: Database, *, rotate: bool = False) -> str:
+    """Return the folder nobody can guess, made on first use or anew."""
+    row = next(db.query("SELECT value FROM meta WHERE key = 'private_path'"), None)
+    if row and not rotate:
+        return str(row["value"])
+    token = secrets.token_urlsafe(16)
+    with db.atomic():
+        db.table("meta").upsert({"key": "private_path", "value": token}, pk="key")
+    return token
