@@ -232,7 +232,9 @@ def _check(config: Config) -> None:
             f"timezone = {config.timezone!r}: expected a zone name such as Asia/Tokyo"
         ) from error
     try:
-        host, _ = config.address
+        host, port = config.address
+        if not host or not 0 <= port <= 65535:  # noqa: PLR2004 - the range of a port
+            raise ValueError(config.listen)
     except ValueError as error:
         raise ConfigError(
             f"listen = {config.listen!r}: expected address:port such as 127.0.0.1:8080"

@@ -37,6 +37,16 @@ class Subscription:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hints:
+    """What a feed document says about how often to look; kept, since a 304 brings no document."""
+
+    ttl: timedelta | None = None  # <ttl>
+    update_every: timedelta | None = None  # sy:updatePeriod / sy:updateFrequency
+    skip_hours: tuple[int, ...] = ()  # UTC hours 0-23
+    skip_days: tuple[int, ...] = ()  # Monday is 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DueFeed:
     """What the poll step has to know of a feed that is due."""
 
@@ -54,6 +64,7 @@ class DueFeed:
     gone_seen: int = 0  # 410 answers in a row
     moved_to: str | None = None
     moved_seen: int = 0  # times in a row a permanent redirect led to a feed at moved_to
+    hints: Hints = Hints()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +165,7 @@ class ParsedEntry:
     comment_count: int | None = None  # slash:comments, thr:total or thr:count
     published_at: datetime | None = None
     updated_at: datetime | None = None
+    fingerprint: str = ""  # of the content; taken where the feed is parsed, so that the writer need not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,6 +342,7 @@ class Untranslated:
     entry_id: int
     input_fingerprint: str
     failure: str
+    kind: Literal["text", "outage", "final"] = "text"  # outage: the engines failed; final: never tried again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -350,6 +363,7 @@ class TranslateOutcome:
     results: tuple[Translation | Untranslated, ...]
     memory: tuple[MemoryWrite, ...] = ()
     used: tuple[tuple[str, int], ...] = ()  # engine -> source characters sent
+    trouble: tuple[str, ...] = ()  # engines that failed on the way, one line each, for the log
 
 
 # --- discussions --------------------------------------------------------------------------------------------
@@ -383,7 +397,7 @@ class EditionEntry:
     """One published entry: what readers were given (frozen) and what may move beside it.
 
     `title`, `body_html`, `updated_at`, `first_published_at` are frozen; the rest is shown on the page and in
-    elements readers do not compare. `summary` and `story` are plain-text sentences, already cut to the rights.
+    elements readers do not compare. `summary` and `story` are plain sentences, cut to the rights.
     """
 
     public_id: str

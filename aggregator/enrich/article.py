@@ -9,7 +9,7 @@ from aggregator.model import Article, ArticleJob
 # What feeds put where the article should be; none of it is text about the story.
 _BOILERPLATE = re.compile(
     r"""^(?:
-        comments? | (?:read|continue\ reading|learn|see|show)\ (?:more|the\ rest)\b.*
+        comments? | continue\ reading\b.* | (?:read|learn|see|show)\ (?:more|the\ rest)\b.*
       | read\ (?:the\ )?full\b.*
       | \[?(?:link|comments|permalink)\]?(?:\s+\[?(?:link|comments|permalink)\]?)* | permalink | source
       | the\ post\ .*\ (?:appeared|first\ appeared)\ .*

@@ -13,6 +13,7 @@ _OPENERS = frozenset(
     "The A An It He She They We I You This That These Those But And Or So In On At For With From By As If "
     "When While After Before Since Although However Meanwhile Its His Her Their Our There Here".split()
 )
+_OPENING = "「『（(“"
 _CLOSING = "」』）)”’\"'"
 _WHOLE = re.compile(rf"[.!?。！？][{_CLOSING}]*$")
 _CUT_OFF = re.compile(r"(?:…|\.\.\.|\[(?:…|\.\.\.)\])\s*$")
@@ -24,12 +25,16 @@ def sentences(paragraph: str) -> list[str]:
     A dialogue tag stays with its quotation, a title or initial with its name.
     """
     joined: list[str] = []
-    for piece in map(str.strip, discovery.segment_sentences(paragraph)):
+    opened = ""
+    for cut in discovery.segment_sentences(paragraph):
+        stripped = opened + cut.strip()
+        piece = stripped.rstrip(_OPENING)  # the segmenter leaves the next sentence's quote behind
+        opened = stripped[len(piece) :]
         if joined and _continues(joined[-1], piece):
             joined[-1] = _glue(joined[-1], piece)
         elif piece:
             joined.append(piece)
-    return joined
+    return joined if not opened else [*joined[:-1], "".join(joined[-1:]) + opened]
 
 
 def is_whole(sentence: str) -> bool:
@@ -51,7 +56,6 @@ def _continues(before: str, piece: str) -> bool:
     return (
         piece[0].islower()
         or piece[0] in _CLOSING[:3]
-        or before.endswith(("「", "『", "("))
         or (before.endswith(("」", "』")) and piece[:1] in "とはがをのに")
         or bool(_ENDS_OPEN.search(before))
     )

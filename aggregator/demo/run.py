@@ -1,0 +1,104 @@
+"""The demo: the same stages as ever over feeds of our own."""
+
+import hashlib
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from aggregator import files
+from aggregator.config import Config
+from aggregator.demo.server import DemoServer, opml
+from aggregator.pipeline import StageReport
+from aggregator.signals import wait_for_signal
+from aggregator.stages import Session, run_round
+from aggregator.store import feeds as feed_rows
+
+MARKER = ".demo"  # stands in an output folder that the demo filled
+
+
+def config(base: Config, port: int, explicit: set[str]) -> Config:
+    """Return the settings of the demo: its own list and store beside the real ones, loopback allowed."""
+    folder = base.store.parent
+    output = base.output if "output" in explicit or _is_free(base.output) else folder / "demo-output"
+    return replace(
+        base,
+        opml=folder / f"demo-{port}.opml",
+        store=base.store if "store" in explicit else folder / "demo.sqlite",
+        output=output,
+        allow_private_hosts=True,
+        host_spacing=timedelta(),
+    )
+
+
+def _is_free(output: Path) -> bool:
+    """Tell whether the folder is empty or the demo's already, so that nothing real is overwritten."""
+    if not output.exists() or (output / MARKER).exists():
+        return True
+    return all(path.name == ".gitkeep" for path in output.iterdir())
+
+
+@contextmanager
+def feeds(settings: Config, port: int) -> Iterator[DemoServer]:
+    """Serve the demo's feeds while the block runs, and write the list that names them."""
+    with DemoServer(port) as server:
+        files.replace(settings.opml, opml(port))
+        settings.output.mkdir(parents=True, exist_ok=True)
+        (settings.output / MARKER).write_text(_mark(settings))
+        yield server
+
+
+def walk(session: Session, server: DemoServer, take_up: Callable[[Session], object]) -> list[StageReport]:
+    """Poll every feed of the demo, run all stages, and say what was done."""
+    take_up(session)
+    feed_rows.make_due(session.db, session.clock())
+    reports = run_round(session)
+    for line in _account(session, server, reports):
+        print(line)
+    return reports
+
+
+def _account(session: Session, server: DemoServer, reports: list[StageReport]) -> Iterator[str]:
+    count = session.db.execute
+    answers = server.statuses
+    yield ""
+    yield f"feeds     {count('SELECT count(*) FROM feeds WHERE listed = 1').fetchone()[0]} polled: " + ", ".join(
+        f"{number} × {status}" for status, number in sorted(answers.items())
+    )
+    yield f"entries   {count('SELECT count(*) FROM entries').fetchone()[0]}"
+    translated = sum(report.units for report in reports if report.name == "translate")
+    seconds = sum(report.seconds for report in reports if report.name == "translate")
+    yield f"translate {translated} entries now, in {seconds:.0f} s"
+    for engine, model, number in count(
+        "SELECT engine, model, count(*) FROM translations WHERE title IS NOT NULL GROUP BY 1, 2 ORDER BY 3 DESC"
+    ):
+        yield f"          {number} by {engine} {model}".rstrip()
+    for state, number in count("SELECT state, count(*) FROM publications GROUP BY 1 ORDER BY 1"):
+        yield f"published {number} {state}"
+    yield f"output    {session.config.output}"
+
+
+def clear_leftovers(settings: Config) -> None:
+    """Empty an output folder that only the demo filled, before another store's entries go there."""
+    marker = settings.output / MARKER
+    if not marker.exists() or marker.read_text() == _mark(settings):
+        return
+    for path in settings.output.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != ".gitkeep":
+            path.unlink()
+
+
+def _mark(settings: Config) -> str:
+    """Return what tells one store from another without naming its path in a public folder."""
+    return hashlib.sha256(str(settings.store.resolve()).encode()).hexdigest()[:16]
+
+
+def serve_feeds(port: int) -> None:
+    """Serve the feeds alone until a signal, after printing the list that names them."""
+    with DemoServer(port):
+        print(opml(port).decode(), flush=True)
+        wait_for_signal()

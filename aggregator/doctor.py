@@ -1,0 +1,137 @@
+"""What `aggregator doctor` looks at, and the next step for each finding."""
+
+import importlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aggregator import opml
+from aggregator.config import Config
+from aggregator.errors import AggregatorError
+from aggregator.store import open_store, store_errors
+from aggregator.translate import engines
+
+LEAST_FREE = 200_000_000  # bytes
+EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)  # a clock before this was never set
+
+# Distribution -> module, for every default dependency; tests keep it equal to setup.cfg.
+MODULES = {
+    "APScheduler": "apscheduler",
+    "Jinja2": "jinja2",
+    "aiohttp": "aiohttp",
+    "feedgen": "feedgen.feed",
+    "feedparser": "feedparser",
+    "fxtranslate": "fxtranslate",
+    "lxml": "lxml.etree",
+    "lxml_html_clean": "lxml_html_clean",
+    "nh3": "nh3",
+    "rich": "rich",
+    "sqlite-utils": "sqlite_utils",
+    "tld": "tld",
+    "trafilatura": "trafilatura",
+    "typer": "typer",
+    "tzdata": "tzdata",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing looked at."""
+
+    text: str
+    ok: bool = True
+    serious: bool = True  # a run cannot do its work as it is
+    next_step: str = ""
+
+
+def examine(config: Config, now: datetime) -> list[Finding]:
+    """Look at everything a run needs."""
+    return [finding for check in CHECKS for finding in check(config, now)]
+
+
+def _packages(_: Config, __: datetime) -> Iterator[Finding]:
+    broken = [(name, error) for name, module in MODULES.items() if (error := _import_error(module))]
+    for name, error in broken:
+        yield Finding(text=f"package {name}: {error}", ok=False, next_step=f"pip install {name}")
+    if not broken:
+        yield Finding(text=f"packages: all {len(MODULES)} import")
+
+
+def _import_error(module: str) -> str | None:
+    try:
+        importlib.import_module(module)
+    except ImportError as error:
+        return str(error)
+    return None
+
+
+def _clock(_: Config, now: datetime) -> Iterator[Finding]:
+    ok = now > EARLIEST
+    yield Finding(text=f"clock: {now:%Y-%m-%d %H:%M} UTC", ok=ok, next_step="" if ok else "set the clock (NTP)")
+
+
+def _opml(config: Config, _: datetime) -> Iterator[Finding]:
+    try:
+        count = len(opml.parse(config.opml.read_bytes(), str(config.opml)))
+    except (AggregatorError, OSError) as error:
+        yield Finding(text=str(error), ok=False, next_step="mend the file, or add a feed: aggregator add URL")
+        return
+    yield Finding(
+        text=f"{config.opml}: {count} feeds", ok=count > 0, next_step="" if count else "aggregator add URL"
+    )
+
+
+def _store(config: Config, _: datetime) -> Iterator[Finding]:
+    try:
+        with store_errors(config.store):
+            db = open_store(config.store)
+            verdict = db.execute("PRAGMA quick_check").fetchone()[0]
+            db.close()
+    except AggregatorError as error:
+        yield Finding(text=str(error), ok=False, next_step="restore a copy, or move it away to begin anew")
+        return
+    yield Finding(text=f"{config.store}: {verdict}", ok=verdict == "ok", next_step="" if verdict == "ok" else "restore a copy")
+
+
+def _folders(config: Config, _: datetime) -> Iterator[Finding]:
+    for name, folder in (("output", config.output), ("store", config.store.parent)):
+        there = _existing(folder)
+        writable = os.access(there, os.W_OK)
+        yield Finding(text=f"{name} folder {folder}: {'writable' if writable else 'not writable'}", ok=writable,
+                      next_step="" if writable else f"chown or chmod {there}")  # fmt: skip
+        free = shutil.disk_usage(there).free
+        enough = free >= LEAST_FREE
+        yield Finding(text=f"{name} disk: {free / 1e9:.1f} GB free", ok=enough,
+                      next_step="" if enough else "make room: under 200 MB is left")  # fmt: skip
+
+
+def _existing(folder: Path) -> Path:
+    folder = folder.absolute()
+    while not folder.exists():
+        folder = folder.parent
+    return folder
+
+
+def _engines(config: Config, _: datetime) -> Iterator[Finding]:
+    ready = engines.ready(config)
+    for choice in ready:
+        yield Finding(text=f"engine {choice.name}: ready ({choice.model})")
+    for line in engines.why_not(config):
+        wanted = not ready and config.engine != "none"
+        yield Finding(text=line, ok=False, serious=wanted)
+
+
+def _contact(config: Config, _: datetime) -> Iterator[Finding]:
+    if not config.contact:
+        yield Finding(text="contact: not set, so hosts cannot reach you", ok=False, serious=False,
+                      next_step="set contact in aggregator.toml")  # fmt: skip
+
+
+CHECKS: tuple[Callable[[Config, datetime], Iterator[Finding]], ...] = (
+    _packages, _clock, _opml, _store, _folders, _engines, _contact,
+)  # fmt: skip
+
+

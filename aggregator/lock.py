@@ -1,0 +1,49 @@
+"""One instance per store: a lock that dies with the process that holds it."""
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+from aggregator.errors import StoreError, StoreLocked
+
+_RETRY = 0.1  # seconds between two looks at a lock somebody else holds
+
+
+@contextlib.contextmanager
+def instance_lock(store: Path, command: str, wait: timedelta = timedelta()) -> Iterator[None]:
+    """Hold the right to run stages over `store` while the block runs.
+
+    Raises: StoreLocked naming the holder where it is not free within `wait`.
+    """
+    path = store.with_name(f"{store.name}.lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}") from error
+    try:
+        _acquire(descriptor, path, wait)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{command} (process {os.getpid()})".encode(), 0)
+        yield
+        os.ftruncate(descriptor, 0)
+    finally:
+        os.close(descriptor)
+
+
+def _acquire(descriptor: int, path: Path, wait: timedelta) -> None:
+    deadline = time.monotonic() + wait.total_seconds()
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() >= deadline:
+                holder = os.pread(descriptor, 200, 0).decode(errors="replace") or "another process"
+                raise StoreLocked(f"{path}: held by {holder}") from error
+            time.sleep(_RETRY)
+        else:
+            return

@@ -1,0 +1,63 @@
+"""What `aggregator status` says: counts and lags straight from the store."""
+
+from collections import Counter
+from datetime import datetime
+from typing import Any
+
+from sqlite_utils import Database
+
+from aggregator.config import Config
+from aggregator.store import feeds
+from aggregator.times import duration_text, from_text
+from aggregator.translate import engines
+from aggregator.translate.stage import STAGE as TRANSLATE
+
+TROUBLED = ("failing", "gone")
+
+
+def collect(db: Database, config: Config, now: datetime) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the overview, and the feeds in trouble with the reason, worst first."""
+    rows = feeds.overview(db)
+    states = Counter(row["state"] for row in rows)
+    published = dict(db.execute("SELECT state, count(*) FROM publications GROUP BY state").fetchall())
+    overview = {
+        "feeds": _feeds(len(rows), states),
+        "last poll": _ago(db, "SELECT max(last_poll_at) FROM feeds WHERE listed = 1", now),
+        "next poll": _ahead(db, "SELECT min(next_poll_at) FROM feeds WHERE listed = 1 AND gone = 0", now),
+        "entries": db.execute("SELECT count(*) FROM entries").fetchone()[0],
+        "published": published.get("translated", 0),
+        "untranslated": published.get("untranslated", 0),
+        "held": published.get("held", 0),
+        "waiting for translation": TRANSLATE.backlog(db, config, now),
+        "engine": _engine(config),
+        "newest entry": _ago(db, "SELECT max(first_published_at) FROM publications", now),
+        "output": config.output,
+        "store": f"{config.store} ({config.store.stat().st_size / 1e6:.1f} MB)",
+    }
+    troubled = [row for row in rows if row["state"] in TROUBLED]
+    return overview, sorted(troubled, key=lambda row: -row["failures"])
+
+
+def _feeds(total: int, states: Counter[str]) -> str:
+    parts = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+    return f"{total} ({parts})" if parts else "0; add one: aggregator add URL"
+
+
+def _engine(config: Config) -> str:
+    ready = engines.ready(config)
+    if ready:
+        return " → ".join(f"{choice.name} ({choice.model})" for choice in ready)
+    return f"{config.engine}: none ready; " + "; ".join(engines.why_not(config))
+
+
+def _ago(db: Database, sql: str, now: datetime) -> str:
+    moment = db.execute(sql).fetchone()[0]
+    return "never" if moment is None else f"{duration_text(now - from_text(moment))} ago"
+
+
+def _ahead(db: Database, sql: str, now: datetime) -> str:
+    moment = db.execute(sql).fetchone()[0]
+    if moment is None:
+        return "-"
+    ahead = from_text(moment) - now
+    return "now" if ahead.total_seconds() <= 0 else f"in {duration_text(ahead)}"

@@ -1,0 +1,143 @@
+"""Editing feeds.opml: add, remove, pause, resume. Never needs the instance lock."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import cast, get_args
+
+from sqlite_utils import Database
+
+from aggregator import files, opml
+from aggregator.config import Config
+from aggregator.errors import AggregatorError, ConfigError, FetchError, NotAFeed, OpmlError
+from aggregator.http import fetch_one
+from aggregator.model import Failure, FeedSettings, Fetched, NotModified, PollOutcome, Request, Rights, Subscription
+from aggregator.poll.discover import FeedLink, feed_links
+from aggregator.poll.parse import parse
+from aggregator.poll.stage import outcome_of, record_poll
+from aggregator.store import feeds
+from aggregator.urls import normalise
+
+_ACCEPT = "application/atom+xml, application/rss+xml, application/feed+json, text/html;q=0.8, */*;q=0.5"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Added:
+    """What `add` did."""
+
+    url: str
+    title: str
+    category: str
+    entries: int
+    others: tuple[str, ...]  # further feeds the site offers
+
+
+def add(
+    db: Database, config: Config, url: str, *, category: str, rights: str, rights_note: str, now: datetime
+) -> Added:
+    """Subscribe to the feed at `url`, or to the first one its page names.
+
+    The answer that proved it to be a feed counts as its first poll, so a feed is asked once.
+
+    Raises: ConfigError, FetchError, NotAFeed, OpmlError.
+    """
+    settings = FeedSettings(rights=_rights(rights), rights_note=rights_note)
+    address = url if "://" in url else f"https://{url}"
+    data = _read(config)
+    _refuse_duplicate(data, config, address)
+    fetched, links = _find_feed(config, address)
+    listed_url = fetched.moved_to or (links[0].url if links else address)
+    _refuse_duplicate(data, config, listed_url)
+    parsed = parse(fetched.body, fetched.content_type, fetched.url)
+    subscription = Subscription(
+        url=listed_url, title=parsed.title or listed_url, site_url=parsed.site_url, category=category, settings=settings
+    )
+    _write(db, config, opml.add(data, subscription), now)
+    feed = feeds.due_feed(db, listed_url)
+    with db.atomic():
+        record_poll(db, config, PollOutcome(feed=feed, result=outcome_of(feed, fetched).result), now)
+    return Added(
+        url=listed_url, title=subscription.title, category=category, entries=len(parsed.entries),
+        others=tuple(link.url for link in links[1:]),
+    )  # fmt: skip
+
+
+def _rights(text: str) -> Rights:
+    if text not in get_args(Rights):
+        raise ConfigError(f"--rights {text}: expected {' | '.join(get_args(Rights))}")
+    return cast(Rights, text)
+
+
+def _find_feed(config: Config, address: str) -> tuple[Fetched, tuple[FeedLink, ...]]:
+    """Return the feed's answer, and the links where the address was a site's."""
+    fetched = _get(config, address)
+    try:
+        parse(fetched.body, fetched.content_type, fetched.url)
+    except NotAFeed as error:
+        links = feed_links(fetched.body, fetched.url)
+        if not links:
+            raise NotAFeed(f"{address}: no feed, and its page names none ({error})") from error
+        return _get(config, links[0].url), links
+    return fetched, ()
+
+
+def _get(config: Config, url: str) -> Fetched:
+    match fetch_one(config, Request(url=url, accept=_ACCEPT)):
+        case Fetched() as fetched:
+            return fetched
+        case NotModified():
+            raise FetchError(url, "answered 304 to a request without validators")
+        case Failure(detail=detail):
+            raise FetchError(url, detail)
+
+
+def _read(config: Config) -> bytes:
+    try:
+        return config.opml.read_bytes()
+    except FileNotFoundError:
+        return opml.EMPTY
+    except OSError as error:
+        raise OpmlError(f"{config.opml}: cannot be read ({error.strerror})") from error
+
+
+def _refuse_duplicate(data: bytes, config: Config, url: str) -> None:
+    wanted = normalise(url)
+    for subscription in opml.parse(data, str(config.opml)):
+        if normalise(subscription.url) == wanted:
+            raise AggregatorError(f"{url} is listed already ({subscription.title or subscription.url})")
+
+
+def _write(db: Database, config: Config, data: bytes, now: datetime) -> None:
+    """Replace feeds.opml, then bring the store in line."""
+    subscriptions = opml.parse(data, str(config.opml))
+    try:
+        files.replace(config.opml, data)
+    except OSError as error:
+        raise OpmlError(f"{config.opml}: cannot be written ({error.strerror})") from error
+    with db.atomic():
+        feeds.sync(db, subscriptions, now)
+
+
+def _edited(change: Callable[[bytes, str], bytes]) -> Callable[[Database, Config, str, datetime], str]:
+    def edit(db: Database, config: Config, text: str, now: datetime) -> str:
+        data = _read(config)
+        with db.atomic():
+            feeds.sync(db, opml.parse(data, str(config.opml)), now)  # the file may be newer than the store
+        row = feeds.find(db, text)
+        _write(db, config, change(data, row["listed_url"]), now)
+        return str(row["title"] or row["listed_url"])
+
+    return edit
+
+
+def _resume(db: Database, config: Config, text: str, now: datetime) -> str:
+    title = _edited(lambda data, url: opml.set_attribute(data, url, "paused", None))(db, config, text, now)
+    feeds.revive(db, feeds.find(db, text)["feed_id"], now)
+    return title
+
+
+EDITS: dict[str, Callable[[Database, Config, str, datetime], str]] = {
+    "remove": _edited(opml.remove),
+    "pause": _edited(lambda data, url: opml.set_attribute(data, url, "paused", "true")),
+    "resume": _resume,
+}

@@ -1,0 +1,74 @@
+"""Settings: where they come from, and what is said of a wrong one."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from aggregator.config import Config, described, load
+from aggregator.errors import ConfigError
+
+
+def test_defaults_need_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    config = load(environ={})
+    assert config == Config()
+    assert config.hold_time == timedelta(hours=6)
+    assert config.site_url == "http://127.0.0.1:8080/"
+
+
+def test_flags_win_over_environment_and_environment_over_file(tmp_path: Path):
+    file = tmp_path / "a.toml"
+    file.write_text('site_title = "file"\nmax_entries = 10\nhost_spacing = "5s"\n[executor]\npoll = "inline:"\n')
+    config = load(file, {"AGGREGATOR_MAX_ENTRIES": "20", "AGGREGATOR_HOST_SPACING": "0"}, {"host-spacing": "2s"})
+    assert (config.site_title, config.max_entries) == ("file", 20)
+    assert config.host_spacing == timedelta(seconds=2)
+    assert config.executor_poll == "inline:"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('colour = "red"', "colour is no setting"),
+        ('max_entries = "many"', "max_entries = 'many': expected a whole number"),
+        ("max_entries = 0", "expected a whole number of 1 or more"),
+        ("max_entries = true", "expected a whole number"),
+        ('hold_time = "soon"', "expected a duration such as"),
+        ('engine = "magic"', "expected auto | firefox | llamacpp | none"),
+        ("site_title = 5", "expected text"),
+        ('allow_private_hosts = "maybe"', "expected true or false"),
+        ("site_title = [", "is not TOML"),
+        ('timezone = "Mars/Olympus"', "expected a zone name"),
+        ('listen = "8080"', "expected address:port"),
+        ('base_url = "ftp://x"', "expected an http or https URL"),
+        ('listen = "0.0.0.0:80"', "serves on 127.0.0.1 only"),
+        ('visibility = "public"', "base_url and contact must be set"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_naming_what_was_expected(tmp_path: Path, text: str, said: str):
+    file = tmp_path / "a.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load(file, {})
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_an_unknown_variable_is_named_and_a_missing_file_too(tmp_path: Path):
+    with pytest.raises(ConfigError, match="environment: ouptut is no setting"):
+        load(None, {"AGGREGATOR_OUPTUT": "x"})
+    with pytest.raises(ConfigError, match=r"missing\.toml: cannot be read"):
+        load(tmp_path / "missing.toml", {})
+
+
+def test_public_needs_an_address_and_a_contact():
+    environ = {"AGGREGATOR_VISIBILITY": "public", "AGGREGATOR_BASE_URL": "https://example.org/news"}
+    with pytest.raises(ConfigError, match="public: contact must be set"):
+        load(None, environ)
+    config = load(None, {**environ, "AGGREGATOR_CONTACT": "ops@example.org"})
+    assert config.site_url == "https://example.org/news/"
+
+
+def test_every_setting_says_what_it_means():
+    assert all(meaning for _, _, meaning in described())

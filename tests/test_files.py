@@ -1,0 +1,33 @@
+"""Replacing a file whole."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from aggregator import files
+
+
+def test_a_file_is_replaced_and_keeps_its_mode(tmp_path: Path):
+    path = tmp_path / "a" / "feeds.opml"
+    files.replace(path, b"one")
+    path.chmod(0o600)
+    files.replace(path, b"two")
+    assert path.read_bytes() == b"two"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert os.listdir(path.parent) == ["feeds.opml"]  # noqa: PTH208
+
+
+def test_a_full_disk_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "a.xml"
+    files.replace(path, b"old")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        files.replace(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.xml"]

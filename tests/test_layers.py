@@ -1,0 +1,112 @@
+"""Imports point down: a module imports lower ranks only, and pure files touch no edge."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent / "aggregator"
+
+# Lowest first (docs/architecture.md). A name ending in a dot is a package of its own.
+RANKS = [
+    {"errors", "model", "times"},
+    {"urls", "markup", "config", "files"},
+    {"opml", "poll.parse", "poll.decide", "poll.revise", "poll.discover", "enrich.article", "enrich.summary",
+     "enrich.sentences", "translate.segment", "translate.check", "translate.quantity", "translate.glossary",
+     "publish.edition", "publish.feeds", "publish.jsonfeed", "publish.pages"},
+    {"http", "executors", "lock", "signals", "resources", "store.", "publish.write", "translate.engines.",
+     "translate.models", "translate.chain"},
+    {"pipeline"},
+    {"poll.stage", "enrich.stage", "translate.stage", "publish.stage"},
+    {"subscribe", "stages", "status"},
+    {"daemon", "serve", "doctor", "report", "demo."},
+    {"cli"},
+    {"__main__"},
+]  # fmt: skip
+PURE = [*RANKS[0], *RANKS[1] - {"files", "config"}, *RANKS[2]]
+EDGES = {"socket", "sqlite3", "sqlite_utils", "random", "logging", "aiohttp", "http", "urllib.request", "subprocess", "time"}
+# async is for sockets alone; feedparser and feedgen have one door each.
+ONLY_IN = {
+    "asyncio": {"http", "serve"}, "feedparser": {"poll.parse"}, "feedgen": {"publish.feeds"}, "typer": {"cli"},
+    "sqlite3": {"store"}, "apscheduler": {"daemon"},
+}  # fmt: skip
+
+
+def _modules() -> dict[str, Path]:
+    names = {}
+    for path in sorted(ROOT.rglob("*.py")):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        names[name.removesuffix(".__init__") if name != "__init__" else ""] = path
+    return names
+
+
+MODULES = _modules()
+
+
+def _rank(name: str) -> int | None:
+    for rank, members in enumerate(RANKS):
+        if name in members or any(m.endswith(".") and f"{name}.".startswith(m) for m in members):
+            return rank
+    return None
+
+
+def _imports(path: Path) -> list[ast.Import | ast.ImportFrom]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
+def _imported(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in _imports(path):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif node.module:
+            names.add(node.module)
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def _ours(path: Path) -> set[str]:
+    names = {name.removeprefix("aggregator.") for name in _imported(path) if name.startswith("aggregator.")}
+    return {name for name in names if name in MODULES}
+
+
+def test_every_module_has_a_rank():
+    packages = {name for name in MODULES if (MODULES[name].name == "__init__.py" and _rank(name) is None)}
+    assert [name for name in MODULES if _rank(name) is None and name not in packages] == []
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if _rank(name) is not None])
+def test_a_module_imports_lower_ranks_only(name: str):
+    rank = _rank(name)
+    assert rank is not None
+    package = name.split(".")[0]
+    for other in _ours(MODULES[name]):
+        other_rank = _rank(other)
+        if other_rank is None or other.split(".")[0] == package or other_rank == rank == 0:
+            continue
+        assert other_rank <= rank, f"{name} imports {other}"
+
+
+@pytest.mark.parametrize("name", sorted(name for name in PURE if name in MODULES))
+def test_a_pure_module_touches_no_edge(name: str):
+    assert _imported(MODULES[name]) & EDGES == set()
+
+
+@pytest.mark.parametrize("library", sorted(ONLY_IN))
+def test_a_library_has_one_door(library: str):
+    users = {
+        name.split(".")[0] if name.split(".")[0] in ONLY_IN[library] else name
+        for name, path in MODULES.items()
+        if any(found == library or found.startswith(f"{library}.") for found in _imported(path))
+    }
+    assert users <= ONLY_IN[library]
+
+
+def test_only_guarded_catches_everything():
+    broad = [
+        name for name, path in MODULES.items()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ExceptHandler) and (node.type is None or ast.unparse(node.type) == "Exception")
+    ]  # fmt: skip
+    assert broad == ["pipeline"]

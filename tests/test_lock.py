@@ -1,0 +1,52 @@
+"""One instance per store."""
+
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from aggregator.errors import StoreLocked
+from aggregator.lock import instance_lock
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from aggregator.lock import instance_lock
+with instance_lock(Path(sys.argv[1]), "aggregator once"):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def _holder(store: Path) -> subprocess.Popen[str]:
+    process = subprocess.Popen([sys.executable, "-c", HOLD, str(store)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+def test_a_second_instance_is_refused_by_name_and_admitted_when_the_first_is_killed(tmp_path: Path):
+    store = tmp_path / "s.sqlite"
+    with _holder(store) as first:
+        with (
+            pytest.raises(StoreLocked, match=rf"held by aggregator once \(process {first.pid}\)"),
+            instance_lock(store, "aggregator run"),
+        ):
+            pass
+        first.kill()
+        first.wait()
+        with instance_lock(store, "aggregator run"):
+            assert "aggregator run" in (tmp_path / "s.sqlite.lock").read_text()
+
+
+def test_waiting_ends_when_its_time_is_over(tmp_path: Path):
+    store = tmp_path / "s.sqlite"
+    with _holder(store) as first:
+        started = time.monotonic()
+        with pytest.raises(StoreLocked), instance_lock(store, "x", timedelta(seconds=0.3)):
+            pass
+        assert time.monotonic() - started >= 0.3
+        first.kill()

@@ -1,0 +1,120 @@
+"""How a stage runs: batches, crashes, budgets, broken workers."""
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlite_utils import Database
+
+from aggregator.config import Config
+from aggregator.executors import open_workers
+from aggregator.pipeline import Stage, run_stage
+from aggregator.store import open_store
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+def _pending(db: Database, _: Config, __: datetime) -> Iterator[int]:
+    for row in db.execute("SELECT key FROM meta WHERE value = 'due' ORDER BY key").fetchall():
+        yield int(row[0])
+
+
+def _work(_: Config, job: int) -> int:
+    if job == 13:
+        raise ValueError("unlucky")
+    return job * job
+
+
+def _work_or_die(_: Config, job: int) -> int:
+    if job == 13:
+        os._exit(9)
+    return job * job
+
+
+def _record(db: Database, _: Config, job: int, outcome: int, __: datetime) -> None:
+    db.table("meta").update(str(job), {"value": str(outcome)})
+
+
+def _postpone(db: Database, _: Config, job: int, failure: str, __: datetime) -> None:
+    db.table("meta").update(str(job), {"value": failure})
+
+
+def _stage(work=_work) -> Stage:
+    return Stage(
+        name="square", pending=_pending, work=work, record=_record, postpone=_postpone,
+        backlog=lambda db, config, now: len(list(_pending(db, config, now))), size=lambda _: 1,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[Database]:
+    db = open_store(tmp_path / "s.sqlite")
+    yield db
+    db.close()
+
+
+def _due(db: Database, *jobs: int) -> None:
+    db.table("meta").insert_all({"key": str(job), "value": "due"} for job in jobs)
+
+
+def _values(db: Database) -> dict[str, str]:
+    return dict(db.execute("SELECT key, value FROM meta").fetchall())
+
+
+def test_a_stage_runs_until_nothing_is_due(db: Database):
+    _due(db, *range(20, 29))
+    report = run_stage(_stage(), db, Config(), open_workers("inline:"), lambda: NOW)
+    assert (report.jobs, report.crashes, report.finished) == (9, 0, True)
+    assert _values(db)["25"] == "625"
+
+
+def test_a_crash_is_postponed_counted_and_stops_nobody_else(db: Database, caplog: pytest.LogCaptureFixture):
+    _due(db, 12, 13, 14)
+    report = run_stage(_stage(), db, Config(), open_workers("inline:"), lambda: NOW)
+    assert (report.jobs, report.crashes) == (3, 1)
+    assert _values(db) == {"12": "144", "13": "ValueError: unlucky", "14": "196"}
+    assert "crash stage=square" in caplog.text
+    assert "Traceback" in caplog.text
+
+
+def test_a_spent_budget_leaves_the_rest_due(db: Database):
+    _due(db, *range(10))
+    report = run_stage(_stage(), db, Config(), open_workers("inline:"), lambda: NOW, budget=timedelta(0))
+    assert not report.finished
+    assert list(_values(db).values()) == ["due"] * 10
+
+
+def test_stop_ends_after_the_batch_in_hand(db: Database):
+    _due(db, *range(10))
+    asked = iter([False, True])
+    report = run_stage(_stage(), db, Config(), open_workers("inline:"), lambda: NOW, stop=lambda: next(asked))
+    assert 0 < report.jobs < 10
+    assert not report.finished
+
+
+def test_a_dead_worker_is_replaced_once_and_its_jobs_stay_due(db: Database):
+    _due(db, 13, 14)
+    workers = open_workers("processes:1")
+    report = run_stage(_stage(_work_or_die), db, Config(), workers, lambda: NOW)
+    workers.close()
+    assert report.crashes == 2
+    assert not report.finished
+    assert _values(db)["13"] == "due"
+
+
+def test_what_record_wrote_is_gone_with_its_transaction(db: Database):
+    _due(db, 1)
+
+    def failing(db: Database, *_: object) -> None:
+        db.table("meta").update("1", {"value": "half"})
+        raise RuntimeError("in the middle")
+
+    stage = Stage(
+        name="half", pending=_pending, work=_work, record=failing, postpone=_postpone,
+        backlog=lambda *_: 1, size=lambda _: 1,
+    )  # fmt: skip
+    with pytest.raises(RuntimeError):
+        run_stage(stage, db, Config(), open_workers("inline:"), lambda: NOW)
+    assert _values(db) == {"1": "due"}
