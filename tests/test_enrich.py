@@ -72,6 +72,8 @@ def test_furniture_is_known(text: str):
         ["It sells in the U.S.", "The price is $5."],
         ['"Is it done?" she asked.', "It was."],
         ["J. K. Example wrote it.", "It sold."],
+        ['"We tried. We failed," he said.', "Then he left."],
+        ["「安い。速い。」と同社は言う。", "出荷は春だ。"],
         ["新製品を発表した。", "価格は①万円だ。", "「本当か？」と彼は言った。"],
     ],
 )

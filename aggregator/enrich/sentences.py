@@ -15,6 +15,7 @@ _OPENERS = frozenset(
 )
 _OPENING = "「『（(“"
 _CLOSING = "」』）)”’\"'"
+_LONGEST_QUOTATION = 300  # characters; beyond, a quotation mark was forgotten rather than left open
 _WHOLE = re.compile(rf"[.!?。！？][{_CLOSING}]*$")
 _CUT_OFF = re.compile(r"(?:…|\.\.\.|\[(?:…|\.\.\.)\])\s*$")
 
@@ -50,6 +51,8 @@ def is_cut_off(sentence: str) -> bool:
 def _continues(before: str, piece: str) -> bool:
     if not piece:
         return False
+    if _is_open(before) and len(before) < _LONGEST_QUOTATION:
+        return True
     first = piece.split(maxsplit=1)[0].rstrip(",")
     if _COUNTRY.search(before):
         return first[:1].islower() or (first[:1].isupper() and first not in _OPENERS)
@@ -59,6 +62,13 @@ def _continues(before: str, piece: str) -> bool:
         or (before.endswith(("」", "』")) and piece[:1] in "とはがをのに")
         or bool(_ENDS_OPEN.search(before))
     )
+
+
+def _is_open(text: str) -> bool:
+    """Tell whether a quotation begun in the text goes on after it."""
+    if any(text.count(left) > text.count(right) for left, right in ("「」", "『』", "“”")):
+        return True
+    return text.count('"') % 2 == 1
 
 
 def _glue(before: str, piece: str) -> str:
