@@ -1,0 +1,235 @@
+"""THE SOCKETS: conditional GET within limits, a domain's feeds one after another, hosts side by side."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from urllib.parse import urldefrag, urlsplit
+
+import aiohttp
+
+from aggregator import headers, unpack, urls
+from aggregator.config import Config
+from aggregator.errors import (
+    BadStatus,
+    BodyTooLarge,
+    ConnectionFailed,
+    FetchError,
+    FetchTimeout,
+    HostForbidden,
+)
+from aggregator.model import DueFeed, Failure, Fetched, HostBatch, NotModified, PollOutcome, Request, Shard
+from aggregator.sessions import REFUSED, open_session
+
+TOTAL = 30.0  # seconds for the whole fetch, redirects included: a drip never ends by itself
+REDIRECTS = 5
+SIDE_BY_SIDE = 64
+FEED_TYPES = (
+    "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, "
+    "application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, */*;q=0.5"
+)
+_CHUNK = 64 * 1024
+_LONGEST_VALIDATOR = 2048  # echoing more would earn a 431
+
+Answer = Fetched | NotModified | Failure
+Read = Callable[[DueFeed, Answer], PollOutcome]
+
+
+def fetch_shard(config: Config, shard: Shard, read: Read) -> tuple[PollOutcome, ...]:
+    """Fetch every feed of a shard and return what `read` makes of each answer, in the shard's order.
+
+    `read` is called as soon as a body is there, so that few are held at once. After a 429 or 503 the other
+    feeds of that domain are not fetched: they get a Failure of kind "Skipped".
+    """
+    return asyncio.run(_fetch_shard(config, shard, read))
+
+
+def fetch_one(config: Config, request: Request) -> Answer:
+    """Make one request from code that is not asynchronous."""
+
+    async def alone() -> Answer:
+        async with open_session(config) as session:
+            return await fetch(session, request)
+
+    return asyncio.run(alone())
+
+
+@dataclass(slots=True)
+class _Trip:
+    """One request on its way through redirects."""
+
+    request: Request
+    url: str
+    started: float = field(default_factory=time.monotonic)
+    hops: int = 0
+    permanent: bool = True
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def moved_to(self) -> str | None:
+        return self.url if self.hops and self.permanent else None
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.started
+
+
+async def fetch(session: aiohttp.ClientSession, request: Request) -> Answer:
+    """Make one conditional GET, following redirects; what goes wrong comes back as a Failure.
+
+    A Failure with status 200 is a body that was no use: cut off, too large or too slow.
+    """
+    trip = _Trip(request, urldefrag(request.url).url)
+    try:
+        async with asyncio.timeout(TOTAL):
+            return await _follow(session, trip)
+    except FetchError as error:
+        return _failure(trip, error)
+    except TimeoutError:
+        return _failure(trip, FetchTimeout(trip.url, f"no complete answer after {trip.seconds:.0f} s"))
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        return _failure(trip, _connection_error(trip.url, error))
+
+
+def _connection_error(url: str, error: Exception) -> FetchError:
+    if isinstance(error, aiohttp.InvalidURL):  # 127.1 and 2130706433 too, which it reads as addresses
+        return HostForbidden(url, "is no URL that can be fetched")
+    text = " ".join(str(error).split()) or type(error).__name__
+    if REFUSED in text:
+        return HostForbidden(url, text[text.index(REFUSED) :].rstrip("]"))
+    return ConnectionFailed(url, text[:300])
+
+
+def _failure(trip: _Trip, error: FetchError) -> Failure:
+    bad = trip.status is not None and trip.status >= 400
+    return Failure(
+        kind=type(error).__name__,
+        detail=error.message,
+        url=error.url,
+        status=trip.status,
+        retry_after=headers.retry_after(trip.headers, datetime.now(UTC)) if bad else None,
+        seconds=trip.seconds,
+    )
+
+
+async def _follow(session: aiohttp.ClientSession, trip: _Trip) -> Fetched | NotModified:
+    while True:
+        if urlsplit(trip.url).scheme.lower() not in {"http", "https"}:
+            raise HostForbidden(trip.url, "only http and https are fetched")
+        trip.status, trip.headers = None, {}
+        async with session.get(trip.url, headers=_asked(trip.request), allow_redirects=False) as response:
+            trip.status = response.status
+            trip.headers = _texts(response.raw_headers)
+            if response.status not in {301, 302, 303, 307, 308}:
+                return await _answer(trip, response)
+        _redirect(trip)
+
+
+def _redirect(trip: _Trip) -> None:
+    location = trip.headers.get("location", "")
+    status = trip.status or 0
+    if not location:
+        raise BadStatus(trip.url, f"{status} without a location", status)
+    if trip.hops == REDIRECTS:
+        raise BadStatus(trip.url, f"more than {REDIRECTS} redirects", status)
+    trip.url = urldefrag(urls.absolute(trip.url, location)).url
+    trip.hops += 1
+    trip.permanent = trip.permanent and status in {301, 308}
+
+
+async def _answer(trip: _Trip, response: aiohttp.ClientResponse) -> Fetched | NotModified:
+    conditional = trip.request.etag or trip.request.last_modified
+    if response.status == 304 and conditional:
+        return NotModified(
+            url=trip.url,
+            etag=_validator(trip, "etag") or trip.request.etag,
+            last_modified=_validator(trip, "last-modified") or trip.request.last_modified,
+            fresh_for=headers.fresh_for(trip.headers),
+            moved_to=trip.moved_to,
+            seconds=trip.seconds,
+        )
+    if response.status not in {200, 203}:
+        reason = response.reason or "no reason given"
+        raise BadStatus(trip.url, f"{response.status} {reason}", response.status)
+    return await _body(trip, response)
+
+
+async def _body(trip: _Trip, response: aiohttp.ClientResponse) -> Fetched:
+    limit = trip.request.max_bytes
+    if (response.content_length or 0) > limit:
+        raise BodyTooLarge(trip.url, f"announces more than {limit} bytes")
+    unpacker = unpack.Unpacker(trip.url, trip.headers.get("content-encoding", ""), limit)
+    async for chunk in response.content.iter_chunked(_CHUNK):
+        unpacker.add(chunk)
+    return Fetched(
+        url=trip.url,
+        body=unpacker.finish(),
+        content_type=trip.headers.get("content-type"),
+        etag=_validator(trip, "etag"),
+        last_modified=_validator(trip, "last-modified"),
+        fresh_for=headers.fresh_for(trip.headers),
+        moved_to=trip.moved_to,
+        wire_bytes=unpacker.wire_bytes,
+        seconds=trip.seconds,
+        headers=tuple(trip.headers.items()),
+    )
+
+
+def _asked(request: Request) -> dict[str, str]:
+    asked = {
+        "Accept": request.accept,
+        "If-None-Match": request.etag,
+        "If-Modified-Since": request.last_modified,
+    }
+    return {name: value for name, value in asked.items() if value}
+
+
+def _texts(raw: tuple[tuple[bytes, bytes], ...]) -> dict[str, str]:
+    # Latin-1 keeps every byte, so that a validator can be echoed as it came; the first of a name counts.
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in reversed(raw)}
+
+
+def _validator(trip: _Trip, name: str) -> str | None:
+    value = trip.headers.get(name, "")
+    return value if 0 < len(value) <= _LONGEST_VALIDATOR else None
+
+
+async def _fetch_shard(config: Config, shard: Shard, read: Read) -> tuple[PollOutcome, ...]:
+    gate = asyncio.Semaphore(SIDE_BY_SIDE)
+    async with open_session(config) as session, asyncio.TaskGroup() as group:
+
+        async def polite(request: Request) -> Answer:
+            async with gate:
+                return await fetch(session, request)
+
+        tasks = [group.create_task(_fetch_batch(polite, batch, read)) for batch in shard.batches]
+    return tuple(outcome for task in tasks for outcome in task.result())
+
+
+async def _fetch_batch(
+    polite: Callable[[Request], Awaitable[Answer]], batch: HostBatch, read: Read
+) -> list[PollOutcome]:
+    outcomes: list[PollOutcome] = []
+    pause, refused = batch.wait, None
+    for feed in batch.feeds:
+        if refused:
+            outcomes.append(read(feed, _skipped(feed, refused)))
+            continue
+        await asyncio.sleep(pause.total_seconds())
+        answer = await polite(_feed_request(feed))
+        pause = batch.spacing
+        if isinstance(answer, Failure) and (answer.status in {429, 503} or answer.retry_after):
+            refused = answer
+        outcomes.append(read(feed, answer))
+    return outcomes
+
+
+def _feed_request(feed: DueFeed) -> Request:
+    return Request(url=feed.fetch_url, etag=feed.etag, last_modified=feed.last_modified, accept=FEED_TYPES)
+
+
+def _skipped(feed: DueFeed, cause: Failure) -> Failure:
+    detail = f"{feed.domain} answered {cause.status} to another feed"
+    return Failure(kind="Skipped", detail=detail, url=feed.fetch_url, retry_after=cause.retry_after)

@@ -1,0 +1,125 @@
+"""URLs compared, taken apart and joined; never fetched."""
+
+import functools
+import ipaddress
+import re
+from urllib.parse import SplitResult, quote, urljoin, urlsplit, urlunsplit
+
+import idna
+import tld
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_WWW = re.compile(r"^(?:www\.)+(?=[^.]+\.)")
+_SPACE = re.compile(r"\s")
+
+# Parameters that say how a reader came to a page, not which page it is.
+_TRACKING_PREFIXES = ("utm_", "mtm_", "pk_", "hsa_")
+_TRACKING = frozenset({
+    # advertisers
+    "fbclid", "gclid", "dclid", "gbraid", "wbraid", "msclkid", "yclid", "twclid", "igshid", "igsh",
+    # newsletters
+    "mc_cid", "mc_eid", "_hsenc", "_hsmi", "mkt_tok", "vero_id", "ck_subscriber_id",
+    # publishers' own
+    "cmp", "cmpid", "ncid", "ref", "ref_src", "referrer", "s_cid", "smid", "spm", "src", "wt_mc",
+})  # fmt: skip
+
+
+def normalise(url: str) -> str:
+    """Write a URL the one way in which listed URLs are compared.
+
+    Shape: scheme and host in lower case, host in ASCII, no default port, no fragment, "/" for no path.
+    Text that is no URL comes back as it is, stripped.
+    """
+    parts = _split(url)
+    if parts is None or not parts.hostname:
+        return url.strip()
+    scheme = parts.scheme.lower()
+    userinfo, at, _ = parts.netloc.rpartition("@")
+    return urlunsplit((scheme, f"{userinfo}{at}{_authority(parts)}", parts.path or "/", parts.query, ""))
+
+
+def canonical(url: str) -> str | None:
+    """Write the key under which two links are the same story, or None where the URL names no web page.
+
+    Shape: as `normalise`, always https, without `www.`, final slash and tracking parameters.
+    """
+    parts = _split(url)
+    if parts is None or not parts.hostname or parts.scheme.lower() not in _DEFAULT_PORTS:
+        return None
+    authority = _WWW.sub("", _authority(parts), count=1)
+    query = "&".join(pair for pair in parts.query.split("&") if not _is_tracking(pair))
+    return urlunsplit(("https", authority, parts.path.rstrip("/"), query, ""))
+
+
+def host(url: str) -> str:
+    """Return the host in lower case and ASCII, without brackets; empty where there is none."""
+    parts = _split(url)
+    return "" if parts is None else _ascii(parts.hostname or "")
+
+
+def registrable_domain(url: str) -> str:
+    """Return the domain somebody registered, the unit of politeness; an IP address is its own.
+
+    Source: the public suffix list (private suffixes such as github.io included) in the package `tld`.
+    """
+    return _registrable(host(url))
+
+
+def absolute(base: str, url: str) -> str:
+    """Join a reference to its base; what cannot be joined comes back as it is, stripped."""
+    text = url.strip()
+    try:
+        return urljoin(base, text)
+    except ValueError:  # an unclosed bracket of an IPv6 address
+        return text
+
+
+@functools.lru_cache(maxsize=4096)
+def _registrable(name: str) -> str:
+    if _is_address(name) or "." not in name:
+        return name
+    parts = SplitResult("https", name, "/", "", "")
+    found = tld.get_fld(parts, fail_silently=True)
+    # The list's own rule for a suffix it does not know is "*": one label under it.
+    return str(found) if found else ".".join(name.rstrip(".").split(".")[-2:])
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _split(url: str) -> SplitResult | None:
+    """Take a URL apart without its fragment; None where its host or port are malformed."""
+    text = _SPACE.sub(lambda space: quote(space[0]), url.partition("#")[0].strip())
+    try:
+        parts = urlsplit(text)
+        parts.port  # noqa: B018 - raises where the port is no number
+    except ValueError:
+        return None
+    return parts
+
+
+def _authority(parts: SplitResult) -> str:
+    name = _ascii(parts.hostname or "")
+    shown = f"[{name}]" if ":" in name else name
+    default = _DEFAULT_PORTS.get(parts.scheme.lower())
+    return shown if parts.port in {None, default} else f"{shown}:{parts.port}"
+
+
+def _ascii(name: str) -> str:
+    lower = name.lower()
+    if lower.isascii():
+        return lower
+    try:
+        return idna.encode(lower, uts46=True).decode("ascii")
+    except idna.IDNAError:
+        return lower
+
+
+def _is_tracking(pair: str) -> bool:
+    name = pair.partition("=")[0].lower()
+    return not name or name in _TRACKING or name.startswith(_TRACKING_PREFIXES)

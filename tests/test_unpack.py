@@ -1,0 +1,83 @@
+"""Bodies taken out of their content encoding, within limits."""
+
+import gzip
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregator.errors import BodyTooLarge, ConnectionFailed
+from aggregator.unpack import Unpacker
+
+MIB = 1024 * 1024
+
+
+def unpack(data: bytes, encoding: str, limit: int = 10 * MIB, step: int = 65536) -> bytes:
+    unpacker = Unpacker("http://example.com/", encoding, limit)
+    for start in range(0, len(data), step):
+        unpacker.add(data[start : start + step])
+    return unpacker.finish()
+
+
+def raw_deflate(data: bytes) -> bytes:
+    stream = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return stream.compress(data) + stream.flush()
+
+
+PACKERS = {"gzip": gzip.compress, "deflate": zlib.compress, "": bytes}
+
+
+@given(st.binary(max_size=3000), st.sampled_from(sorted(PACKERS)), st.integers(1, 4000))
+def test_what_was_packed_comes_back_however_it_is_cut(data: bytes, encoding: str, step: int):
+    assert unpack(PACKERS[encoding](data), encoding, step=step) == data
+
+
+def test_deflate_without_its_zlib_header_is_read():
+    assert unpack(raw_deflate(b"<rss/>" * 99), "deflate", step=7) == b"<rss/>" * 99
+
+
+def test_gzip_of_several_members_is_read_to_its_end():
+    assert unpack(gzip.compress(b"one ") + gzip.compress(b"two"), "x-gzip", step=5) == b"one two"
+
+
+def test_padding_after_gzip_is_ignored():
+    assert unpack(gzip.compress(b"feed") + b"\0" * 512, "gzip", step=10) == b"feed"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_a_body_that_was_cut_off_is_a_failure(encoding: str):
+    with pytest.raises(ConnectionFailed, match="cut off"):
+        unpack(PACKERS[encoding](b"<rss/>" * 999)[:-5], encoding)
+
+
+def test_a_corrupt_body_is_a_failure():
+    with pytest.raises(ConnectionFailed, match="corrupt"):
+        unpack(b"<rss/>", "gzip")
+
+
+def test_an_encoding_nobody_asked_for_is_a_failure():
+    with pytest.raises(ConnectionFailed, match="'br'"):
+        unpack(b"", "br")
+
+
+def test_a_bomb_is_refused_by_its_ratio_before_it_fills_the_limit():
+    with pytest.raises(BodyTooLarge, match="10 times"):
+        unpack(gzip.compress(bytes(9 * MIB)), "gzip")
+
+
+def test_a_high_ratio_is_fine_up_to_one_mebibyte():
+    assert unpack(gzip.compress(bytes(MIB)), "gzip") == bytes(MIB)
+
+
+def test_limits_hold_on_the_wire_and_unpacked():
+    with pytest.raises(BodyTooLarge, match=r"more than 100 bytes$"):
+        unpack(bytes(101), "", 100)
+    with pytest.raises(BodyTooLarge, match="unpacked"):
+        unpack(gzip.compress(bytes(101)), "gzip", 100)
+    assert unpack(bytes(100), "", 100) == bytes(100)
+
+
+def test_a_thousand_empty_members_are_enough():
+    with pytest.raises(ConnectionFailed, match="members"):
+        unpack(gzip.compress(b"") * 1001, "gzip")

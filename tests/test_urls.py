@@ -1,0 +1,89 @@
+"""URLs compared, taken apart and joined."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregator.urls import absolute, canonical, host, normalise, registrable_domain
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("HTTP://Example.COM", "http://example.com/"),
+        ("https://example.com:443/a?b=1#c", "https://example.com/a?b=1"),
+        ("http://example.com:8080/A", "http://example.com:8080/A"),
+        (" https://bücher.example/ ", "https://xn--bcher-kva.example/"),
+        ("http://[2001:DB8::1]:80/", "http://[2001:db8::1]/"),
+        ("https://user:Pass@Example.com/", "https://user:Pass@example.com/"),
+        ("no url at all", "no url at all"),
+        ("http://[::1", "http://[::1"),
+        ("http://host:port/", "http://host:port/"),
+    ],
+)
+def test_listed_urls_are_compared_in_one_form(url: str, expected: str):
+    assert normalise(url) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://www.Example.com/story/", "https://example.com/story"),
+        ("https://example.com/story#comments", "https://example.com/story"),
+        ("https://example.com/story?utm_source=rss&id=7&fbclid=x", "https://example.com/story?id=7"),
+        ("https://example.com/?p=1&ref=hn", "https://example.com?p=1"),
+        ("https://example.com/a?reference=1", "https://example.com/a?reference=1"),
+        ("https://example.com/", "https://example.com"),
+        ("http://example.com:80/a", "https://example.com/a"),
+    ],
+)
+def test_links_to_one_story_have_one_key(url: str, expected: str):
+    assert canonical(url) == expected
+
+
+@pytest.mark.parametrize(
+    "url", ["mailto:a@example.com", "", "/relative", "http://", "ftp://example.com/a", "http://[::1"]
+)
+def test_what_is_no_web_page_has_no_key(url: str):
+    assert canonical(url) is None
+
+
+def test_letter_case_of_a_path_matters():
+    assert canonical("https://example.com/A") != canonical("https://example.com/a")
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://blog.example.co.uk/feed", "example.co.uk"),
+        ("https://one.github.io/feed", "one.github.io"),  # a private suffix: each user's own domain
+        ("http://127.0.0.7:8080/", "127.0.0.7"),
+        ("http://[::1]/", "::1"),
+        ("http://localhost:99/", "localhost"),
+        ("http://a.b.internal/", "b.internal"),  # an unknown suffix counts as one label
+        ("https://news.BÜCHER.example.com/", "example.com"),
+    ],
+)
+def test_registrable_domain(url: str, expected: str):
+    assert registrable_domain(url) == expected
+
+
+def test_host_has_neither_port_nor_brackets():
+    assert host("http://User@[2001:DB8::1]:81/") == "2001:db8::1"
+    assert host("nothing") == ""
+
+
+def test_a_reference_is_joined_to_its_base():
+    assert absolute("https://example.com/a/b", "../c?d") == "https://example.com/c?d"
+    assert absolute("https://example.com/a/b", "//cdn.example/x") == "https://cdn.example/x"
+    assert absolute("https://example.com/", "http://[") == "http://["
+
+
+@given(st.text(max_size=40), st.sampled_from(["", "http://", "https://example.com/", "HTTPS://[::1]:80"]))
+def test_any_text_at_all_is_taken(text: str, start: str):
+    url = start + text
+    assert normalise(normalise(url)) == normalise(url)
+    key = canonical(url)
+    assert key is None or canonical(key) == key
+    absolute(url, text)
+    registrable_domain(url)
