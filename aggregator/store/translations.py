@@ -1,0 +1,127 @@
+"""Tables translations, translation_memory and engine_usage."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime, timedelta
+
+from sqlite_utils import Database
+
+from aggregator.model import MemoryWrite, TranslateEntry, Translation, Untranslated
+from aggregator.times import to_text
+
+BACKOFF = (
+    timedelta(minutes=15),
+    timedelta(hours=1),
+    timedelta(hours=6),
+    timedelta(days=1),
+)  # after the 1st, 2nd … attempt
+ATTEMPTS = len(BACKOFF) + 1  # after so many the same input is not tried again
+OUTAGE = timedelta(minutes=15)  # engines that failed are no fault of the text, and no attempt at it
+
+# What publishing takes: of each story its lead, or the entry that will be it, once its summary is settled.
+_SETTLED = """a.input_fingerprint = e.fingerprint AND a.fingerprint != ''
+  AND substr(s.input_fingerprint, 1, length(a.fingerprint)) = a.fingerprint"""
+_STALE = f"""
+FROM entries e JOIN feeds f USING (feed_id) JOIN stories st USING (story_id)
+  JOIN articles a USING (entry_id) JOIN summaries s USING (entry_id)
+  LEFT JOIN translations t ON t.entry_id = e.entry_id AND t.language = :language
+WHERE e.excluded IS NULL AND f.listed = 1 AND {_SETTLED} AND (e.title != '' OR s.text != '')
+  AND t.input_fingerprint IS NOT s.fingerprint
+  AND (t.attempt_fingerprint IS NOT s.fingerprint OR t.attempts < :attempts)
+  AND e.entry_id = coalesce(st.lead_entry_id, (
+    SELECT e.entry_id FROM entries e JOIN feeds f USING (feed_id) JOIN articles a USING (entry_id)
+      JOIN summaries s USING (entry_id)
+    WHERE e.story_id = st.story_id AND e.excluded IS NULL AND {_SETTLED}
+    ORDER BY min(coalesce(e.published_at, e.sort_at), e.sort_at), f.listed_url, e.guid LIMIT 1))
+"""  # noqa: S608 - constants of ours
+_RETRY = "AND (t.attempt_fingerprint IS NOT s.fingerprint OR t.retry_at IS NULL OR t.retry_at <= :now)"
+_TEXTS = """
+SELECT e.entry_id, s.fingerprint AS input_fingerprint, e.title, s.text AS summary, s.story,
+  coalesce(json_extract(f.settings, '$.language'), e.language, f.language) AS language,
+  iif(t.attempt_fingerprint IS s.fingerprint, t.attempts, 0) AS attempts
+FROM json_each(:ids) ids JOIN entries e ON e.entry_id = ids.value JOIN feeds f USING (feed_id)
+  JOIN summaries s USING (entry_id)
+  LEFT JOIN translations t ON t.entry_id = e.entry_id AND t.language = :language
+ORDER BY ids.key
+"""
+
+
+def stale_ids(db: Database, language: str, now: datetime) -> list[int]:
+    """List the entries to translate now, newest first."""
+    rows = db.execute(
+        f"SELECT e.entry_id {_STALE} {_RETRY} ORDER BY e.sort_at DESC, e.entry_id DESC",
+        {"language": language, "attempts": ATTEMPTS, "now": to_text(now)},
+    )
+    return [row[0] for row in rows.fetchall()]
+
+
+def count_waiting(db: Database, language: str) -> int:
+    """Count the entries without a translation of their present text that may still get one."""
+    found = db.execute(f"SELECT count(*) {_STALE}", {"language": language, "attempts": ATTEMPTS})
+    return int(found.fetchone()[0])
+
+
+def texts(db: Database, language: str, entry_ids: Iterable[int]) -> list[TranslateEntry]:
+    """Return the entries' texts in the order asked for."""
+    rows = db.query(_TEXTS, {"ids": json.dumps(list(entry_ids)), "language": language})
+    return [TranslateEntry(**row) for row in rows]
+
+
+def recall(db: Database, keys: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Return what the memory holds under these keys."""
+    sql = "SELECT key, text FROM translation_memory WHERE key IN (SELECT value FROM json_each(:keys))"
+    return tuple((row["key"], row["text"]) for row in db.query(sql, {"keys": json.dumps(list(keys))}))
+
+
+def write_translation(db: Database, language: str, made: Translation, now: datetime) -> None:
+    """Store a translation that passed, and forget failed attempts."""
+    row = {**asdict(made), "language": language, "translated_at": to_text(now)}
+    row |= {"attempt_fingerprint": None, "attempts": 0, "failure": None, "retry_at": None}
+    db.table("translations").upsert(row, pk=("entry_id", "language"))
+
+
+def write_failure(db: Database, language: str, failed: Untranslated, now: datetime) -> None:
+    """Book an attempt that failed; the last good translation stays."""
+    before = db.execute(
+        "SELECT attempts FROM translations WHERE entry_id = ? AND language = ? AND attempt_fingerprint = ?",
+        (failed.entry_id, language, failed.input_fingerprint),
+    ).fetchone()
+    attempts, wait = _booked(before[0] if before else 0, failed)
+    row = {
+        "entry_id": failed.entry_id, "language": language, "attempt_fingerprint": failed.input_fingerprint,
+        "attempts": attempts, "failure": failed.failure, "retry_at": to_text(now + wait) if wait else None,
+    }  # fmt: skip
+    db.table("translations").upsert(row, pk=("entry_id", "language"))
+
+
+def _booked(before: int, failed: Untranslated) -> tuple[int, timedelta | None]:
+    """Return the attempts there were now, and the wait before the next; None where there is none."""
+    match failed.kind:
+        case "outage":
+            return before, OUTAGE
+        case "final":
+            return ATTEMPTS, None
+        case "text":
+            return before + 1, BACKOFF[before] if before < len(BACKOFF) else None
+
+
+def remember(db: Database, writes: Iterable[MemoryWrite], used_keys: Iterable[str], now: datetime) -> None:
+    """Add segments that passed to the memory, and date those it answered with."""
+    db.table("translation_memory").upsert_all(
+        ({**asdict(w), "used_at": to_text(now)} for w in writes), pk="key"
+    )
+    db.execute(
+        "UPDATE translation_memory SET used_at = :now WHERE key IN (SELECT value FROM json_each(:keys))",
+        {"now": to_text(now), "keys": json.dumps(list(used_keys))},
+    )
+
+
+def add_usage(db: Database, used: Iterable[tuple[str, int]], month: str) -> None:
+    """Add characters sent to engines to a month's count (`2026-11`)."""
+    for engine, characters in used:
+        db.execute(
+            """INSERT INTO engine_usage (engine, month, characters) VALUES (?, ?, ?)
+            ON CONFLICT (engine, month) DO UPDATE SET characters = characters + excluded.characters""",
+            (engine, month, characters),
+        )

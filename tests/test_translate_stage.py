@@ -1,0 +1,195 @@
+"""The translate stage over a real store; only the engine's model is a stand-in."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from aggregator.config import Config
+from aggregator.errors import EngineUnavailable
+from aggregator.executors import open_workers
+from aggregator.model import EngineChoice
+from aggregator.pipeline import run_stage
+from aggregator.store import open_store
+from aggregator.translate import engines, stage
+from aggregator.translate.stage import STAGE
+
+NOW = datetime(2026, 11, 24, 6, tzinfo=UTC)
+CHOICE = EngineChoice(name="phrasebook", model="m", version="1")
+CONFIG = Config(executor_translate="inline:")
+
+
+class Killed(BaseException):
+    """Stands for the process's end: nothing in the package catches it."""
+
+
+class Phrasebook:
+    """Answers each numbered sentence in Japanese with its number, and does what it is told at a call."""
+
+    name, model, version, target, placeholder = "phrasebook", "m", "1", "ja", "[{n}]"
+
+    def __init__(self):
+        self.calls, self.answer, self.at_call = [], "番号{n}の記事についての文章。", {}
+
+    def translate(self, segments):
+        self.calls.append(list(segments))
+        if error := self.at_call.get(len(self.calls)):
+            raise error
+        return [self.answer.format(n=segment.rstrip(".").split()[-1]) for segment in segments]
+
+
+@pytest.fixture
+def engine(monkeypatch):
+    engine = Phrasebook()
+    monkeypatch.setattr(engines, "ready", lambda _: (CHOICE,))
+    monkeypatch.setattr(engines, "open_engine", lambda _choice, _config: engine)
+    return engine
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "store.sqlite"
+
+
+@pytest.fixture
+def db(path):
+    db = open_store(path)
+    db["feeds"].insert({
+        "feed_id": 1, "listed_url": "http://a/", "fetch_url": "http://a/", "host": "a", "domain": "a",
+        "next_poll_at": "",
+    })  # fmt: skip
+    yield db
+    db.conn.close()
+
+
+def add(db, number, *, title=None, text=None, language="en"):
+    title, text = title or f"News about topic {number}", text or f"This is the sentence about topic {number}."
+    fingerprints = {"input_fingerprint": f"e{number}", "fingerprint": f"a{number}"}
+    db["stories"].insert({"story_id": number})
+    db["entries"].insert({
+        "entry_id": number, "feed_id": 1, "story_id": number, "guid": str(number), "title": title,
+        "language": language, "first_seen_at": "2026-11-24T05:00:00Z", "sort_at": "2026-11-24T05:00:00Z",
+        "fingerprint": f"e{number}",
+    })  # fmt: skip
+    db["articles"].insert({"entry_id": number, "origin": "feed", "text": text, **fingerprints})
+    db["summaries"].insert({
+        "entry_id": number, "input_fingerprint": f"a{number}:excerpt", "text": text, "story": text,
+        "origin": "extract", "fingerprint": f"s{number}",
+    })  # fmt: skip
+
+
+def run(db, now=NOW):
+    return run_stage(STAGE, db, CONFIG, open_workers("inline:"), lambda: now)
+
+
+def rows(db, columns="entry_id, title, summary, engine"):
+    return db.execute(f"SELECT {columns} FROM translations ORDER BY entry_id").fetchall()
+
+
+def test_entries_come_out_translated(db, engine):
+    add(db, 11)
+    report = run(db)
+    assert (report.units, report.crashes, report.finished) == (1, 0, True)
+    ja = "番号11の記事についての文章。"
+    assert rows(db, "title, summary, story, engine, model, verdict") == [
+        (ja, ja, ja, "phrasebook", "m", "passed 2/2")
+    ]
+    assert STAGE.backlog(db, CONFIG, NOW) == 0
+    assert db.execute("SELECT engine, month, characters FROM engine_usage").fetchall() == [
+        ("phrasebook", "2026-11", len("News about topic 11" + "This is the sentence about topic 11."))
+    ]
+
+
+def test_the_same_input_is_never_translated_twice(db, engine):
+    add(db, 11)
+    run(db)
+    assert run(db).jobs == 0
+    assert len(engine.calls) == 1
+
+
+def test_a_revised_entry_asks_only_for_what_is_new(db, engine):
+    add(db, 11)
+    run(db)
+    db["summaries"].update(11, {"fingerprint": "s11b", "text": "This is the sentence about topic 12."})
+    run(db)
+    assert engine.calls[1:] == [["This is the sentence about topic 12."]]
+
+
+def test_a_batch_holds_32_entries_and_goes_in_one_call(db, engine):
+    for number in range(1, 41):
+        add(db, number)
+    assert [STAGE.size(job) for job in STAGE.pending(db, CONFIG, NOW)] == [32, 8]
+    assert run(db).units == 40
+    assert [len(call) for call in engine.calls] == [64, 16]
+
+
+def test_a_slow_engine_gets_one_entry_at_a_time(db, engine, monkeypatch):
+    slow = EngineChoice(name="phrasebook", model="m", version="1", slow=True)
+    monkeypatch.setattr(engines, "ready", lambda _: (slow,))
+    add(db, 1)
+    add(db, 2)
+    assert [STAGE.size(job) for job in STAGE.pending(db, CONFIG, NOW)] == [1, 1]
+
+
+def test_a_kill_between_jobs_loses_only_the_job_at_work(db, engine, path, monkeypatch):
+    monkeypatch.setattr(stage, "BATCH", 2)
+    for number in range(1, 7):
+        add(db, number)
+    engine.at_call = {3: Killed()}
+    with pytest.raises(Killed):
+        run(db)
+    db.conn.close()
+    again = open_store(path)
+    assert len(rows(again)) == 4
+    run(again)
+    assert [row[0] for row in rows(again)] == [1, 2, 3, 4, 5, 6]
+    asked = [segment for call in engine.calls for segment in call]
+    assert len(asked) - len(set(asked)) == len(engine.calls[2])
+    again.conn.close()
+
+
+def test_without_an_engine_japanese_passes_and_english_waits(db, monkeypatch):
+    monkeypatch.setattr(engines, "ready", lambda _: ())
+    add(db, 1)
+    add(db, 2, title="新しいエディターが登場", text="これは日本語の文章です。", language=None)
+    assert run(db).units == 1
+    assert rows(db) == [(2, "新しいエディターが登場", "これは日本語の文章です。", "original")]
+    assert STAGE.backlog(db, CONFIG, NOW) == 1
+
+
+def test_a_failed_translation_is_never_stored_and_tried_again_later(db, engine):
+    add(db, 11)
+    engine.answer = "News about topic {n}"
+    assert run(db).crashes == 0
+    assert rows(db, "title, attempts, retry_at") == [(None, 1, "2026-11-24T06:15:00Z")]
+    assert db["translation_memory"].count == 0
+    engine.answer = "番号{n}の記事についての文章。"
+    assert run(db, NOW + timedelta(minutes=14)).jobs == 0
+    assert run(db, NOW + timedelta(minutes=15)).jobs == 1
+    assert rows(db, "title, attempts, failure") == [("番号11の記事についての文章。", 0, None)]
+
+
+def test_an_engine_that_is_down_costs_no_attempt_and_is_logged(db, engine, caplog):
+    add(db, 11)
+    engine.at_call = {1: EngineUnavailable("no memory")}
+    run(db)
+    assert rows(db, "attempts, retry_at") == [(0, "2026-11-24T06:15:00Z")]
+    assert "engine_failed phrasebook: no memory" in caplog.text
+
+
+def test_a_crash_postpones_and_then_each_entry_goes_alone(db, engine):
+    add(db, 1)
+    add(db, 2)
+    engine.at_call = {1: ValueError("boom"), 2: ValueError("boom")}
+    assert run(db).crashes == 1
+    assert rows(db, "attempts, failure") == [(1, "crash: ValueError: boom")] * 2
+    report = run(db, NOW + timedelta(hours=1))
+    assert (report.jobs, report.crashes) == (2, 1)
+    assert [row[0] for row in rows(db, "title")] == ["番号1の記事についての文章。", None]
+
+
+def test_an_entry_in_another_language_is_marked_and_left(db, engine):
+    add(db, 1, language="de")
+    run(db)
+    assert rows(db, "failure, retry_at") == [("language de is not translated", None)]
+    assert engine.calls == []
+    assert STAGE.backlog(db, CONFIG, NOW) == 0
