@@ -1,0 +1,95 @@
+"""The tables polls and hosts, and what a poll writes about its feed."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlite_utils import Database
+
+from aggregator.model import Hints, ParsedFeed, Subscription
+from aggregator.poll.decide import FeedWrite, Later
+from aggregator.store import feeds, open_store, polls
+
+NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+URL = "https://a.example/feed"
+WRITE = FeedWrite(
+    feed_id=1, fetch_url="https://blog.moved.example/feed", moved_to="https://b.example/", moved_seen=1, gone=False,
+    gone_seen=1, etag='"caf\xe9"', last_modified="then", body_fingerprint="f", hints=Hints(ttl=HOUR, skip_days=(6,)),
+    next_poll_at=NOW + HOUR, retry_after_at=None, next_poll_reasons=(("base", 3600), ("winner", "base")),
+    last_change_at=NOW, failures=2, failure="BadStatus: 404 Not Found", outcome="failed", status=404, wire_bytes=12,
+    seconds=0.25,
+)  # fmt: skip
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[Database]:
+    store = open_store(tmp_path / "store.sqlite")
+    feeds.sync(store, [Subscription(url=URL)], NOW)
+    yield store
+    store.close()
+
+
+def test_what_was_decided_is_what_is_due_next(db: Database):
+    polls.write(db, WRITE, NOW, added=3, changed=1)
+    (due,) = feeds.due(db, NOW + HOUR, 10)
+    assert (due.fetch_url, due.domain, due.listed_url) == (WRITE.fetch_url, "moved.example", URL)
+    assert (due.etag, due.last_modified, due.body_fingerprint) == ('"caf\xe9"', "then", "f")
+    assert (due.moved_to, due.moved_seen, due.gone_seen, due.failures) == ("https://b.example/", 1, 1, 2)
+    assert due.hints == WRITE.hints
+    assert due.last_change_at == NOW
+    assert not due.first_poll
+
+
+def test_a_poll_leaves_its_row(db: Database):
+    polls.write(db, WRITE, NOW, added=3, changed=1)
+    (row,) = db.query("SELECT * FROM polls")
+    assert row == {
+        "poll_id": 1, "feed_id": 1, "polled_at": "2026-11-24T06:00:00Z", "outcome": "failed", "status": 404,
+        "bytes": 12, "seconds": 0.25, "added": 3, "changed": 1, "detail": "BadStatus: 404 Not Found",
+    }  # fmt: skip
+    (reasons, last) = db.execute("SELECT next_poll_reasons, last_poll_at FROM feeds").fetchone()
+    assert json.loads(reasons) == [["base", 3600], ["winner", "base"]]
+    assert last == "2026-11-24T06:00:00Z"
+
+
+def test_a_gone_feed_is_never_due_again(db: Database):
+    polls.write(db, replace(WRITE, gone=True, outcome="gone"), NOW)
+    assert feeds.due(db, NOW + timedelta(days=999), 10) == []
+
+
+def test_a_feed_that_was_not_asked_leaves_no_poll(db: Database):
+    polls.put_off(db, Later(feed_id=1, next_poll_at=NOW + HOUR, next_poll_reasons=(("floor", 900),)))
+    assert feeds.due(db, NOW, 10) == []
+    assert len(feeds.due(db, NOW + HOUR, 10)) == 1
+    assert db.table("polls").count == 0
+
+
+def test_a_feed_fills_only_what_the_list_leaves_open(db: Database):
+    named = Subscription(url="https://b.example/", title="Mine")
+    feeds.sync(db, [Subscription(url=URL), named], NOW)
+    parsed = ParsedFeed(title="Theirs", site_url="https://site.example/", language="en", entries=())
+    polls.fill_in(db, 1, parsed)
+    polls.fill_in(db, 2, parsed)
+    rows = db.execute("SELECT title, site_url, language FROM feeds ORDER BY feed_id").fetchall()
+    assert rows == [("Theirs", "https://site.example/", "en"), ("Mine", "https://site.example/", "en")]
+
+
+def test_a_host_remembers_when_it_may_be_asked(db: Database):
+    polls.write_host(db, "a.example", NOW, NOW + HOUR, "Retry-After")
+    assert polls.next_fetches(db, ["a.example", "b.example"]) == {"a.example": NOW}
+    assert feeds.due(db, NOW, 10) == []
+    polls.write_host(db, "a.example", NOW + HOUR, None, None)
+    assert polls.next_fetches(db, ["a.example"]) == {"a.example": NOW + HOUR}
+    assert len(feeds.due(db, NOW, 10)) == 1
+
+
+def test_polls_are_kept_for_thirty_days(db: Database):
+    polls.write(db, WRITE, NOW)
+    polls.forget_old(db, NOW + timedelta(days=30))
+    assert db.table("polls").count == 1
+    polls.forget_old(db, NOW + timedelta(days=30, seconds=1))
+    assert db.table("polls").count == 0
