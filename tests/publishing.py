@@ -1,7 +1,6 @@
 """A store filled by hand, as the steps before publishing would have left it."""
 
 import json
-import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +15,8 @@ from aggregator.times import to_text
 NOON = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)  # 12:00 in Tokyo
 
 SENTENCES = ("一つ目の文です。", "二つ目の文です。", "三つ目の文です。", "四つ目の文です。")
+ENGLISH = "One.\nTwo.\nThree.\nFour."
+ENGLISH = "One.\nTwo.\nThree.\nFour."
 STORY = "物語の一段落目です。\n続きの文です。\n\n物語の二段落目です。"
 
 
@@ -51,7 +52,8 @@ class Newsroom:
         """Add an entry with article and summary, published `age` hours before NOON."""
         at = to_text(NOON - timedelta(hours=age))
         row = {
-            "feed_id": feed, "guid": guid, "permalink": f"https://alpha.example/{guid}", "title": f"Story {guid}",
+            "feed_id": feed, "guid": guid, "permalink": f"https://alpha.example/{guid}",
+            "title": f"Story {guid}",
             "published_at": at, "first_seen_at": at, "sort_at": at, "fingerprint": f"f{guid}",
         }  # fmt: skip
         with self.db.atomic():
@@ -60,7 +62,7 @@ class Newsroom:
         self.summarise(entry)
         return entry
 
-    def summarise(self, entry: int, summary: str = "One.\nTwo.\nThree.\nFour.", story: str = "") -> None:
+    def summarise(self, entry: int, summary: str = ENGLISH, story: str = "") -> None:
         [row] = self.db.query("SELECT * FROM entries WHERE entry_id = ?", [entry])
         made = f"a-{row['fingerprint']}"
         self.db.table("articles").upsert(
@@ -79,13 +81,15 @@ class Newsroom:
     ) -> None:
         [row] = self.db.query("SELECT fingerprint FROM summaries WHERE entry_id = ?", [entry])
         self.db.table("translations").upsert(
-            {"entry_id": entry, "language": "ja", "input_fingerprint": row["fingerprint"], "engine": "firefox",
-             "model": "enja 2.3", "title": title, "summary": summary, "story": STORY} | columns,
+            {"entry_id": entry, "language": "ja", "input_fingerprint": row["fingerprint"],
+             "engine": "firefox", "model": "enja 2.3", "title": title, "summary": summary,
+             "story": STORY} | columns,
             pk=("entry_id", "language"))  # fmt: skip
 
     def count(self, entry: int, count: int, url: str | None = None) -> None:
         self.db.table("comment_counts").upsert(
-            {"entry_id": entry, "source": "feed", "count": count, "url": url, "counted_at": to_text(self.now)},
+            {"entry_id": entry, "source": "feed", "count": count, "url": url,
+             "counted_at": to_text(self.now)},
             pk=("entry_id", "source"))  # fmt: skip
 
     def publish(self, hours: float = 0) -> StageReport:
@@ -105,4 +109,4 @@ class Newsroom:
         return {str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
 
     def touched(self) -> dict[str, int]:
-        return {name: os.stat(self.path(name)).st_mtime_ns for name in self.outputs()}
+        return {name: self.path(name).stat().st_mtime_ns for name in self.outputs()}

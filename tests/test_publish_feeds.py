@@ -1,0 +1,187 @@
+"""Our feeds, read back with feedparser and lxml."""
+
+import calendar
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import feedparser
+import pytest
+from lxml import etree
+
+from aggregator.model import CommentCount, Document, Edition, Enclosure
+from aggregator.publish.edition import Site, compose, present
+from aggregator.publish.feeds import documents
+from tests.test_publish_edition import FACTS, T
+
+SITE = Site(
+    title="ニュース", base_url="https://news.example/", home_url="https://news.example/",
+    timezone="Asia/Tokyo", private=False, contact="", generator="aggregator", waiting=0,
+)  # fmt: skip
+ENTRY = replace(
+    present(FACTS),
+    public_id="urn:uuid:6f0d1a52-2f0c-5c9d-9a53-0d6a64a7b2a1",
+    updated_at=T + timedelta(hours=1),
+    category="AI",
+    tags=("chips", "AI"),
+    comments_url="https://talk.example/1",
+    comments_feed_url="https://talk.example/1.rss",
+    counts=(CommentCount(source="feed", count=12),),
+    enclosures=(
+        Enclosure(url="https://cdn.example/a.mp3", media_type="audio/mpeg", length=1234),
+        Enclosure(url="https://cdn.example/b.pdf"),
+    ),
+)
+BARE = replace(
+    present(FACTS),
+    public_id="urn:uuid:bare",
+    permalink=None,
+    authors=(),
+    enclosures=(),
+    comments_url=None,
+    counts=(),
+)
+MAIN = compose("main", "ニュース", (ENTRY, BARE))
+
+
+def written(edition: Edition = MAIN, site: Site = SITE) -> dict[str, Document]:
+    return {document.path: document for document in documents(edition, site)}
+
+
+def parsed(name: str) -> feedparser.FeedParserDict:
+    feed = feedparser.parse(written()[name].body, sanitize_html=False)
+    assert not feed.bozo
+    return feed
+
+
+XML = pytest.mark.parametrize("name", ["atom.xml", "rss.xml"])
+
+
+def test_an_edition_has_three_forms():
+    assert {path: document.media_type for path, document in written().items()} == {
+        "atom.xml": "application/atom+xml",
+        "rss.xml": "application/rss+xml",
+        "feed.json": "application/feed+json",
+    }
+
+
+@XML
+def test_the_feed_names_itself_its_page_its_language_and_its_newest_update(name: str):
+    feed = parsed(name).feed
+    assert (feed.title, feed.link, feed.language) == ("ニュース", "https://news.example/", "ja")
+    assert [link.href for link in feed.links if link.rel == "self"] == [f"https://news.example/{name}"]
+    assert moment(feed.updated_parsed) == T + timedelta(hours=1)
+    assert feed.generator == "aggregator"
+
+
+def moment(parts: tuple[int, ...]) -> datetime:
+    return datetime.fromtimestamp(calendar.timegm(parts), UTC)
+
+
+@XML
+def test_an_entry_reads_back_as_it_was_given(name: str):
+    entry = parsed(name).entries[0]
+    assert (entry.id, entry.title, entry.link) == (ENTRY.public_id, "見出し", "https://kw.example/1")
+    assert moment(entry.published_parsed) == T
+    assert moment(entry.updated_parsed) == T + timedelta(hours=1)
+    assert entry.author == "Ida Voss (Kernel Weekly)"
+    assert [tag.term for tag in entry.tags] == ["AI", "chips"]
+    body = entry.content[0].value if "content" in entry else entry.summary
+    assert body == "<p>本文</p>"
+    assert entry.source.title == "Kernel Weekly"
+
+
+@XML
+def test_enclosures_keep_address_type_and_length(name: str):
+    found = [(e.href, e.type, e.get("length")) for e in parsed(name).entries[0].enclosures]
+    unknown = "0" if name == "rss.xml" else None
+    assert found == [
+        ("https://cdn.example/a.mp3", "audio/mpeg", "1234"),
+        ("https://cdn.example/b.pdf", "application/pdf", unknown),
+    ]
+
+
+def test_atom_has_one_alternate_which_is_the_original():
+    links = parsed("atom.xml").entries[0].links
+    assert [(link.href, link.hreflang) for link in links if link.rel == "alternate"] == [
+        ("https://kw.example/1", "en")
+    ]
+    assert [link.href for link in links if link.rel == "replies"] == [
+        "https://talk.example/1",
+        "https://talk.example/1.rss",
+    ]
+
+
+def test_counts_are_where_readers_look_for_them():
+    atom, rss = parsed("atom.xml").entries[0], parsed("rss.xml").entries[0]
+    assert atom.thr_total == "12"
+    assert b'thr:count="12"' in written()["atom.xml"].body
+    assert (rss.slash_comments, rss.comments, rss.wfw_commentrss) == (
+        "12", "https://talk.example/1", "https://talk.example/1.rss",
+    )  # fmt: skip
+
+
+@XML
+def test_an_unknown_count_is_not_zero(name: str):
+    entry = parsed(name).entries[1]
+    assert "thr_total" not in entry
+    assert "slash_comments" not in entry
+
+
+@XML
+def test_an_entry_without_permalink_links_to_its_page(name: str):
+    assert parsed(name).entries[1].link == "https://news.example/entries/2026/11/1.html"
+
+
+def test_the_guid_is_no_link():
+    tree = etree.fromstring(written()["rss.xml"].body)
+    assert {guid.get("isPermaLink") for guid in tree.iter("guid")} == {"false"}
+
+
+def test_an_untranslated_entry_says_that_it_is_english():
+    edition = compose("all", "x", (replace(ENTRY, state="untranslated"),))
+    tree = etree.fromstring(written(edition)["all.xml"].body)
+    [entry] = tree.iter("{http://www.w3.org/2005/Atom}entry")
+    assert entry.get("{http://www.w3.org/XML/1998/namespace}lang") == "en"
+    assert json.loads(written(edition)["all.json"].body)["items"][0]["language"] == "en"
+
+
+def test_the_same_edition_gives_the_same_bytes():
+    assert written() == written()
+
+
+def test_an_empty_edition_is_valid_and_older_than_any_entry():
+    empty = written(compose("main", "x", ()))
+    assert feedparser.parse(empty["atom.xml"].body).feed.updated == "1970-01-01T00:00:00+00:00"
+    assert json.loads(empty["feed.json"].body)["items"] == []
+
+
+def test_the_feeds_identity_survives_a_new_private_path():
+    moved = replace(SITE, base_url="https://news.example/secret/")
+    first, second = (feedparser.parse(written(MAIN, site)["atom.xml"].body) for site in (SITE, moved))
+    assert first.feed.id == second.feed.id
+    assert first.feed.id != feedparser.parse(written(compose("all", "x", ()))["all.xml"].body).feed.id
+
+
+def test_the_json_feed_says_the_same():
+    feed = json.loads(written()["feed.json"].body)
+    assert feed["version"] == "https://jsonfeed.org/version/1.1"
+    assert (feed["feed_url"], feed["language"]) == ("https://news.example/feed.json", "ja")
+    assert feed["items"][0] == {
+        "id": ENTRY.public_id,
+        "url": "https://kw.example/1",
+        "title": "見出し",
+        "content_html": "<p>本文</p>",
+        "date_published": "2026-11-24T03:00:00Z",
+        "date_modified": "2026-11-24T04:00:00Z",
+        "authors": [{"name": "Ida Voss (Kernel Weekly)", "url": "https://kw.example/"}],
+        "language": "ja",
+        "tags": ["AI", "chips"],
+        "attachments": [
+            {"url": "https://cdn.example/a.mp3", "mime_type": "audio/mpeg", "size_in_bytes": 1234},
+            {"url": "https://cdn.example/b.pdf", "mime_type": "application/pdf"},
+        ],
+        "_discussion": {"comments": 12, "url": "https://talk.example/1"},
+    }
+    assert "attachments" not in feed["items"][1]
+    assert "_discussion" not in feed["items"][1]

@@ -1,0 +1,157 @@
+"""Our pages, as a browser's parser sees them."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from lxml import html
+
+from aggregator.model import CommentCount, Document, SourceRef
+from aggregator.publish import pages
+from aggregator.publish.edition import compose
+from tests.test_publish_edition import T
+from tests.test_publish_feeds import BARE, ENTRY, SITE
+
+SHOWN = replace(
+    ENTRY,
+    page_title="新しい見出し",
+    original_title="The <Original>",
+    story=(("甲。", "乙。"), ("丙。",)),
+    rights="full",
+)
+
+
+def tree(document: Document) -> html.HtmlElement:
+    return html.document_fromstring(document.body.decode())
+
+
+def text(document: Document) -> str:
+    return " ".join(tree(document).text_content().split())
+
+
+def test_the_page_has_time_headline_story_original_and_feedback_in_this_order():
+    main = tree(pages.page(SHOWN, SITE)).get_element_by_id("main")
+    said = " ".join(main.text_content().split())
+    parts = [
+        "最終更新 2026年11月24日 13:00", "新しい見出し", "甲。乙。", "丙。", "from The <Original>",
+        "“新しい見出し” への12件のフィードバック", "talk.example のディスカッションを読む",
+    ]  # fmt: skip
+    places = [said.find(part) for part in parts]
+    assert -1 not in places
+    assert places == sorted(places)
+
+
+def test_the_original_is_linked_with_its_language():
+    [link] = tree(pages.page(SHOWN, SITE)).xpath("//p[@class='from']/a")
+    assert (link.get("href"), link.get("lang"), link.get("hreflang")) == ("https://kw.example/1", "en", "en")
+
+
+def test_an_excerpt_is_a_quotation_of_the_original():
+    page = tree(pages.page(replace(SHOWN, rights="excerpt", story=()), SITE))
+    [quote] = page.iter("blockquote")
+    assert quote.get("cite") == "https://kw.example/1"
+    assert quote.text_content().strip() == "一。二。三。"
+
+
+def test_times_are_absolute_and_carry_their_offset():
+    stamps = [time.get("datetime") for time in tree(pages.page(SHOWN, SITE)).iter("time")]
+    assert stamps[0] == "2026-11-24T13:00+09:00"
+
+
+def test_the_page_says_how_it_was_translated_and_where_it_is_from():
+    said = text(pages.page(SHOWN, SITE))
+    for part in ("機械翻訳（firefox enja）", "Kernel Weekly", "Ida Voss", "AI chips", "a.mp3"):
+        assert part in said
+
+
+def test_every_source_of_a_story_is_named():
+    other = SourceRef(
+        feed_title="Beta Wire", site_url=None, permalink="https://b.example/1", feed_url="https://b.example/f"
+    )
+    page = tree(pages.page(replace(SHOWN, sources=(*SHOWN.sources, other)), SITE))
+    assert "https://b.example/1" in [a.get("href") for a in page.iter("a")]
+
+
+def test_without_a_discussion_there_is_no_feedback_section():
+    assert "フィードバック" not in text(pages.page(BARE, SITE))
+
+
+def test_a_discussion_without_comments_is_still_linked():
+    quiet = replace(SHOWN, counts=(CommentCount(source="feed", count=0),))
+    assert "まだコメントはありません。" in text(pages.page(quiet, SITE))
+    assert "数は、まだ分かっていません" in text(pages.page(replace(SHOWN, counts=()), SITE))
+
+
+def test_an_untranslated_page_marks_its_english_title():
+    page = tree(pages.page(replace(SHOWN, state="untranslated"), SITE))
+    [heading] = page.iter("h1")
+    assert [(span.get("lang"), span.text) for span in heading] == [(None, "未訳"), ("en", "The <Original>")]
+
+
+@pytest.mark.parametrize("field", ["page_title", "original_title", "model"])
+def test_text_from_outside_is_escaped(field: str):
+    evil = replace(SHOWN, **{field: "<script>alert(1)</script>\"'"})
+    for document in (pages.page(evil, SITE), pages.index(compose("all", "x", (evil,)), SITE)):
+        assert list(tree(document).iter("script")) == []
+
+
+@pytest.mark.parametrize(
+    "document", [pages.page(SHOWN, SITE), pages.index(compose("all", "x", (SHOWN, BARE)), SITE)]
+)
+def test_a_page_asks_nobody_for_anything_and_has_no_inline_code(document: Document):
+    page = tree(document)
+    assert list(page.iter("script", "img", "iframe", "style", "form")) == []
+    assert [e for e in page.iter() if {"style", "onclick", "onload"} & set(e.attrib)] == []
+    assert all("//" not in link.get("href") for link in page.iter("link"))
+    assert [m.get("content") for m in page.iter("meta") if m.get("name") == "robots"] == ["noindex"]
+
+
+@pytest.mark.parametrize(("private", "policies"), [(True, ["no-referrer"]), (False, [])])
+def test_only_a_private_page_hides_where_a_click_came_from(private: bool, policies: list[str]):
+    page = tree(pages.page(SHOWN, replace(SITE, private=private)))
+    assert [m.get("content") for m in page.iter("meta") if m.get("name") == "referrer"] == policies
+
+
+def test_links_between_pages_are_relative_so_that_they_hold_under_any_address():
+    page = tree(pages.page(SHOWN, SITE))
+    assert {link.get("href") for link in page.iter("link")} >= {"../../../style.css", "../../../atom.xml"}
+
+
+def test_the_index_groups_entries_by_day_of_the_zone():
+    late, early = (
+        T + timedelta(hours=11, minutes=59),
+        T - timedelta(hours=12, seconds=1),
+    )  # T is noon in Tokyo
+    entries = (replace(BARE, first_published_at=late), SHOWN, replace(BARE, first_published_at=early))
+    page = tree(pages.index(compose("all", "x", entries), SITE))
+    assert [h.text_content() for h in page.iter("h2")][:-1] == [
+        "2026年11月24日（火）",
+        "2026年11月23日（月）",
+    ]
+    assert len(page.xpath("//section[@class='day'][1]/article")) == 2
+
+
+def test_the_index_names_the_feeds_and_how_to_subscribe():
+    page = tree(pages.index(compose("all", "x", ()), SITE))
+    assert [link.get("href") for link in page.iter("link") if link.get("rel") == "alternate"] == [
+        "atom.xml", "rss.xml", "feed.json",
+    ]  # fmt: skip
+    assert "https://news.example/atom.xml" in page.get_element_by_id("subscribe").text_content()
+    assert "まだ記事がありません" in page.text_content()
+
+
+def test_the_index_says_how_many_wait_for_a_translation():
+    assert "2件が翻訳を待っています" in text(pages.index(compose("all", "x", ()), replace(SITE, waiting=2)))
+    assert "待っています" not in text(pages.index(compose("all", "x", ()), SITE))
+
+
+def test_an_index_line_shows_headline_original_two_sentences_feed_and_count():
+    [line] = tree(pages.index(compose("all", "x", (SHOWN,)), SITE)).iter("article")
+    said = line.text_content()
+    for part in ("新しい見出し", "The <Original>", "一。二。", "Kernel Weekly", "12:00", "コメント 12件"):
+        assert part in said
+    assert "三。" not in said
+
+
+def test_a_new_template_is_another_form():
+    assert len(pages.form()) == 64
