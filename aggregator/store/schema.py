@@ -95,6 +95,7 @@ CREATE TABLE entries (
 ) STRICT;
 CREATE INDEX entries_canonical ON entries (canonical_url) WHERE canonical_url IS NOT NULL;
 CREATE INDEX entries_story ON entries (story_id);
+CREATE INDEX entries_listed ON entries (feed_id) WHERE unlisted_at IS NULL;
 CREATE INDEX entries_feed ON entries (feed_id, sort_at);
 CREATE INDEX entries_queue ON entries (sort_at) WHERE excluded IS NULL;
 

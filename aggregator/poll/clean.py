@@ -1,0 +1,134 @@
+"""Make a ParsedEntry of what a feed says: bounded, sanitised, with an identity of its own."""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from aggregator import urls
+from aggregator.markup import plain, sanitise, to_text, xml_legal
+from aggregator.model import Enclosure, ParsedEntry
+from aggregator.poll import revise
+
+MAX_TITLE = 1000  # characters
+MAX_HTML = 500_000  # bytes
+MAX_URL = 4000
+MAX_NAME = 200
+_HEADLINE = 80
+_MAIL = re.compile(r"(?:mailto:)?[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+
+
+def entry(
+    *,
+    guid: str,
+    permalink: str | None,
+    title: str,
+    summary_html: str,
+    content_html: str,
+    base: str,
+    authors: Iterable[str] = (),
+    tags: Iterable[str] = (),
+    enclosures: Iterable[Enclosure | None] = (),
+    image_url: str | None = None,
+    language: str | None = None,
+    comments_url: str | None = None,
+    comments_feed_url: str | None = None,
+    comment_count: int | None = None,
+    published_at: datetime | None = None,
+    updated_at: datetime | None = None,
+) -> ParsedEntry | None:
+    """Return the entry as it is stored, or None where the feed gives nothing to tell it by.
+
+    Shape: relative addresses are joined to `base`; without a guid the permalink is it, else a fingerprint;
+    without a title the text's beginning is it.
+    """
+    summary, content = (sanitise(cut(html, MAX_HTML), base) for html in (summary_html, content_html))
+    found = ParsedEntry(
+        guid=_guid(guid) or permalink or "",
+        permalink=permalink,
+        title=heading(title) or _headline(summary) or _headline(content),
+        summary_html="" if summary == content else summary,
+        content_html=content,
+        authors=names(map(_person, authors)),
+        tags=names(tags),
+        enclosures=tuple(enclosure for enclosure in enclosures if enclosure),
+        image_url=image_url,
+        language=language,
+        comments_url=comments_url,
+        comments_feed_url=comments_feed_url,
+        comment_count=comment_count,
+        published_at=published_at,
+        updated_at=updated_at,
+    )
+    if not (found.guid or found.title):
+        return None
+    mark = revise.fingerprint(found)
+    return replace(found, fingerprint=mark, guid=found.guid or mark)
+
+
+def told_apart(entries: Iterable[ParsedEntry | None]) -> tuple[ParsedEntry, ...]:
+    """Return the entries with guids that differ.
+
+    A repeated guid gets a suffix made of what an edit of the text leaves alone; an entry that stands twice in
+    every respect is one.
+    """
+    found = [entry for entry in entries if entry]
+    uses = Counter(entry.guid for entry in found)
+    unique: dict[str, ParsedEntry] = {}
+    for entry in found:
+        told = entry if uses[entry.guid] == 1 else _suffixed(entry)
+        unique.setdefault(told.guid, told)
+    return tuple(unique.values())
+
+
+def _suffixed(entry: ParsedEntry) -> ParsedEntry:
+    told_by = f"{entry.permalink}\n{entry.title}\n{entry.published_at}"
+    return replace(entry, guid=f"{entry.guid}#{hashlib.sha256(told_by.encode()).hexdigest()[:8]}")
+
+
+def _guid(text: str) -> str:
+    guid = xml_legal(text).strip()
+    return guid if len(guid) <= MAX_TITLE else hashlib.sha256(guid.encode()).hexdigest()
+
+
+def _person(text: str) -> str:
+    """Return the name in "a@example.org (Name)" or "Name <a@example.org>": addresses are not published."""
+    return _MAIL.sub("", text).strip(" ()<>")
+
+
+def _headline(html: str) -> str:
+    """Begin an entry without a title by its own words: a note on a microblog has no other."""
+    text = to_text(html).partition("\n")[0]
+    if len(text) <= _HEADLINE:
+        return text
+    return (text[:_HEADLINE].rpartition(" ")[0] or text[:_HEADLINE]).rstrip(",;:–—- ") + " …"
+
+
+def heading(text: str) -> str:
+    """Return a title: one line, bounded."""
+    return plain(text[: 5 * MAX_TITLE])[:MAX_TITLE].rstrip()
+
+
+def names(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return names as plain text, each once, empty ones left out."""
+    return tuple(dict.fromkeys(name for text in texts if (name := heading(text)[:MAX_NAME].rstrip())))
+
+
+def web_url(base: str, text: str | None) -> str | None:
+    """Return an absolute http(s) address, or None where the text gives none."""
+    url = urls.absolute(base, xml_legal(text or "")) if text and text.strip() else ""
+    try:
+        is_web = urlsplit(url).scheme in {"http", "https"} and bool(urlsplit(url).hostname)
+    except ValueError:  # an unclosed bracket of an IPv6 address
+        return None
+    return url if is_web and len(url) <= MAX_URL else None
+
+
+def cut(text: str, size: int) -> str:
+    """Return at most `size` bytes of the text, whole characters."""
+    if len(text) * 4 <= size:
+        return text
+    return text.encode("utf-8", "ignore")[:size].decode("utf-8", "ignore")

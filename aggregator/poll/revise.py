@@ -1,0 +1,128 @@
+"""Decide what an entry of a parsed feed is to the store: new, revised or same."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from aggregator import urls
+from aggregator.markup import to_text
+from aggregator.model import EntryFate, ParsedEntry, ParsedFeed
+
+FIRST_FILL = 10  # entries of a new feed that are translated and published; the rest are kept as seen
+FIRST_FILL_REASON = "first fill"
+MAX_REVISIONS = 24  # feeds that print the time in their text would be translated again at each poll
+
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEntry:
+    """What the store knows of an entry, as far as a poll can change it."""
+
+    entry_id: int
+    fingerprint: str
+    revisions: int
+    published_at: datetime | None
+    updated_at: datetime | None
+    listed: bool = True
+    comment_count: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryWrite:
+    """One entry and what the store has to do with it."""
+
+    fate: EntryFate
+    entry: ParsedEntry
+    stored: StoredEntry | None
+    fingerprint: str
+    canonical_url: str | None
+    published_at: datetime | None
+    sort_at: datetime  # of a new entry
+    excluded: str | None
+    revisions: int
+
+
+def fingerprint(entry: ParsedEntry) -> str:
+    """Return the SHA-256 of what a reader would call the entry's content.
+
+    Shape: title, text of summary and content, permalink, authors, tags, enclosures; no counts, dates,
+    tracking parameters, images or markup.
+    """
+    content = [
+        entry.title,
+        to_text(entry.summary_html),
+        to_text(entry.content_html),
+        entry.permalink and (urls.canonical(entry.permalink) or entry.permalink),
+        entry.authors,
+        entry.tags,
+        [urls.canonical(enclosure.url) or enclosure.url for enclosure in entry.enclosures],
+    ]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def compare(
+    entry: ParsedEntry,
+    stored: StoredEntry | None,
+    *,
+    now: datetime,
+    first_poll: bool = False,
+    excluded: str | None = None,
+    canonical_url: str | None = None,
+) -> EntryWrite:
+    """Decide one entry's fate.
+
+    Shape: on the first poll `sort_at` is when the entry was published (never in the future), afterwards
+    when it was first seen. Where a feed gives only `updated`, that counts as published at first sight.
+    """
+    dated = entry.published_at or entry.updated_at
+    mark = entry.fingerprint or fingerprint(entry)
+    fate = _fate(entry, mark, stored)
+    return EntryWrite(
+        fate=fate,
+        entry=entry,
+        stored=stored,
+        fingerprint=mark,
+        canonical_url=canonical_url,
+        published_at=dated if stored is None else entry.published_at or stored.published_at,
+        sort_at=min(dated, now) if first_poll and dated else now,
+        excluded=excluded,
+        revisions=0 if stored is None else stored.revisions + (fate == "revised"),
+    )
+
+
+def _fate(entry: ParsedEntry, mark: str, stored: StoredEntry | None) -> EntryFate:
+    if stored is None:
+        return "new"
+    if mark == stored.fingerprint:
+        return "same"
+    # A first `updated` is newer than none.
+    is_newer = entry.updated_at is not None and entry.updated_at > (stored.updated_at or _EARLIEST)
+    return "revised" if is_newer or stored.revisions < MAX_REVISIONS else "same"
+
+
+def beyond_first_fill(entries: Sequence[ParsedEntry]) -> frozenset[str]:
+    """Return the guids of a new feed's entries that are not among its newest.
+
+    Shape: newest by date where every entry has one, else in the document's order, which is newest first.
+    """
+    dates = [entry.published_at or entry.updated_at for entry in entries]
+    order = sorted(zip(dates, entries, strict=True), key=lambda pair: pair[0] or _EARLIEST, reverse=True)
+    ranked = [entry for _, entry in order] if all(dates) else entries
+    return frozenset(entry.guid for entry in ranked[FIRST_FILL:])
+
+
+def canonical_urls(feed: ParsedFeed) -> dict[str, str | None]:
+    """Return, by guid, the URL under which an entry is the same story as another feed's.
+
+    A link that several entries of the document share, or that leads to the site's front page, names no story.
+    """
+    links = {
+        entry.guid: urls.canonical(entry.permalink) if entry.permalink else None for entry in feed.entries
+    }
+    uses = Counter(links.values())
+    front_page = urls.canonical(feed.site_url) if feed.site_url else None
+    return {guid: link if uses[link] == 1 and link != front_page else None for guid, link in links.items()}

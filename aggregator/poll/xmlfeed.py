@@ -1,0 +1,209 @@
+"""Map the tree that feedparser makes of XML onto our types."""
+
+import calendar
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from time import struct_time
+from typing import Any
+
+from aggregator.model import Enclosure, ParsedEntry, ParsedFeed
+from aggregator.poll import clean, jsonfeed
+
+Raw = dict[str, Any]
+
+_SKIPPED = re.compile(r"<skip(hours|days)\b[^>]*>(.*?)</skip\1", re.IGNORECASE | re.DOTALL)
+_SKIP_VALUE = re.compile(r"<(?:hour|day)>\s*(\w+)\s*<", re.IGNORECASE)
+_DAYS = tuple(day.lower() for day in calendar.day_name)
+_MAX_INTERVAL = timedelta(days=366)
+# RSS 1.0 syndication module; its defaults are daily, once.
+_PERIODS = {
+    "hourly": timedelta(hours=1),
+    "daily": timedelta(days=1),
+    "weekly": timedelta(weeks=1),
+    "monthly": timedelta(days=30),
+    "yearly": timedelta(days=365),
+}
+
+
+def read(tree: Raw, body: bytes, url: str) -> ParsedFeed:
+    """Return the feed in a tree; `body` is what it was made of, `url` where that came from."""
+    feed = tree["feed"]
+    base = clean.web_url(url, _base(feed)) or url
+    site_url = clean.web_url(base, _text(feed, "link"))
+    language = _language(feed)
+    hours, days = _skipped(body)
+    return ParsedFeed(
+        title=clean.heading(_text(feed, "title")),
+        site_url=site_url,
+        language=language,
+        entries=clean.told_apart(_entry(entry, feed, base, site_url, language) for entry in tree["entries"]),
+        ttl=_minutes(_text(feed, "ttl")),
+        update_every=_update_every(feed),
+        skip_hours=hours,
+        skip_days=days,
+        hub_url=_link(feed, base, "hub"),
+        self_url=_link(feed, base, "self"),
+    )
+
+
+def _entry(
+    entry: Raw, feed: Raw, feed_base: str, site_url: str | None, language: str | None
+) -> ParsedEntry | None:
+    base = clean.web_url(feed_base, _base(entry)) or feed_base
+    permalink = _permalink(entry, base if _base(entry) else site_url or base)
+    links = base if _base(entry) else permalink or site_url or base
+    own_language = _language(entry)
+    return clean.entry(
+        guid=_text(entry, "id"),
+        permalink=permalink,
+        title=_text(entry, "title"),
+        summary_html=_summary(entry),
+        content_html=_content(entry),
+        base=links,
+        authors=_authors(entry) or _authors(feed),
+        tags=[tag.get("label") or tag.get("term") or "" for tag in _list(entry, "tags")],
+        enclosures=[
+            _enclosure(link, links) for link in _list(entry, "links") if link.get("rel") == "enclosure"
+        ],
+        image_url=_image(entry, links),
+        language=None if own_language == language else own_language,
+        comments_url=clean.web_url(links, _text(entry, "comments")) or _link(entry, links, "replies", "html"),
+        comments_feed_url=clean.web_url(links, _text(entry, "wfw_commentrss"))
+        or _link(entry, links, "replies", "xml"),
+        comment_count=_comment_count(entry),
+        published_at=_time(entry, "published_parsed") or _time(entry, "created_parsed"),
+        updated_at=_time(entry, "updated_parsed"),
+    )
+
+
+def _permalink(entry: Raw, base: str) -> str | None:
+    original = clean.web_url(base, _text(entry, "feedburner_origlink"))
+    link = _text(entry, "link")
+    # feedparser makes a link of any guid that is not said to be none.
+    is_guid = link == _text(entry, "id") and not re.match(r"https?://", link, re.IGNORECASE)
+    return original or (None if is_guid else clean.web_url(base, link))
+
+
+def _summary(entry: Raw) -> str:
+    # An Atom content is copied into the summary; only a summary of its own has details.
+    detail = _raw(entry, "summary_detail")
+    return _markup(detail) if detail else ""
+
+
+def _content(entry: Raw) -> str:
+    texts = [
+        content for content in _list(entry, "content") if content.get("type", "").startswith(("text/", "app"))
+    ]
+    richest = max(texts, key=lambda content: "html" in content["type"], default=None)
+    return _markup(richest) if richest else ""
+
+
+def _markup(detail: Raw) -> str:
+    value = detail.get("value") or ""
+    return jsonfeed.as_html(value) if detail.get("type") == "text/plain" else value
+
+
+def _authors(holder: Raw) -> list[str]:
+    listed = [author.get("name") or author.get("email") or "" for author in _list(holder, "authors")]
+    return [name for name in listed if name] or [name for name in [_text(holder, "author")] if name]
+
+
+def _enclosure(link: Raw, base: str) -> Enclosure | None:
+    url = clean.web_url(base, link.get("href"))
+    if url is None:
+        return None
+    return Enclosure(url=url, media_type=link.get("type") or None, length=_number(link.get("length")) or None)
+
+
+def _image(entry: Raw, base: str) -> str | None:
+    images = [image for image in _list(entry, "media_content") if _is_image(image)]
+    candidates = [*_list(entry, "media_thumbnail"), *images]
+    found = (clean.web_url(base, image.get("url")) for image in candidates)
+    itunes = _raw(entry, "image") or {}
+    return next(filter(None, found), None) or clean.web_url(base, itunes.get("href"))
+
+
+def _is_image(media: Raw) -> bool:
+    return media.get("medium") == "image" or (media.get("type") or "").startswith("image/")
+
+
+def _comment_count(entry: Raw) -> int | None:
+    replies = [link.get("thr:count") for link in _list(entry, "links") if link.get("rel") == "replies"]
+    said = [_raw(entry, "slash_comments"), _raw(entry, "thr_total"), *replies]
+    return next((count for text in said if (count := _number(text)) is not None), None)
+
+
+def _link(holder: Raw, base: str, rel: str, kind: str = "") -> str | None:
+    hrefs = (
+        clean.web_url(base, link.get("href"))
+        for link in _list(holder, "links")
+        if link.get("rel") == rel and kind in (link.get("type") or "text/html")
+    )
+    return next(filter(None, hrefs), None)
+
+
+def _base(holder: Raw) -> str:
+    details = (_raw(holder, key) for key in ("title_detail", "summary_detail", "subtitle_detail"))
+    known = [*details, *_list(holder, "content")]
+    return next((base for detail in known if detail and (base := detail.get("base"))), "")
+
+
+def _language(holder: Raw) -> str | None:
+    detail = _raw(holder, "title_detail") or {}
+    text = _text(holder, "language") or detail.get("language") or ""
+    return text.strip() if re.fullmatch(r"\s*[A-Za-z]{2,3}(?:[-_]\w{1,8}){0,3}\s*", text) else None
+
+
+def _time(entry: Raw, key: str) -> datetime | None:
+    moment = _raw(entry, key)
+    if not isinstance(moment, struct_time):
+        return None
+    try:
+        return datetime(*moment[:6], tzinfo=UTC)
+    except ValueError:  # the year 0, a 61st second
+        return None
+
+
+def _minutes(text: str) -> timedelta | None:
+    number = _number(text)
+    return min(timedelta(minutes=min(number, 10**6)), _MAX_INTERVAL) if number else None
+
+
+def _update_every(feed: Raw) -> timedelta | None:
+    period = _text(feed, "sy_updateperiod").strip().lower()
+    frequency = _number(_raw(feed, "sy_updatefrequency"))
+    if not period and not frequency:
+        return None
+    return _PERIODS.get(period, _PERIODS["daily"]) / (frequency or 1)  # RSS 1.0 syndication module: defaults
+
+
+def _skipped(body: bytes) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    # Not from the tree, which keeps only the last hour and day.
+    found: dict[str, Iterable[str]] = {"hours": (), "days": ()}
+    if b"<skip" in body or b"<SKIP" in body:
+        for kind, values in _SKIPPED.findall(body[:100_000].decode("ascii", "ignore")):
+            found[kind.lower()] = _SKIP_VALUE.findall(values)
+    hours = {int(hour) % 24 for hour in found["hours"] if hour.isdecimal() and int(hour) <= 24}
+    days = {_DAYS.index(day.lower()) for day in found["days"] if day.lower() in _DAYS}
+    return tuple(sorted(hours)), tuple(sorted(days))
+
+
+def _number(text: object) -> int | None:
+    digits = text.strip() if isinstance(text, str) else ""
+    return int(digits) if re.fullmatch(r"[0-9]{1,15}", digits) else None
+
+
+def _text(holder: Raw, key: str) -> str:
+    value = _raw(holder, key)
+    return value if isinstance(value, str) else ""
+
+
+def _list(holder: Raw, key: str) -> list[Any]:
+    value = _raw(holder, key)
+    return value if isinstance(value, list) else []
+
+
+def _raw(holder: Raw, key: str) -> Any:
+    """Look up past feedparser's own get, which hands `published` out as `updated`, with a warning."""
+    return dict.get(holder, key)

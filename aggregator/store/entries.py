@@ -1,0 +1,218 @@
+"""The entries table, and stories and the feeds' own comment counts beside it."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlite_utils import Database
+
+from aggregator.model import DueFeed, ParsedEntry, ParsedFeed
+from aggregator.poll import revise
+from aggregator.poll.revise import EntryWrite, StoredEntry
+from aggregator.times import maybe_text, maybe_time, to_text
+
+_COUNT_SOURCE = "feed"
+
+# What a poll can change is what the document lists or was listed until now, not the feed's whole past.
+_KNOWN = """
+SELECT entries.entry_id, guid, fingerprint, revisions, published_at, updated_at, unlisted_at, count
+FROM entries
+LEFT JOIN comment_counts ON comment_counts.entry_id = entries.entry_id AND source = 'feed'
+WHERE entries.entry_id IN (
+  SELECT entry_id FROM entries WHERE feed_id = :feed_id AND guid IN (SELECT value FROM json_each(:guids))
+  UNION
+  SELECT entry_id FROM entries WHERE feed_id = :feed_id AND unlisted_at IS NULL
+)
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryCounts:
+    """How many entries a poll brought."""
+
+    added: int = 0
+    changed: int = 0
+
+
+def record(db: Database, feed: DueFeed, parsed: ParsedFeed, now: datetime) -> EntryCounts:
+    """Write what a parsed feed changes, inside the caller's transaction, and return how much that is."""
+    known = _known(db, feed.feed_id, [entry.guid for entry in parsed.entries])
+    writes = _decide(parsed, known, now, first_poll=feed.first_poll)
+    language = feed.settings.language or parsed.language
+    # The document is newest first; of entries first seen together the newest gets the highest number.
+    new = [write for write in reversed(writes) if write.fate == "new"]
+    revised = [write for write in writes if write.fate == "revised"]
+    added = _insert(db, feed.feed_id, new, language, now)
+    for write in revised:
+        _update(db, write, language)
+    _mark_listed(db, known, {entry.guid for entry in parsed.entries}, now)
+    _count(db, writes, added, now)
+    return EntryCounts(added=len(new), changed=len(revised))
+
+
+def _known(db: Database, feed_id: int, guids: Sequence[str]) -> dict[str, StoredEntry]:
+    rows = db.query(_KNOWN, {"feed_id": feed_id, "guids": json.dumps(guids)})
+    return {
+        row["guid"]: StoredEntry(
+            entry_id=row["entry_id"],
+            fingerprint=row["fingerprint"],
+            revisions=row["revisions"],
+            published_at=maybe_time(row["published_at"]),
+            updated_at=maybe_time(row["updated_at"]),
+            listed=row["unlisted_at"] is None,
+            comment_count=row["count"],
+        )
+        for row in rows
+    }
+
+
+def _decide(
+    parsed: ParsedFeed, known: dict[str, StoredEntry], now: datetime, *, first_poll: bool
+) -> list[EntryWrite]:
+    canonical = revise.canonical_urls(parsed)
+    beyond = revise.beyond_first_fill(parsed.entries) if first_poll else frozenset()
+    return [
+        revise.compare(
+            entry,
+            known.get(entry.guid),
+            now=now,
+            first_poll=first_poll,
+            excluded=revise.FIRST_FILL_REASON if entry.guid in beyond else None,
+            canonical_url=canonical[entry.guid],
+        )
+        for entry in parsed.entries
+    ]
+
+
+def _insert(
+    db: Database, feed_id: int, new: Sequence[EntryWrite], language: str | None, now: datetime
+) -> dict[str, int]:
+    """Insert entries in bulk and return their numbers by guid."""
+    if not new:
+        return {}
+    # One writer, inside a transaction: numbers can be given out here, which makes one bulk insert of it.
+    first = _scalar(db, "SELECT coalesce(max(entry_id), 0) + 1 FROM entries")
+    stories = _stories(db, new)
+    rows = [
+        {
+            "entry_id": entry_id,
+            "feed_id": feed_id,
+            "story_id": story_id,
+            "guid": write.entry.guid,
+            "first_seen_at": to_text(now),
+            "sort_at": to_text(write.sort_at),
+            "excluded": write.excluded,
+            **_content(write, language),
+        }
+        for entry_id, (write, story_id) in enumerate(zip(new, stories, strict=True), first)
+    ]
+    db.table("entries").insert_all(rows)
+    return {row["guid"]: row["entry_id"] for row in rows}
+
+
+def _stories(db: Database, new: Sequence[EntryWrite]) -> list[int]:
+    """Return each new entry's story: that of an entry with the same canonical URL, else a new one."""
+    links = [write.canonical_url for write in new if write.canonical_url]
+    same = db.query(
+        "SELECT canonical_url, min(story_id) AS story_id FROM entries"
+        " WHERE canonical_url IN (SELECT value FROM json_each(?)) GROUP BY canonical_url",
+        [json.dumps(links)],
+    )
+    known = {row["canonical_url"]: row["story_id"] for row in same}
+    next_id = _scalar(db, "SELECT coalesce(max(story_id), 0) + 1 FROM stories")
+    fresh = iter(range(next_id, next_id + len(new)))
+    stories = [known[write.canonical_url] if write.canonical_url in known else next(fresh) for write in new]
+    db.table("stories").insert_all({"story_id": story_id} for story_id in stories if story_id >= next_id)
+    return stories
+
+
+def _update(db: Database, write: EntryWrite, language: str | None) -> None:
+    if write.stored:
+        db.table("entries").update(write.stored.entry_id, _content(write, language))
+
+
+def _content(write: EntryWrite, language: str | None) -> dict[str, Any]:
+    """Return the columns that a revision replaces."""
+    entry = write.entry
+    return {
+        "permalink": entry.permalink,
+        "canonical_url": write.canonical_url,
+        "title": entry.title,
+        "authors": _json(entry.authors),
+        "tags": _json(entry.tags),
+        "summary_html": entry.summary_html,
+        "content_html": entry.content_html,
+        "enclosures": _json([asdict(enclosure) for enclosure in entry.enclosures]),
+        "image_url": entry.image_url,
+        "language": entry.language or language,
+        "comments_url": entry.comments_url,
+        "comments_feed_url": entry.comments_feed_url,
+        "published_at": maybe_text(write.published_at),
+        "updated_at": maybe_text(entry.updated_at),
+        "fingerprint": write.fingerprint,
+        "revisions": write.revisions,
+    }
+
+
+def _mark_listed(db: Database, known: dict[str, StoredEntry], guids: set[str], now: datetime) -> None:
+    """Note which entries the document no longer lists, and which are back."""
+    left = [stored.entry_id for guid, stored in known.items() if stored.listed and guid not in guids]
+    back = [stored.entry_id for guid, stored in known.items() if not stored.listed and guid in guids]
+    for entry_ids, moment in ((left, to_text(now)), (back, None)):
+        if entry_ids:
+            db.execute(
+                "UPDATE entries SET unlisted_at = ? WHERE entry_id IN (SELECT value FROM json_each(?))",
+                [moment, json.dumps(entry_ids)],
+            )
+
+
+def _count(db: Database, writes: Iterable[EntryWrite], added: dict[str, int], now: datetime) -> None:
+    """Keep the feed's own comment counts, those that changed."""
+    changed = [
+        (write.stored.entry_id if write.stored else added[write.entry.guid], write.entry)
+        for write in writes
+        if write.entry.comment_count is not None
+        and write.entry.comment_count != (write.stored.comment_count if write.stored else None)
+    ]
+    if not changed:
+        return
+    rows = [_count_row(entry_id, entry, now) for entry_id, entry in changed]
+    db.table("comment_counts").upsert_all(rows, pk=("entry_id", "source"))
+    history = [{key: value for key, value in row.items() if key != "url"} for row in rows]
+    db.table("count_history").upsert_all(history, pk=("entry_id", "source", "counted_at"))
+
+
+def _count_row(entry_id: int, entry: ParsedEntry, now: datetime) -> dict[str, Any]:
+    return {
+        "entry_id": entry_id,
+        "source": _COUNT_SOURCE,
+        "url": entry.comments_url,
+        "count": entry.comment_count,
+        "counted_at": to_text(now),
+    }
+
+
+def counts(db: Database) -> dict[str, int]:
+    """Return how many entries (of them excluded, and no longer listed) and stories there are."""
+    return next(
+        db.query(
+            "SELECT count(*) AS entries, count(excluded) AS excluded, count(unlisted_at) AS unlisted,"
+            " (SELECT count(*) FROM stories) AS stories FROM entries"
+        )
+    )
+
+
+def counts_by_feed(db: Database) -> dict[int, int]:
+    """Return how many entries each feed has, by its number; feeds without entries are left out."""
+    rows = db.query("SELECT feed_id, count(*) AS entries FROM entries GROUP BY feed_id")
+    return {row["feed_id"]: row["entries"] for row in rows}
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _scalar(db: Database, sql: str) -> int:
+    return int(db.execute(sql).fetchone()[0])
