@@ -1,7 +1,21 @@
-"""Translation engines, one file each, behind one Protocol."""
+"""Translation engines, one file each, behind one Protocol; which of them are ready, and opening one."""
 
-from collections.abc import Sequence
+import importlib.util
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
+
+from aggregator.config import Config
+from aggregator.errors import EngineUnavailable
+from aggregator.model import EngineChoice
+from aggregator.resources import memory_obstacle
+from aggregator.translate.engines import firefox, llamacpp
+from aggregator.translate.manifest import MANIFEST, Model, find, folder_of, missing
+
+SAMPLE = "The company released version [1] of its open-source database on Monday."
 
 
 class Engine(Protocol):
@@ -22,3 +36,134 @@ class Engine(Protocol):
         Raises: EngineUnavailable where the engine cannot work at all.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One kind of engine."""
+
+    package: str  # what must be importable
+    install: str  # how to get it
+    version: str
+    slow: bool
+    open: Callable[[Path, str, str], Engine]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One translation made to see whether an engine works."""
+
+    engine: str
+    model: str
+    source: str
+    text: str
+    seconds: float  # with loading
+
+
+# The chain of `auto`, best first.
+KINDS: dict[str, Kind] = {
+    "firefox": Kind(
+        package=firefox.PACKAGE,
+        install="pip install fxtranslate",
+        version=firefox.VERSION,
+        slow=False,
+        open=firefox.FirefoxEngine,
+    ),
+    "llamacpp": Kind(
+        package=llamacpp.PACKAGE,
+        install="pip install 'aggregator[llamacpp]'",
+        version=llamacpp.VERSION,
+        slow=True,
+        open=llamacpp.LlamaCppEngine,
+    ),
+}
+
+
+def ready(config: Config, manifest: Path = MANIFEST) -> tuple[EngineChoice, ...]:
+    """Return the engines that can work now, best first; none is no error."""
+    names = [name for name in _wanted(config) if not obstacle(name, config, manifest)]
+    return tuple(_choice(find(name, config.language, manifest), config) for name in names)
+
+
+def why_not(config: Config, manifest: Path = MANIFEST) -> tuple[str, ...]:
+    """Return a line for each wanted engine that is not ready: the reason and the next step."""
+    reasons = (obstacle(name, config, manifest) for name in _wanted(config))
+    return tuple(reason for reason in reasons if reason)
+
+
+def obstacle(name: str, config: Config, manifest: Path = MANIFEST) -> str:
+    """Return why an engine cannot work now and the next step, in one line, or ""."""
+    if name not in KINDS:
+        return f"{name}: is no engine with a model of its own; there are {', '.join(KINDS)}"
+    try:
+        model = find(name, config.language, manifest)
+    except EngineUnavailable as error:
+        return str(error)
+    if importlib.util.find_spec(KINDS[name].package) is None:
+        return f"{name}: the package {KINDS[name].package} is not installed; run `{KINDS[name].install}`"
+    if missing(model, config):
+        return f"{name}: its model is not here; run `aggregator models pull {name}`"
+    return _memory_obstacle(model)
+
+
+def open_engine(choice: EngineChoice, _config: Config) -> Engine:
+    """Return the engine of a choice, loaded once in each thread.
+
+    Raises: EngineUnavailable where it cannot be loaded.
+    """
+    engines: dict[EngineChoice, Engine] = _of_thread.__dict__.setdefault("engines", {})
+    if choice not in engines:
+        engines[choice] = KINDS[choice.name].open(Path(choice.path), choice.model, choice.target)
+    return engines[choice]
+
+
+def sample(name: str, config: Config, manifest: Path = MANIFEST) -> Sample:
+    """Translate one sentence with a named engine.
+
+    Raises: EngineUnavailable where it is not ready.
+    """
+    reason = obstacle(name, config, manifest)
+    if reason:
+        raise EngineUnavailable(reason)
+    started = time.monotonic()
+    engine = open_engine(_choice(find(name, config.language, manifest), config), config)
+    (text,) = engine.translate([SAMPLE])
+    return Sample(
+        engine=name,
+        model=engine.model,
+        source=SAMPLE,
+        text=text,
+        seconds=time.monotonic() - started,
+    )
+
+
+_found_to_fit: set[Model] = set()
+_of_thread = threading.local()  # fxtranslate's Translator panics when another thread uses it
+
+
+def _wanted(config: Config) -> tuple[str, ...]:
+    if config.engine == "auto":
+        return tuple(KINDS)
+    return (config.engine,) if config.engine in KINDS else ()
+
+
+def _memory_obstacle(model: Model) -> str:
+    """Ask until a model fits, then no more: once loaded it would count against itself."""
+    if model in _found_to_fit:
+        return ""
+    reason = memory_obstacle(model.memory)
+    if not reason:
+        _found_to_fit.add(model)
+    return reason and f"{model.engine}: {reason}"
+
+
+def _choice(model: Model, config: Config) -> EngineChoice:
+    kind, folder = KINDS[model.engine], folder_of(model, config)
+    return EngineChoice(
+        name=model.engine,
+        model=model.label,
+        target=model.target,
+        path=str(folder if model.folder else folder / model.files[0].name),
+        version=kind.version,
+        slow=kind.slow,
+    )
