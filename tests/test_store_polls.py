@@ -17,12 +17,27 @@ NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 URL = "https://a.example/feed"
 WRITE = FeedWrite(
-    feed_id=1, fetch_url="https://blog.moved.example/feed", moved_to="https://b.example/", moved_seen=1, gone=False,
-    gone_seen=1, etag='"caf\xe9"', last_modified="then", body_fingerprint="f", hints=Hints(ttl=HOUR, skip_days=(6,)),
-    next_poll_at=NOW + HOUR, retry_after_at=None, next_poll_reasons=(("base", 3600), ("winner", "base")),
-    last_change_at=NOW, failures=2, failure="BadStatus: 404 Not Found", outcome="failed", status=404, wire_bytes=12,
+    feed_id=1,
+    fetch_url="https://blog.moved.example/feed",
+    moved_to="https://b.example/",
+    moved_seen=1,
+    gone=False,
+    gone_seen=1,
+    etag='"caf\xe9"',
+    last_modified="then",
+    body_fingerprint="f",
+    hints=Hints(ttl=HOUR, skip_days=(6,)),
+    next_poll_at=NOW + HOUR,
+    retry_after_at=None,
+    next_poll_reasons=(("base", 3600), ("winner", "base")),
+    last_change_at=NOW,
+    failures=2,
+    failure="BadStatus: 404 Not Found",
+    outcome="failed",
+    status=404,
+    wire_bytes=12,
     seconds=0.25,
-)  # fmt: skip
+)
 
 
 @pytest.fixture

@@ -1,0 +1,229 @@
+"""The poll stage: due feeds in, what became of each written down."""
+
+import contextlib
+import itertools
+import logging
+import signal
+import threading
+import zlib
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from sqlite_utils import Database
+
+from aggregator.config import Config
+from aggregator.errors import NotAFeed
+from aggregator.http import Answer, fetch_shard
+from aggregator.model import (
+    Changed,
+    DueFeed,
+    Failure,
+    Fetched,
+    HostBatch,
+    ParsedFeed,
+    PollOutcome,
+    Shard,
+    ShardOutcome,
+    Unchanged,
+)
+from aggregator.pipeline import Stage
+from aggregator.poll.decide import FeedWrite, Later, crashed, decide, fingerprint
+from aggregator.poll.parse import PARSER_VERSION, parse
+from aggregator.store import entries, feeds, polls
+
+SHARD = 200  # feeds in one job: what a kill can cost
+PER_DOMAIN = 20  # of one domain in one job; they wait for each other, and the whole job for them
+AT_ONCE = 2000  # due feeds looked at before the first job starts
+PARSE_SECONDS = 10.0  # of CPU
+
+log = logging.getLogger(__name__)
+
+
+def pending(db: Database, config: Config, now: datetime) -> Iterator[Shard]:
+    """Yield the due feeds, grouped so that a domain's feeds are fetched by one job, one after another."""
+    batches: dict[str, list[DueFeed]] = defaultdict(list)
+    for feed in feeds.due(db, now, AT_ONCE):
+        if len(batches[feed.domain]) < PER_DOMAIN:
+            batches[feed.domain].append(feed)
+    free_at = polls.next_fetches(db, batches)
+    hosts = [
+        HostBatch(
+            domain=domain,
+            feeds=tuple(members),
+            spacing=config.host_spacing,
+            wait=min(max(free_at.get(domain, now) - now, timedelta()), config.host_spacing),
+        )
+        for domain, members in batches.items()
+    ]
+    yield from _shards(hosts)
+
+
+def _shards(hosts: Sequence[HostBatch]) -> Iterator[Shard]:
+    shard: list[HostBatch] = []
+    for host in hosts:
+        if shard and sum(len(each.feeds) for each in (*shard, host)) > SHARD:
+            yield Shard(batches=tuple(shard))
+            shard = []
+        shard.append(host)
+    if shard:
+        yield Shard(batches=tuple(shard))
+
+
+def work(config: Config, shard: Shard) -> ShardOutcome:
+    """Fetch a shard's feeds and parse each body where it was fetched."""
+    return ShardOutcome(polls=fetch_shard(config, shard, outcome_of))
+
+
+def outcome_of(feed: DueFeed, answer: Answer) -> PollOutcome:
+    """Return what an answer means for its feed; a body that is known already is not parsed."""
+    if not isinstance(answer, Fetched):
+        return PollOutcome(feed=feed, result=answer)
+    seen = fingerprint(answer.body, PARSER_VERSION)
+    if seen == feed.body_fingerprint:
+        return PollOutcome(feed=feed, result=_unchanged(answer))
+    try:
+        parsed = _parse_in_time(answer)
+    except NotAFeed as error:
+        failure = Failure(
+            kind=NotAFeed.__name__, detail=str(error), url=answer.url, status=200, seconds=answer.seconds
+        )
+        return PollOutcome(feed=feed, result=failure)
+    return PollOutcome(feed=feed, result=_changed(answer, parsed, seen))
+
+
+def _unchanged(answer: Fetched) -> Unchanged:
+    return Unchanged(
+        etag=answer.etag,
+        last_modified=answer.last_modified,
+        fresh_for=answer.fresh_for,
+        moved_to=answer.moved_to,
+        wire_bytes=answer.wire_bytes,
+        seconds=answer.seconds,
+    )
+
+
+def _changed(answer: Fetched, parsed: ParsedFeed, seen: str) -> Changed:
+    return Changed(
+        fetched_url=answer.url,
+        feed=parsed,
+        etag=answer.etag,
+        last_modified=answer.last_modified,
+        body_fingerprint=seen,
+        fresh_for=answer.fresh_for,
+        moved_to=answer.moved_to,
+        wire_bytes=answer.wire_bytes,
+        seconds=answer.seconds,
+    )
+
+
+class _Overrun(BaseException):
+    """A parse used up its CPU time; no Exception, or the parser's own handlers might swallow it."""
+
+
+def _parse_in_time(answer: Fetched) -> ParsedFeed:
+    try:
+        with _cpu_limit(PARSE_SECONDS):
+            return parse(answer.body, answer.content_type, answer.url)
+    except _Overrun as error:
+        raise NotAFeed(f"parsing took more than {PARSE_SECONDS:.0f} s of CPU") from error
+
+
+@contextlib.contextmanager
+def _cpu_limit(seconds: float) -> Iterator[None]:
+    """Raise _Overrun once the time is used up, where signals reach: in a main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        raise _Overrun
+
+    previous = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds, 1.0)  # again, should a bare except swallow it
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, previous)
+
+
+def record(db: Database, config: Config, job: Shard, outcome: ShardOutcome, now: datetime) -> None:
+    """Write what a shard brought: entries, polling columns, polls and hosts."""
+    for poll in outcome.polls:
+        record_poll(db, config, poll, now)
+    for batch in job.batches:
+        _record_host(db, config, batch.domain, outcome.polls, now)
+    polls.forget_old(db, now)
+
+
+def record_poll(db: Database, config: Config, poll: PollOutcome, now: datetime) -> None:
+    """Write what one poll brought."""
+    feed, added, changed = poll.feed, 0, 0
+    if isinstance(poll.result, Changed):
+        counts = entries.record(db, feed, poll.result.feed, now)
+        added, changed = counts.added, counts.changed
+        polls.fill_in(db, feed.feed_id, poll.result.feed)
+    recent = polls.recent_times(db, feed.feed_id)
+    match decide(poll, recent, config.poll_every, now, _jitter(feed, now)):
+        case Later() as later:
+            polls.put_off(db, later)
+        case FeedWrite() as write:
+            _log(feed, write)
+            polls.write(db, write, now, added, changed)
+
+
+def _log(feed: DueFeed, write: FeedWrite) -> None:
+    if write.failure:
+        log.warning(
+            "poll_failed url=%s failures=%d failure=%s", feed.fetch_url, write.failures, write.failure
+        )
+    if write.gone:
+        log.warning("feed_gone url=%s", feed.fetch_url)
+    if write.fetch_url != feed.fetch_url:
+        log.info("feed_moved from=%s to=%s", feed.fetch_url, write.fetch_url)
+
+
+def _record_host(
+    db: Database, config: Config, domain: str, outcomes: Sequence[PollOutcome], now: datetime
+) -> None:
+    failures = [
+        poll.result for poll in outcomes if poll.feed.domain == domain and isinstance(poll.result, Failure)
+    ]
+    asked_for = max((failure.retry_after for failure in failures if failure.retry_after), default=None)
+    if asked_for:
+        polls.write_host(db, domain, now + config.host_spacing, now + asked_for, "Retry-After")
+    elif config.host_spacing:
+        polls.write_host(db, domain, now + config.host_spacing, None, None)
+
+
+def postpone(db: Database, config: Config, job: Shard, error: str, now: datetime) -> None:  # noqa: ARG001 - as all
+    """Back off every feed of a shard whose work crashed; by different lengths, so that they part company."""
+    for feed in itertools.chain.from_iterable(batch.feeds for batch in job.batches):
+        polls.write(db, crashed(feed, error, now, _jitter(feed, now)), now)
+
+
+def backlog(db: Database, config: Config, now: datetime) -> int:  # noqa: ARG001 - a stage's signature
+    """Count the feeds that are due."""
+    return feeds.count_due(db, now)
+
+
+def size(job: Shard) -> int:
+    """Count the feeds of a job."""
+    return sum(len(batch.feeds) for batch in job.batches)
+
+
+def _jitter(feed: DueFeed, now: datetime) -> float:
+    # A hash spreads feeds as well as chance does, and the same run gives the same times.
+    return zlib.crc32(f"{feed.listed_url} {now.isoformat()}".encode()) / 2**32
+
+
+STAGE = Stage(
+    name="poll",
+    pending=pending,
+    work=work,
+    record=record,
+    postpone=postpone,
+    backlog=backlog,
+    size=size,
+)

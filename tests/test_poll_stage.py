@@ -1,0 +1,314 @@
+"""The poll stage over a real server and a real store."""
+
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlite_utils import Database
+
+from aggregator.config import Config
+from aggregator.executors import open_workers
+from aggregator.model import (
+    Changed,
+    DueFeed,
+    Failure,
+    FeedSettings,
+    Fetched,
+    HostBatch,
+    Shard,
+    Subscription,
+    Unchanged,
+)
+from aggregator.pipeline import StageReport, run_stage
+from aggregator.poll import stage
+from aggregator.store import feeds, open_store
+from tests.feedserver import Answer, FeedServer
+
+NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
+CONFIG = Config(allow_private_hosts=True, host_spacing=timedelta())
+
+
+def rss(*guids: str, extra: str = "") -> bytes:
+    items = "".join(
+        f"<item><guid isPermaLink='false'>{guid}</guid><title>Title {guid}</title>"
+        f"<link>https://a.example/{guid}</link><description>Text of {guid}.</description></item>"
+        for guid in guids
+    )
+    return f"""<?xml version="1.0"?><rss version="2.0"><channel><title>The feed</title>
+      <link>https://a.example/</link><language>en</language>{extra}{items}</channel></rss>""".encode()
+
+
+@pytest.fixture
+def server() -> Iterator[FeedServer]:
+    with FeedServer(hosts=3) as running:
+        yield running
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[Database]:
+    store = open_store(tmp_path / "store.sqlite")
+    yield store
+    store.close()
+
+
+def follow(db: Database, *urls: str) -> None:
+    feeds.sync(db, [Subscription(url=url) for url in urls], NOW)
+
+
+def run(db: Database, now: datetime = NOW, executor: str = "inline:", config: Config = CONFIG) -> StageReport:
+    workers = open_workers(executor)
+    try:
+        return run_stage(stage.STAGE, db, config, workers, lambda: now)
+    finally:
+        workers.close()
+
+
+def again(db: Database, now: datetime) -> StageReport:
+    feeds.make_due(db, now)
+    return run(db, now)
+
+
+def row(db: Database, feed_id: int = 1) -> dict[str, Any]:
+    return next(db.query("SELECT * FROM feeds WHERE feed_id = ?", [feed_id]))
+
+
+def outcomes(db: Database) -> list[tuple[str, int, int]]:
+    return db.execute("SELECT outcome, added, changed FROM polls ORDER BY poll_id").fetchall()
+
+
+# --- the whole path -----------------------------------------------------------------------------------------
+
+
+def test_a_poll_stores_entries_and_what_the_feed_says_of_itself(server: FeedServer, db: Database):
+    follow(db, server.serve("/feed", rss("1", "2", extra="<ttl>120</ttl>"), etag='"1"'))
+    report = run(db)
+    assert (report.units, report.crashes, report.finished) == (1, 0, True)
+    assert outcomes(db) == [("changed", 2, 0)]
+    assert db.table("entries").count == 2
+    feed = row(db)
+    assert (feed["title"], feed["site_url"], feed["language"]) == ("The feed", "https://a.example/", "en")
+    assert (feed["etag"], feed["failures"], feed["last_poll_at"]) == ('"1"', 0, "2026-11-24T06:00:00Z")
+    next_poll = datetime.fromisoformat(feed["next_poll_at"])
+    assert NOW + timedelta(hours=2) <= next_poll <= NOW + timedelta(hours=2.4)
+
+
+def test_polling_again_at_once_makes_no_request(server: FeedServer, db: Database):
+    follow(db, server.serve("/feed", rss("1")))
+    run(db)
+    assert run(db).jobs == 0
+    assert len(server.requests) == 1
+
+
+def test_a_second_poll_gets_304_and_writes_only_polling_columns(server: FeedServer, db: Database):
+    follow(db, server.serve("/feed", rss("1"), etag='W/"1"', last_modified="Tue, 24 Nov 2026 05:00:00 GMT"))
+    run(db)
+    before = {table: list(db.query(f"SELECT * FROM {table}")) for table in ("entries", "stories")}
+    feed = row(db)
+    again(db, NOW + timedelta(hours=5))
+    assert server.requests[1].headers["if-none-match"] == 'W/"1"'
+    assert outcomes(db)[1] == ("not_modified", 0, 0)
+    assert {table: list(db.query(f"SELECT * FROM {table}")) for table in before} == before
+    changed = {name for name, value in row(db).items() if value != feed[name]}
+    assert changed <= {"next_poll_at", "next_poll_reasons", "last_poll_at"}
+
+
+def test_the_same_body_under_churning_validators_is_unchanged(server: FeedServer, db: Database):
+    body = rss("1")
+    follow(db, server.script("/feed", Answer(body, etag='"1"'), Answer(body, etag='"2"')))
+    run(db)
+    again(db, NOW + timedelta(hours=5))
+    assert [outcome for outcome, *_ in outcomes(db)] == ["changed", "unchanged"]
+    assert row(db)["etag"] == '"2"'
+
+
+def test_a_new_entry_is_added_to_those_known(server: FeedServer, db: Database):
+    follow(db, server.script("/feed", Answer(rss("1")), Answer(rss("2", "1"))))
+    run(db)
+    again(db, NOW + timedelta(hours=5))
+    assert outcomes(db) == [("changed", 1, 0), ("changed", 1, 0)]
+
+
+def test_one_bad_feed_does_not_stop_the_others(server: FeedServer, db: Database):
+    server.serve("/html", b"<!doctype html><title>no feed</title>", content_type="text/html", etag='"h"')
+    server.serve("/good", rss("1"))
+    urls = [server.url("/missing"), server.url("/html", host=2), server.url("/good", host=3)]
+    follow(db, *urls)
+    run(db)
+    states = {feed["listed_url"]: (feed["state"], feed["entries"]) for feed in feeds.overview(db)}
+    assert states == {urls[0]: ("failing", 0), urls[1]: ("failing", 0), urls[2]: ("ok", 1)}
+    assert row(db)["failure"] == "BadStatus: 404 Not Found"
+    assert row(db, 2)["failure"].startswith("NotAFeed: ")
+    assert row(db, 2)["etag"] is None
+
+
+def test_a_body_that_arrives_short_costs_the_validators(server: FeedServer, db: Database):
+    body = rss("1")
+    cut = Answer(body, headers={"Content-Length": str(len(body) + 9)}, etag='"2"')
+    follow(db, server.script("/feed", Answer(body, etag='"1"'), cut, Answer(body, etag='"1"')))
+    run(db)
+    again(db, NOW + timedelta(hours=5))
+    assert row(db)["etag"] is None
+    again(db, NOW + timedelta(hours=10))
+    assert "if-none-match" not in server.requests[2].headers
+    assert [outcome for outcome, *_ in outcomes(db)] == ["changed", "failed", "unchanged"]
+
+
+def test_retry_after_outranks_poll_all(server: FeedServer, db: Database):
+    busy = Answer(status=429, headers={"Retry-After": "36000"})
+    server.serve("/other", rss("2"))
+    follow(db, server.script("/busy", busy, Answer(rss("1"))), server.url("/other"))
+    run(db)
+    assert server.paths() == ["/busy"]
+    assert outcomes(db) == [("failed", 0, 0)]
+    again(db, NOW + timedelta(hours=9))
+    assert server.paths() == ["/busy"]
+    again(db, NOW + timedelta(hours=11))
+    assert sorted(server.paths()) == ["/busy", "/busy", "/other"]
+    assert row(db)["retry_after_at"] is None
+
+
+def test_gone_twice_is_never_asked_again(server: FeedServer, db: Database):
+    follow(db, server.serve("/feed", status=410))
+    for days in range(5):
+        again(db, NOW + timedelta(days=days))
+    assert len(server.requests) == 2
+    assert [outcome for outcome, *_ in outcomes(db)] == ["failed", "gone"]
+    assert feeds.overview(db)[0]["state"] == "gone"
+
+
+def test_a_moved_feed_is_fetched_at_its_new_place_after_two_polls(server: FeedServer, db: Database):
+    target = server.url("/new", host=2)
+    server.serve("/new", rss("1"), etag='"1"')
+    follow(db, server.serve("/old", status=301, headers={"Location": target}))
+    for hours in (0, 5, 10):
+        again(db, NOW + timedelta(hours=hours))
+    assert server.paths() == ["/old", "/new", "/old", "/new", "/new"]
+    feed = row(db)
+    assert (feed["listed_url"], feed["fetch_url"], feed["domain"]) == (
+        server.url("/old"),
+        target,
+        "127.0.0.2",
+    )
+    assert outcomes(db)[2][0] == "not_modified"
+
+
+def test_a_temporary_redirect_moves_nothing(server: FeedServer, db: Database):
+    server.serve("/new", rss("1"))
+    follow(db, server.serve("/old", status=302, headers={"Location": "/new"}))
+    for hours in (0, 5, 10):
+        again(db, NOW + timedelta(hours=hours))
+    assert row(db)["fetch_url"] == server.url("/old")
+
+
+def test_a_worker_process_polls_as_well(server: FeedServer, db: Database):
+    follow(db, server.serve("/feed", rss("1")))
+    assert run(db, executor="processes:1").crashes == 0
+    assert outcomes(db) == [("changed", 1, 0)]
+
+
+def test_paused_feeds_are_left_alone(server: FeedServer, db: Database):
+    url = server.serve("/feed", rss("1"))
+    feeds.sync(db, [Subscription(url=url, settings=FeedSettings(paused=True))], NOW)
+    assert stage.backlog(db, CONFIG, NOW) == 0
+    again(db, NOW)
+    assert server.requests == []
+
+
+def test_a_crash_backs_the_shard_off_and_says_why(db: Database):
+    follow(db, "https://a.example/feed", "https://b.example/feed")
+    (job,) = stage.pending(db, CONFIG, NOW)
+    stage.postpone(db, CONFIG, job, "ValueError: bad", NOW)
+    assert list(stage.pending(db, CONFIG, NOW)) == []
+    assert row(db)["failure"] == "Crash: ValueError: bad"
+    assert outcomes(db) == [("failed", 0, 0)] * 2
+
+
+# --- jobs ---------------------------------------------------------------------------------------------------
+
+
+def test_a_domain_is_in_one_shard_and_a_shard_is_bounded(db: Database):
+    follow(
+        db,
+        *(f"https://{n % 50}.site{n % 30}.example.com/{n}" for n in range(40)),
+        *(f"https://h{n}.example/" for n in range(250)),
+    )
+    shards = list(stage.pending(db, CONFIG, NOW))
+    domains = [batch.domain for shard in shards for batch in shard.batches]
+    assert len(domains) == len(set(domains)) == 251
+    assert [stage.size(shard) for shard in shards] == [200, 70]
+    assert len(shards[0].batches[0].feeds) == stage.PER_DOMAIN == 20
+
+
+def test_a_host_that_was_asked_just_now_is_waited_for(db: Database):
+    follow(db, "https://a.example/feed", "https://b.example/feed")
+    db.table("hosts").insert({"domain": "a.example", "next_fetch_at": "2026-11-24T06:00:02Z"})
+    config = Config(host_spacing=timedelta(seconds=5))
+    (shard,) = stage.pending(db, config, NOW)
+    assert [batch.wait for batch in shard.batches] == [timedelta(seconds=2), timedelta()]
+    assert [batch.spacing for batch in shard.batches] == [timedelta(seconds=5)] * 2
+
+
+# --- one answer ---------------------------------------------------------------------------------------------
+
+
+def due(**columns: Any) -> DueFeed:
+    return DueFeed(
+        feed_id=1,
+        listed_url="https://a.example/",
+        fetch_url="https://a.example/",
+        domain="a.example",
+        **columns,
+    )
+
+
+def answer(body: bytes) -> Fetched:
+    return Fetched(
+        url="https://a.example/", body=body, content_type="text/xml", etag=None, last_modified=None,
+        fresh_for=None, moved_to=None, wire_bytes=len(body), seconds=0.0,
+    )  # fmt: skip
+
+
+def test_a_known_body_is_not_parsed(monkeypatch: pytest.MonkeyPatch):
+    first = stage.outcome_of(due(), answer(rss("1"))).result
+    assert isinstance(first, Changed)
+    monkeypatch.setattr(stage, "parse", None)
+    second = stage.outcome_of(due(body_fingerprint=first.body_fingerprint), answer(rss("1"))).result
+    assert isinstance(second, Unchanged)
+
+
+def spin(*_: Any) -> Any:
+    while True:
+        try:
+            sum(range(1000))
+        except Exception:  # noqa: BLE001 - as parsers have them
+            pytest.fail("a parser's handler saw the signal")
+
+
+def test_a_parse_that_runs_away_is_cut_off(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(stage, "parse", spin)
+    monkeypatch.setattr(stage, "PARSE_SECONDS", 0.2)
+    started = time.process_time()
+    result = stage.outcome_of(due(), answer(b"<rss/>")).result
+    assert time.process_time() - started < 2
+    assert isinstance(result, Failure)
+    assert (result.kind, result.status) == ("NotAFeed", 200)
+    assert "of CPU" in result.detail
+
+
+def test_a_thread_parses_without_the_limit():
+    results: list[Any] = []
+    thread = threading.Thread(target=lambda: results.append(stage.outcome_of(due(), answer(rss("1")))))
+    thread.start()
+    thread.join()
+    assert isinstance(results[0].result, Changed)
+
+
+def test_work_returns_one_outcome_a_feed(server: FeedServer):
+    url = server.serve("/feed", rss("1"))
+    feed = DueFeed(feed_id=1, listed_url=url, fetch_url=url, domain="127.0.0.1")
+    shard = Shard(batches=(HostBatch(domain=feed.domain, feeds=(feed, feed), spacing=timedelta()),))
+    assert [type(poll.result) for poll in stage.work(CONFIG, shard).polls] == [Changed, Changed]
