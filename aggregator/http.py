@@ -1,8 +1,10 @@
 """THE SOCKETS: conditional GET within limits, a domain's feeds one after another, hosts side by side."""
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import urldefrag, urlsplit
@@ -30,6 +32,7 @@ FEED_TYPES = (
     "application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, */*;q=0.5"
 )
 _CHUNK = 64 * 1024
+_HELD = 32 * 1024 * 1024
 _LONGEST_VALIDATOR = 2048  # echoing more would earn a 431
 
 Answer = Fetched | NotModified | Failure
@@ -39,10 +42,12 @@ Read = Callable[[DueFeed, Answer], PollOutcome]
 def fetch_shard(config: Config, shard: Shard, read: Read) -> tuple[PollOutcome, ...]:
     """Fetch every feed of a shard and return what `read` makes of each answer, in the shard's order.
 
-    `read` is called as soon as a body is there, so that few are held at once. After a 429 or 503 the other
-    feeds of that domain are not fetched: they get a Failure of kind "Skipped".
+    Bodies are read once all have come, lest a slow `read` let others time out; beyond 32 MiB at once. After a
+    429 or 503 the other feeds of that domain are not fetched: they get a Failure of kind "Skipped".
     """
-    return asyncio.run(_fetch_shard(config, shard, read))
+    shelf = _Shelf(read)
+    asyncio.run(_fetch_shard(config, shard, shelf))
+    return tuple(shelf.outcome(feed) for batch in shard.batches for feed in batch.feeds)
 
 
 def fetch_one(config: Config, request: Request) -> Answer:
@@ -53,6 +58,25 @@ def fetch_one(config: Config, request: Request) -> Answer:
             return await fetch(session, request)
 
     return asyncio.run(alone())
+
+
+class _Shelf:
+    """Answers that wait to be read, up to a weight."""
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+        self._weight = 0
+        self._answers: dict[int, Answer | PollOutcome] = {}
+
+    def put(self, feed: DueFeed, answer: Answer) -> None:
+        weight = len(answer.body) if isinstance(answer, Fetched) else 0
+        fits = self._weight + weight <= _HELD
+        self._weight += weight if fits else 0
+        self._answers[feed.feed_id] = answer if fits else self._read(feed, answer)
+
+    def outcome(self, feed: DueFeed) -> PollOutcome:
+        answer = self._answers.pop(feed.feed_id)
+        return answer if isinstance(answer, PollOutcome) else self._read(feed, answer)
 
 
 @dataclass(slots=True)
@@ -106,7 +130,7 @@ def _failure(trip: _Trip, error: FetchError) -> Failure:
     bad = trip.status is not None and trip.status >= 400
     return Failure(
         kind=type(error).__name__,
-        detail=error.message,
+        detail=error.message.encode("utf-8", "replace").decode(),  # a reason phrase may hold lone surrogates
         url=error.url,
         status=trip.status,
         retry_after=headers.retry_after(trip.headers, datetime.now(UTC)) if bad else None,
@@ -128,7 +152,7 @@ async def _follow(session: aiohttp.ClientSession, trip: _Trip) -> Fetched | NotM
 
 
 def _redirect(trip: _Trip) -> None:
-    location = trip.headers.get("location", "")
+    location = _utf8(trip.headers.get("location", ""))
     status = trip.status or 0
     if not location:
         raise BadStatus(trip.url, f"{status} without a location", status)
@@ -173,6 +197,7 @@ async def _body(trip: _Trip, response: aiohttp.ClientResponse) -> Fetched:
         moved_to=trip.moved_to,
         wire_bytes=unpacker.wire_bytes,
         seconds=trip.seconds,
+        status=response.status,
         headers=tuple(trip.headers.items()),
     )
 
@@ -191,12 +216,23 @@ def _texts(raw: tuple[tuple[bytes, bytes], ...]) -> dict[str, str]:
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in reversed(raw)}
 
 
+def _utf8(value: str) -> str:
+    try:
+        return value.encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:
+        return value
+
+
 def _validator(trip: _Trip, name: str) -> str | None:
     value = trip.headers.get(name, "")
-    return value if 0 < len(value) <= _LONGEST_VALIDATOR else None
+    # Control characters could not be sent back.
+    can_be_sent = 0 < len(value) <= _LONGEST_VALIDATOR and not re.search(r"[\x00-\x1f\x7f]", value)
+    return value if can_be_sent else None
 
 
-async def _fetch_shard(config: Config, shard: Shard, read: Read) -> tuple[PollOutcome, ...]:
+async def _fetch_shard(config: Config, shard: Shard, shelf: _Shelf) -> None:
+    # Looking names up takes a thread each; a name server that does not answer must not hold the others up.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(SIDE_BY_SIDE))
     gate = asyncio.Semaphore(SIDE_BY_SIDE)
     async with open_session(config) as session, asyncio.TaskGroup() as group:
 
@@ -204,26 +240,24 @@ async def _fetch_shard(config: Config, shard: Shard, read: Read) -> tuple[PollOu
             async with gate:
                 return await fetch(session, request)
 
-        tasks = [group.create_task(_fetch_batch(polite, batch, read)) for batch in shard.batches]
-    return tuple(outcome for task in tasks for outcome in task.result())
+        for batch in shard.batches:
+            group.create_task(_fetch_batch(polite, batch, shelf))
 
 
 async def _fetch_batch(
-    polite: Callable[[Request], Awaitable[Answer]], batch: HostBatch, read: Read
-) -> list[PollOutcome]:
-    outcomes: list[PollOutcome] = []
+    polite: Callable[[Request], Awaitable[Answer]], batch: HostBatch, shelf: _Shelf
+) -> None:
     pause, refused = batch.wait, None
     for feed in batch.feeds:
         if refused:
-            outcomes.append(read(feed, _skipped(feed, refused)))
+            shelf.put(feed, _skipped(feed, refused))
             continue
         await asyncio.sleep(pause.total_seconds())
         answer = await polite(_feed_request(feed))
         pause = batch.spacing
         if isinstance(answer, Failure) and (answer.status in {429, 503} or answer.retry_after):
             refused = answer
-        outcomes.append(read(feed, answer))
-    return outcomes
+        shelf.put(feed, answer)
 
 
 def _feed_request(feed: DueFeed) -> Request:

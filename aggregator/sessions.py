@@ -50,11 +50,13 @@ class _EightBitRequest(aiohttp.ClientRequest):
         if all(value.isascii() for value in self.headers.values()):
             return await super().send(conn)
         protocol = conn.protocol
-        protocol.transport, plain = _Latin1Transport(protocol.transport), protocol.transport
+        plain = protocol.transport
+        protocol.transport = recoding = _Latin1Transport(plain)
         try:
             return await super().send(conn)
         finally:
-            protocol.transport = plain
+            if protocol.transport is recoding:  # not where the connection was lost meanwhile
+                protocol.transport = plain
 
 
 class _Latin1Transport:

@@ -106,7 +106,7 @@ def test_polling_again_at_once_makes_no_request(server: FeedServer, db: Database
 def test_a_second_poll_gets_304_and_writes_only_polling_columns(server: FeedServer, db: Database):
     follow(db, server.serve("/feed", rss("1"), etag='W/"1"', last_modified="Tue, 24 Nov 2026 05:00:00 GMT"))
     run(db)
-    before = {table: list(db.query(f"SELECT * FROM {table}")) for table in ("entries", "stories")}
+    before = {table: list(db.query(f"SELECT * FROM {table}")) for table in ("entries", "stories", "hosts")}
     feed = row(db)
     again(db, NOW + timedelta(hours=5))
     assert server.requests[1].headers["if-none-match"] == 'W/"1"'
@@ -169,6 +169,14 @@ def test_retry_after_outranks_poll_all(server: FeedServer, db: Database):
     again(db, NOW + timedelta(hours=11))
     assert sorted(server.paths()) == ["/busy", "/busy", "/other"]
     assert row(db)["retry_after_at"] is None
+
+
+def test_a_domain_is_remembered_where_there_is_spacing(server: FeedServer, db: Database):
+    follow(db, server.serve("/feed", rss("1")))
+    run(db, config=Config(allow_private_hosts=True, host_spacing=timedelta(seconds=2)))
+    assert list(db.query("SELECT domain, next_fetch_at, retry_after_at FROM hosts")) == [
+        {"domain": "127.0.0.1", "next_fetch_at": "2026-11-24T06:00:02Z", "retry_after_at": None}
+    ]
 
 
 def test_gone_twice_is_never_asked_again(server: FeedServer, db: Database):
@@ -309,6 +317,8 @@ def test_a_thread_parses_without_the_limit():
 
 def test_work_returns_one_outcome_a_feed(server: FeedServer):
     url = server.serve("/feed", rss("1"))
-    feed = DueFeed(feed_id=1, listed_url=url, fetch_url=url, domain="127.0.0.1")
-    shard = Shard(batches=(HostBatch(domain=feed.domain, feeds=(feed, feed), spacing=timedelta()),))
-    assert [type(poll.result) for poll in stage.work(CONFIG, shard).polls] == [Changed, Changed]
+    pair = tuple(DueFeed(feed_id=n, listed_url=url, fetch_url=url, domain="127.0.0.1") for n in (1, 2))
+    shard = Shard(batches=(HostBatch(domain="127.0.0.1", feeds=pair, spacing=timedelta()),))
+    polls = stage.work(CONFIG, shard).polls
+    assert [poll.feed.feed_id for poll in polls] == [1, 2]
+    assert [type(poll.result) for poll in polls] == [Changed, Changed]
