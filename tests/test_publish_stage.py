@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.errors import PublishError
-from aggregator.publish.stage import STAGE, Rendering, addresses, forget
+from aggregator.publish.stage import STAGE, Rendering, addresses, forget_published
 from aggregator.store import publications
 from tests.publishing import NOON, SENTENCES, Newsroom
 
@@ -112,6 +112,19 @@ def test_an_excluded_entry_is_never_published(room: Newsroom):
     assert room.rows() == []
 
 
+def test_a_removed_feed_publishes_nothing_more_and_keeps_what_it_gave(room: Newsroom):
+    feed = room.feed()
+    shown, _ = room.entry(feed, "1"), room.entry(feed, "2")
+    room.translate(shown)
+    room.publish()
+    room.db.table("feeds").update(feed, {"listed": 0})
+    room.entry(feed, "3")
+    room.publish(hours=7)
+    assert sorted(row["state"] for row in room.rows()) == ["held", "translated"]
+    assert len(items(room, "all.json")) == 1
+    assert "待っています" not in room.path("index.html").read_text()
+
+
 def test_one_story_in_two_feeds_is_one_entry_that_lists_both(room: Newsroom):
     first = room.entry(room.feed("alpha"), "1", age=3)
     room.translate(first)
@@ -152,7 +165,7 @@ def test_forced_publishing_writes_nothing_where_bytes_are_equal(room: Newsroom):
     fill(room)
     room.publish()
     touched = room.touched()
-    forget(room.db)
+    forget_published(room.db)
     assert room.publish(hours=1).jobs == 1
     assert room.touched() == touched
 
@@ -167,7 +180,7 @@ def test_forced_publishing_brings_back_pages_that_left_the_lists(room: Newsroom)
     room.publish(hours=49)
     room.path(page).unlink()
     assert room.publish().jobs == 0
-    forget(room.db)
+    forget_published(room.db)
     room.publish()
     assert room.path(page).exists()
 

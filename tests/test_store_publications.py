@@ -41,6 +41,11 @@ def test_a_stale_summary_makes_no_candidate_and_holds_up_no_other(room: Newsroom
     assert [c.entry_id for c in publications.candidates(room.db, 1)] == [good]
 
 
+def test_an_article_that_was_postponed_makes_no_candidate(room: Newsroom):
+    room.db.execute("UPDATE articles SET fingerprint = '' WHERE entry_id = ?", [room.entry(room.feed())])
+    assert publications.candidates(room.db, 10) == []
+
+
 def test_the_limit_counts_stories_and_never_splits_one(room: Newsroom):
     first = room.entry(room.feed("a"), "1")
     room.entry(room.feed("b"), "1", story=story_of(room, first))

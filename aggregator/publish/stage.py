@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 500  # stories a job may hold or promote
 _FAILED = "publish_failed"
-forget = publications.forget  # what `aggregator publish` calls first: render everything there is
+forget_published = publications.forget  # what `aggregator publish` calls first: render everything there is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,10 +72,10 @@ def _holds(db: Database, config: Config) -> Holds | None:
 
 
 def _promotions(db: Database, config: Config, now: datetime) -> Promotions | None:
-    due = publications.due(db, now - config.hold_time, config.language, BATCH)
+    stories = publications.due(db, now - config.hold_time, config.language, BATCH) or _window(db, config)
     rows = (
         promote.promote(facts, now, config.hold_time, publish_untranslated=config.untranslated == "publish")
-        for facts in publications.facts(db, {*due, *_window(db, config)}, config.language)
+        for facts in publications.facts(db, stories, config.language)
     )
     changed = tuple(row for row in rows if row)
     return Promotions(rows=changed) if changed else None

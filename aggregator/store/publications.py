@@ -14,8 +14,8 @@ from aggregator.publish.edition import KEPT, Facts, Publication, Translated
 from aggregator.publish.promote import Candidate, Hold
 from aggregator.times import from_text, maybe_text, maybe_time, to_text
 
-# A summary's input is its article's fingerprint with the rights behind it.
-_SETTLED = """a.input_fingerprint = e.fingerprint
+# A summary's input is its article's fingerprint with the rights behind it; a postponed article's is empty.
+_SETTLED = """a.input_fingerprint = e.fingerprint AND a.fingerprint != ''
   AND substr(s.input_fingerprint, 1, length(a.fingerprint)) = a.fingerprint"""
 
 _CANDIDATES = f"""
@@ -23,18 +23,23 @@ WITH fit AS (
   SELECT e.story_id, e.entry_id, f.listed_url, e.guid, e.published_at, e.sort_at
   FROM stories st JOIN entries e USING (story_id) JOIN feeds f USING (feed_id)
     JOIN articles a USING (entry_id) JOIN summaries s USING (entry_id)
-  WHERE st.lead_entry_id IS NULL AND e.excluded IS NULL AND {_SETTLED})
+  WHERE st.lead_entry_id IS NULL AND e.excluded IS NULL AND f.listed = 1 AND {_SETTLED})
 SELECT * FROM fit WHERE story_id IN (SELECT DISTINCT story_id FROM fit ORDER BY story_id LIMIT :limit)
 """  # noqa: S608 - constants of ours
 
-_DUE = """
-SELECT p.story_id FROM publications p JOIN stories st USING (story_id)
-WHERE p.state IN ('held', 'untranslated') AND (
+# What waits for a translation; of a feed that was removed nothing more is translated, or shown.
+_WAITING = """
+FROM publications p JOIN stories st USING (story_id) JOIN entries e ON e.entry_id = st.lead_entry_id
+  JOIN feeds f USING (feed_id)
+WHERE p.state IN ('held', 'untranslated') AND f.listed = 1
+"""
+_DUE = f"""
+SELECT p.story_id {_WAITING} AND (
   (p.state = 'held' AND p.held_at <= :held_before)
   OR EXISTS (SELECT 1 FROM translations t
     WHERE t.entry_id = st.lead_entry_id AND t.language = :language AND t.title IS NOT NULL))
 ORDER BY p.held_at, p.public_id LIMIT :limit
-"""
+"""  # noqa: S608
 
 _LEADS = f"""
 SELECT p.*, e.title AS original, e.permalink, e.authors, e.tags, e.enclosures, e.image_url, e.comments_url,
@@ -124,9 +129,7 @@ def shown(db: Database) -> list[int]:
 
 def waiting(db: Database) -> int:
     """Count the stories without a translation."""
-    [count] = db.execute(
-        "SELECT count(*) FROM publications WHERE state IN ('held', 'untranslated')"
-    ).fetchone()
+    [count] = db.execute(f"SELECT count(*) {_WAITING}").fetchone()
     return int(count)
 
 
