@@ -118,9 +118,15 @@ class OpmlText:
         """Return the edit that changes, adds or (None) removes one attribute."""
         attributes = list(_ATTRIBUTE.finditer(self.text, outline.start, outline.inside))
         old = next((found for found in attributes if found[1].decode().lower() == name.lower()), None)
-        new = b"" if value is None else written({old[1].decode() if old else name: value})
-        start, end = old.span() if old else (attributes[-1].end(), attributes[-1].end())
-        return start, end, new
+        if old is None:
+            return (
+                attributes[-1].end(),
+                attributes[-1].end(),
+                b"" if value is None else written({name: value}),
+            )
+        if value is None:
+            return old.start(), old.end(), b""
+        return old.start(1), old.end(), written({old[1].decode(): value}).lstrip()
 
     def spliced(self, edits: list[Edit]) -> bytes:
         """Return the file's bytes with the edits made, in its own encoding."""

@@ -1,0 +1,248 @@
+"""feeds.opml read, and edited without touching what an edit does not mean."""
+
+import contextlib
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregator import opml
+from aggregator.errors import OpmlError
+from aggregator.model import FeedSettings, Subscription
+
+FILE = b"""<?xml version="1.0" encoding="UTF-8"?>
+<!-- kept -->
+<opml version="2.0">
+  <head><title>Feeds</title></head>
+  <body>
+    <outline text="News">
+      <outline type="rss" text="Alpha" xmlUrl="https://alpha.example/feed" htmlUrl="https://alpha.example/"
+               rights="full" rights_note="CC BY 4.0" x-mine='a "quoted" > value'/>
+      <!-- between -->
+      <outline text="Deep">
+        <outline type="rss" title="Beta" xmlUrl="https://beta.example/rss" paused="true" language="ja"/>
+      </outline>
+    </outline>
+    <outline text="Gamma &amp; Co" xmlUrl="https://gamma.example/atom"/>
+  </body>
+</opml>
+"""
+ALPHA = "https://alpha.example/feed"
+NEW = Subscription(url="https://new.example/feed?a=1&b=2", title='New "News" <1>', category="News")
+
+
+def _opml(body: str) -> bytes:
+    return f'<?xml version="1.0"?>\n<opml version="2.0">\n<body>\n{body}\n</body>\n</opml>\n'.encode()
+
+
+def test_feeds_are_read_with_their_categories_and_settings():
+    alpha, beta, gamma = opml.parse(FILE)
+    assert alpha == Subscription(
+        url=ALPHA,
+        title="Alpha",
+        site_url="https://alpha.example/",
+        category="News",
+        settings=FeedSettings(rights="full", rights_note="CC BY 4.0"),
+    )
+    assert (beta.title, beta.category, beta.settings) == (
+        "Beta",
+        "News/Deep",
+        FeedSettings(paused=True, language="ja"),
+    )
+    assert (gamma.title, gamma.category, gamma.site_url) == ("Gamma & Co", "", None)
+
+
+def test_of_a_feed_listed_twice_the_first_outline_counts():
+    twice = '<outline text="A" xmlUrl="https://a.example/f"/><outline text="B" xmlUrl="HTTPS://A.example:443/f#x"/>'
+    assert [feed.title for feed in opml.parse(_opml(twice))] == ["A"]
+
+
+@pytest.mark.parametrize(
+    ("body", "line", "expected"),
+    [
+        ('\n<outline text="A" xmlUrl="https://a.example/" rights="all"/>', 5, "titles | excerpt | full"),
+        ('<outline text="A" xmlUrl="https://a.example/" paused="maybe"/>', 4, "true or false"),
+        ('<outline type="rss" text="A"/>', 4, "feed's address"),
+        ("<outline/>", 4, "expected a feed's address or a category's name"),
+        ('<outline text="A" xmlUrl="ftp://a.example/"/>', 4, "http or https"),
+        ('<outline text="A">', 5, "XML"),
+        ("\n\n<outline text=A/>", 6, "XML"),
+    ],
+)
+def test_an_error_names_file_line_and_what_was_expected(body: str, line: int, expected: str):
+    with pytest.raises(OpmlError, match=re.escape(f"my.opml, line {line}: ")) as caught:
+        opml.parse(_opml(body), "my.opml")
+    assert expected in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"feeds: none",
+        b"<html><body/></html>",
+        b"<opml/>",
+        b'<?xml version="1.0" encoding="no-such"?><opml><body/></opml>',
+        b"<opml><body>\xff</body></opml>",
+        b'<!DOCTYPE opml [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><opml><body/></opml>',
+        b'<!DOCTYPE opml [<!ENTITY x SYSTEM "file:///etc/hostname">]><opml><body><outline text="&x;"/></body></opml>',
+        b"<opml><body>" + b'<outline text="d">' * 5000 + b"</outline>" * 5000 + b"</body></opml>",
+    ],
+)
+def test_what_is_no_opml_is_refused(data: bytes):
+    with pytest.raises(OpmlError):
+        opml.parse(data)
+
+
+def test_the_file_to_start_from_has_no_feeds():
+    assert opml.parse(opml.EMPTY) == ()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "bom"),
+    [("shift_jis", b""), ("euc-jp", b""), ("iso-8859-1", b""), ("utf-16", b""), ("utf-8", b"\xef\xbb\xbf")],
+)
+def test_an_edit_keeps_the_files_encoding_and_bom(encoding: str, bom: bytes):
+    text = (
+        FILE.decode()
+        .replace("UTF-8", encoding)
+        .replace("Alpha", "Älpha" if encoding == "iso-8859-1" else "技術")
+    )
+    data = bom + text.encode(encoding)
+    added = opml.add(data, NEW)
+    assert opml.parse(added)[0].title in {"Älpha", "技術"}
+    assert opml.remove(added, NEW.url) == data
+
+
+def test_a_character_the_encoding_lacks_is_written_as_a_reference():
+    data = FILE.replace(b"UTF-8", b"iso-8859-1")
+    added = opml.add(data, Subscription(url="https://x.example/", title="日本", category="分類"))
+    assert opml.parse(added)[-1] == Subscription(url="https://x.example/", title="日本", category="分類")
+
+
+def test_a_feed_is_added_after_its_categorys_last_outline_with_its_indentation():
+    added = opml.add(FILE, NEW).decode()
+    before, line, after = added.partition(
+        '\n      <outline type="rss" text="New &quot;News&quot; &lt;1&gt;" xmlUrl="https://new.example/feed?a=1&amp;b=2"/>'
+    )
+    assert line
+    assert (before + after).encode() == FILE
+    assert before.endswith("      </outline>")
+    assert after.startswith("\n    </outline>")
+
+
+def test_missing_categories_are_made_inside_the_ones_that_exist():
+    feed = Subscription(url="https://new.example/", title="N", category="News/Deep/Deeper/Deepest")
+    added = opml.add(FILE, feed)
+    assert opml.parse(added)[2] == feed
+    assert (
+        b'\n        <outline text="Deeper">\n          <outline text="Deepest">\n            <outline type'
+        in added
+    )
+
+
+@pytest.mark.parametrize(
+    "body", ["<body/>", "<body></body>", "<body>\n  </body>", '<body><outline text="C"/></body>']
+)
+def test_a_feed_can_be_added_to_an_empty_file(body: str):
+    feed = Subscription(url="https://new.example/", title="N", category="C")
+    assert opml.parse(opml.add(f"<opml>\n  {body}\n</opml>".encode(), feed)) == (feed,)
+
+
+def test_line_ends_of_windows_stay():
+    data = FILE.replace(b"\n", b"\r\n")
+    added = opml.add(data, NEW)
+    assert added.count(b"\n") == added.count(b"\r\n") == data.count(b"\n") + 1
+
+
+def test_a_listed_feed_is_not_added_again():
+    with pytest.raises(OpmlError, match=r"line 7: .* is listed already"):
+        opml.add(FILE, Subscription(url="https://ALPHA.example/feed"))
+
+
+def test_removing_takes_the_outlines_line_and_nothing_else():
+    removed = opml.remove(FILE, "https://gamma.example/atom")
+    gone = b'    <outline text="Gamma &amp; Co" xmlUrl="https://gamma.example/atom"/>\n'
+    assert removed == FILE.replace(gone, b"")
+
+
+def test_removing_takes_every_duplicate():
+    body = '<outline text="A" xmlUrl="https://a.example/"/><outline text="B" xmlUrl="https://a.example"/>'
+    assert opml.parse(opml.remove(_opml(body), "https://a.example/")) == ()
+
+
+def test_outlines_inside_a_removed_feed_stay():
+    body = '<outline text="A" xmlUrl="https://a.example/"><outline text="B" xmlUrl="https://b.example/"/></outline>'
+    assert [feed.title for feed in opml.parse(opml.remove(_opml(body), "https://a.example/"))] == ["B"]
+
+
+def test_setting_an_attribute_changes_its_value_alone():
+    assert opml.set_attribute(FILE, ALPHA, "rights", "titles") == FILE.replace(
+        b'rights="full"', b'rights="titles"'
+    )
+
+
+def test_a_new_attribute_stands_after_the_last():
+    changed = opml.set_attribute(FILE, "https://gamma.example/atom", "paused", "true")
+    assert changed == FILE.replace(b'gamma.example/atom"/>', b'gamma.example/atom" paused="true"/>')
+
+
+def test_removing_an_attribute_leaves_the_others():
+    changed = opml.set_attribute(FILE, "https://beta.example/rss", "paused", None)
+    assert changed == FILE.replace(b' paused="true"', b"")
+    assert opml.set_attribute(changed, "https://beta.example/rss", "paused", None) == changed
+
+
+@pytest.mark.parametrize(
+    "edit", [opml.remove, lambda data, url: opml.set_attribute(data, url, "rights", "full")]
+)
+def test_a_feed_that_is_not_listed_cannot_be_edited(edit):
+    with pytest.raises(OpmlError, match=r"https://no\.example/ is not listed"):
+        edit(FILE, "https://no.example/")
+
+
+TEXTS = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Cn"]), min_size=1, max_size=30
+).map(lambda text: " ".join(text.split()) or "x")
+
+
+@given(
+    title=TEXTS,
+    category=st.lists(TEXTS.map(lambda text: text.replace("/", "-")), max_size=3).map("/".join),
+    settings=st.builds(
+        FeedSettings,
+        rights=st.sampled_from(["titles", "excerpt", "full"]),
+        rights_note=TEXTS | st.just(""),
+        paused=st.booleans(),
+        language=st.sampled_from([None, "ja", "en-US"]),
+    ),
+)
+def test_what_is_added_is_read_back_and_removed_again(title: str, category: str, settings: FeedSettings):
+    feed = Subscription(
+        url="https://new.example/?q=1&r=2",
+        title=title,
+        site_url="https://new.example/",
+        category=category,
+        settings=settings,
+    )
+    added = opml.add(FILE, feed)
+    assert set(opml.parse(added)) == {*opml.parse(FILE), feed}
+    assert opml.parse(opml.remove(added, feed.url)) == opml.parse(FILE)
+
+
+@given(value=TEXTS, name=st.sampled_from(["x-new", "rights_note", "text"]))
+def test_an_attribute_that_is_set_back_leaves_the_file_as_it_was(value: str, name: str):
+    old = {"x-new": None, "rights_note": "CC BY 4.0", "text": "Alpha"}[name]
+    changed = opml.set_attribute(FILE, ALPHA, name, value)
+    assert len(opml.parse(changed)) == 3
+    assert opml.set_attribute(changed, ALPHA, name, old) == FILE
+
+
+@given(
+    st.binary(max_size=200)
+    | st.text(alphabet="<>/=\"'& outlineopmlbodyxmlUrl\n", max_size=300).map(str.encode)
+)
+def test_any_bytes_are_read_or_refused(data: bytes):
+    with contextlib.suppress(OpmlError):
+        assert isinstance(opml.parse(data), tuple)
