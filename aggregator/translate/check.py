@@ -39,7 +39,8 @@ _MARKUP = re.compile(
 )
 
 _LOOP = re.compile(r"(\w.{1,39}?)(?:[\s、。,.・]{0,2}\1){2,}")
-_BOUNDS = {"ja": (0.13, 1.3), "": (0.4, 2.2)}  # characters of the translation for each one of the source
+_GLUED = re.compile(r"(?<=[ァ-ヺー])([a-z]{2,})(?![A-Za-z])|(?<![A-Za-z])([a-z]{2,})(?=[ァ-ヺ])")
+_BOUNDS = {"ja": (0.23, 1.15), "": (0.4, 2.2)}  # characters of the translation for each one of the source
 _SLACK = 12  # characters: a short title may double or shrink freely
 
 
@@ -95,7 +96,7 @@ def _literals(source: str, translated: str) -> str:
 
 
 def _versions(text: str) -> list[str]:
-    return re.findall(r"\d+(?:\.\d+){2,}", text)
+    return re.findall(r"(?<!\d)\d+(?:\.\d+){2,}", text)
 
 
 def _foreign_literals(source: str, translated: str) -> str:
@@ -120,7 +121,7 @@ def _lines(_source: str, translated: str) -> str:
 
 def _loop(source: str, translated: str) -> str:
     phrases = (match[1] for match in _LOOP.finditer(translated))
-    looping = next((phrase for phrase in phrases if sum(map(str.isalpha, phrase)) > 1), "")
+    looping = next((phrase for phrase in phrases if any(map(str.isalpha, phrase))), "")
     return f"repeats: {looping}" if looping and not _LOOP.search(source) else ""
 
 
@@ -145,6 +146,8 @@ def _chinese(source: str, translated: str) -> str:
     odd = [c for c in translated if c not in source and (is_chinese_only(c) or _OTHER_SCRIPT.match(c))]
     if odd:
         return f"not Japanese: {odd[0]}"
+    if word := _CHINESE_WORD.search(translated):
+        return f"Chinese word: {word[0]}"
     han = re.findall(f"[{_HAN}]", translated)
     if len(han) > 6 and not re.search(f"[{_KANA}]", translated) and set(han) & _CHINESE_GRAMMAR:
         return "Chinese sentence"
@@ -152,6 +155,10 @@ def _chinese(source: str, translated: str) -> str:
 
 
 _OTHER_SCRIPT = re.compile("[\u0400-\u1cff\uac00-\ud7af]")  # Cyrillic to Vedic, Hangul
+# Written with characters Japanese has too; weak models use them for kernel, data, chip, hardware, video …
+_CHINESE_WORD = re.compile(
+    "内核|数据|芯片|硬件|軟件|視頻|信息|默認|用戶|服務|手機|電腦|互聯|程序|公司|人工智能"
+)
 _CHINESE_GRAMMAR = frozenset("的了是在我你他她們这這個和與为為發來將會對")
 
 
@@ -191,6 +198,13 @@ def _english_left(source: str, translated: str) -> str:
     return ""
 
 
+def _half_transliterated(source: str, translated: str) -> str:
+    """Find a Latin rest glued to katakana, as in 「スaltmarsh」, that is no word of the source."""
+    words = frozenset(re.findall("[a-z]+", source.lower()))
+    rests = [match[1] or match[2] for match in _GLUED.finditer(translated)]
+    return next((f"half transliterated: {rest}" for rest in rests if rest not in words), "")
+
+
 def _length(source: str, translated: str, target: str) -> str:
     low, high = _BOUNDS.get(target, _BOUNDS[""])
     size = len(translated)
@@ -210,4 +224,4 @@ _ANY: tuple[Callable[[str, str], str], ...] = (
     _loop,
     _said_thrice,
 )
-_JA: tuple[Callable[[str, str], str], ...] = (_script, _chinese, _english_left)
+_JA: tuple[Callable[[str, str], str], ...] = (_script, _chinese, _english_left, _half_transliterated)

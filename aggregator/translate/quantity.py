@@ -10,7 +10,7 @@ from decimal import Decimal
 
 Values = frozenset[Decimal]
 
-_DIGITS = r"\d{1,3}(?:,\d{2,3})*,\d{3}(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?"  # 2,06,737 is how India groups
+_DIGITS = r"\d{1,3}(?:,\d{2,3}){0,6},\d{3}(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?"  # 2,06,737 is how India groups
 _SCALES = {
     "hundred": 100, "thousand": 1000, "million": 10**6, "mn": 10**6, "billion": 10**9, "bn": 10**9,
     "trillion": 10**12, "tn": 10**12, "lakh": 10**5, "crore": 10**7,
@@ -26,12 +26,12 @@ _ENGLISH = re.compile(
 _SPAN = re.compile(r"\s?(?:-|–|—|~|〜|～|から|、|to|or|and)\s?[$€£¥]?", re.IGNORECASE)
 _SHORT_YEAR = re.compile(r"(?:['’]|\bFY\s?)(\d\d)(?!\d)")
 _NOT_COUNTED = re.compile(
-    r"\d+(?:\.\d+){2,}|COVID-19|Catch.22|\b9/11\b", re.IGNORECASE
+    r"(?<!\d)\d+(?:\.\d+){2,}|COVID-19|Catch.22|\b9/11\b", re.IGNORECASE
 )  # versions; names that lose their number
 
 _KANJI_SCALES = {"百": 100, "千": 1000, "万": 10**4, "億": 10**8, "兆": 10**12, "十": 10}
 _JAPANESE = re.compile(
-    rf"(?P<number>{_DIGITS})(?P<scale>\s?[十百千]?[万億兆]|[百千](?!分)|[kmbt](?![a-z0-9]))?(?P<after>割|[年月時]半)?",
+    rf"(?P<number>{_DIGITS})(?P<scale>\s?[十百千]?[万億兆]|[百千](?!分)|[kmbt](?![a-z0-9]))?(?P<after>割|[年月時]半|月)?",
     re.IGNORECASE,
 )
 _KANJI_DIGITS = {c: n for n, c in enumerate("〇一二三四五六七八九")}
@@ -79,23 +79,26 @@ def differences(source: str, translated: str, target: str) -> tuple[str, ...]:
     """Name each number the translation dropped, changed or made up; empty where all agree.
 
     Shape: "number missing: 2.5 billion", "number made up: 25". Number words are never demanded; a number
-    of one digit is never called made up.
+    of one digit is called made up only where it names a month.
     """
     stated = english(source)
     if target == "ja":
         said, spoken = japanese(translated), otherwise(translated)
     else:  # the scale words of other languages are not known here: 2,5 will do for "2.5 billion"
         said, spoken = foreign(translated), frozenset()
-        stated = {
-            text: values | {_value(n) for n in re.findall(_DIGITS, text)} for text, values in stated.items()
-        }
+        stated = {text: values | _unscaled(text) for text, values in stated.items()}
     spoken = spoken.union(*said.values())
     known = hints(source).union(*stated.values())
     missing = [text for text, values in stated.items() if not values & spoken]
-    made_up = [text for text, values in said.items() if max(values) >= 10 and not values & known]
+    weighty = (text for text, values in said.items() if max(values) >= 10 or text.endswith("月"))
+    made_up = [text for text in weighty if not said[text] & known]
     return tuple(f"number missing: {text}" for text in missing) + tuple(
         f"number made up: {t}" for t in made_up
     )
+
+
+def _unscaled(text: str) -> Values:
+    return frozenset(_value(n) / size for n in re.findall(_DIGITS, text) for size in (1, 1000))
 
 
 def english(text: str) -> dict[str, Values]:
@@ -150,8 +153,10 @@ def _variants(match: re.Match[str], total: Decimal) -> list[Decimal]:
     variants = []
     if match["scale"] and match["scale"].isascii():
         variants.append(_value(match["number"]))
-    if match["after"]:
-        variants.append(total * 10 if match["after"] == "割" else total + Decimal("0.5"))
+    if match["after"] == "割":
+        variants.append(total * 10)
+    elif match["after"] and match["after"].endswith("半"):
+        variants.append(total + Decimal("0.5"))
     return variants
 
 
