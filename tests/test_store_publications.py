@@ -100,6 +100,11 @@ def test_the_newest_are_found_by_index(room: Newsroom):
     assert "publications_newest" in " ".join(row["detail"] for row in plan)
 
 
+def test_candidates_are_found_without_a_look_at_published_stories(room: Newsroom):
+    plan = room.db.query(f"EXPLAIN QUERY PLAN {publications._CANDIDATES}", {"limit": 1})
+    assert "stories_unpublished" in " ".join(row["detail"] for row in plan)
+
+
 def test_facts_hold_the_lead_its_translation_its_sources_and_counts(room: Newsroom):
     lead = room.entry(
         room.feed("alpha", "full", language="en"), "1", age=2, authors='["Ida Voss"]', tags='["chips"]',

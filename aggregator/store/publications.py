@@ -18,10 +18,11 @@ from aggregator.times import from_text, maybe_text, maybe_time, to_text
 _SETTLED = """a.input_fingerprint = e.fingerprint AND a.fingerprint != ''
   AND substr(s.input_fingerprint, 1, length(a.fingerprint)) = a.fingerprint"""
 
+# CROSS JOIN keeps SQLite from starting at the entries, of which nearly all are published.
 _CANDIDATES = f"""
 WITH fit AS (
   SELECT e.story_id, e.entry_id, f.listed_url, e.guid, e.published_at, e.sort_at
-  FROM stories st JOIN entries e USING (story_id) JOIN feeds f USING (feed_id)
+  FROM stories st CROSS JOIN entries e USING (story_id) JOIN feeds f USING (feed_id)
     JOIN articles a USING (entry_id) JOIN summaries s USING (entry_id)
   WHERE st.lead_entry_id IS NULL AND e.excluded IS NULL AND f.listed = 1 AND {_SETTLED})
 SELECT * FROM fit WHERE story_id IN (SELECT DISTINCT story_id FROM fit ORDER BY story_id LIMIT :limit)
