@@ -12,9 +12,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from aggregator import __version__, http, sessions, urls
+from aggregator import __version__, http, urls
 from aggregator.config import Config
-from aggregator.http import fetch_one, fetch_shard
+from aggregator.http import fetch_one, fetch_shard, sessions
 from aggregator.model import (
     DueFeed,
     Failure,

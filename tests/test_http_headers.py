@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.headers import fresh_for, retry_after
+from aggregator.http.headers import fresh_for, retry_after
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 DATE = "Tue, 24 Nov 2026 06:00:00 GMT"

@@ -11,7 +11,7 @@ from urllib.parse import urldefrag, urlsplit
 
 import aiohttp
 
-from aggregator import headers, unpack, urls
+from aggregator import urls
 from aggregator.config import Config
 from aggregator.errors import (
     BadStatus,
@@ -21,8 +21,9 @@ from aggregator.errors import (
     FetchTimeout,
     HostForbidden,
 )
+from aggregator.http import headers, unpack
+from aggregator.http.sessions import REFUSED, open_session
 from aggregator.model import DueFeed, Failure, Fetched, HostBatch, NotModified, PollOutcome, Request, Shard
-from aggregator.sessions import REFUSED, open_session
 
 TOTAL = 30.0  # seconds for the whole fetch, redirects included: a drip never ends by itself
 REDIRECTS = 5

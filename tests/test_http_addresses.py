@@ -2,7 +2,7 @@
 
 import pytest
 
-from aggregator.addresses import refusal
+from aggregator.http.addresses import refusal
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ from typing import Any
 
 import aiohttp
 
-from aggregator import __version__, addresses, unpack
+from aggregator import __version__
 from aggregator.config import Config
+from aggregator.http import addresses, unpack
 
 CONNECT = 5.0  # seconds
 REFUSED = "refused to connect: "  # how the text of such an error starts

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.errors import BodyTooLarge, ConnectionFailed
-from aggregator.unpack import Unpacker
+from aggregator.http.unpack import Unpacker
 
 MIB = 1024 * 1024
 
