@@ -115,6 +115,13 @@ def test_of_a_story_without_a_lead_its_earliest_entry_is_translated(db):
     assert stale(db) == [2]
 
 
+def test_an_entry_of_a_removed_feed_leads_no_new_story(db):
+    add(db, 1, story_id=1)
+    add(db, 2, story_id=1, feed_id=2, published_at="2026-11-23T05:00:00Z")
+    db["feeds"].update(2, {"listed": 0})
+    assert stale(db) == [1]
+
+
 def test_texts_come_in_the_order_asked_for_with_the_language_best_known(db):
     add(db, 1)
     add(db, 2, feed_id=2)

@@ -22,17 +22,18 @@ OUTAGE = timedelta(minutes=15)  # engines that failed are no fault of the text, 
 # What publishing takes: of each story its lead, or the entry that will be it, once its summary is settled.
 _SETTLED = """a.input_fingerprint = e.fingerprint AND a.fingerprint != ''
   AND substr(s.input_fingerprint, 1, length(a.fingerprint)) = a.fingerprint"""
+# CROSS JOIN keeps SQLite at the small rows of summaries, nearly all of them translated, until one is stale.
 _STALE = f"""
-FROM entries e JOIN feeds f USING (feed_id) JOIN stories st USING (story_id)
-  JOIN articles a USING (entry_id) JOIN summaries s USING (entry_id)
-  LEFT JOIN translations t ON t.entry_id = e.entry_id AND t.language = :language
+FROM summaries s LEFT JOIN translations t ON t.entry_id = s.entry_id AND t.language = :language
+  CROSS JOIN entries e ON e.entry_id = s.entry_id JOIN articles a ON a.entry_id = s.entry_id
+  JOIN feeds f USING (feed_id) JOIN stories st USING (story_id)
 WHERE e.excluded IS NULL AND f.listed = 1 AND {_SETTLED} AND (e.title != '' OR s.text != '')
   AND t.input_fingerprint IS NOT s.fingerprint
   AND (t.attempt_fingerprint IS NOT s.fingerprint OR t.attempts < :attempts)
   AND e.entry_id = coalesce(st.lead_entry_id, (
     SELECT e.entry_id FROM entries e JOIN feeds f USING (feed_id) JOIN articles a USING (entry_id)
       JOIN summaries s USING (entry_id)
-    WHERE e.story_id = st.story_id AND e.excluded IS NULL AND {_SETTLED}
+    WHERE e.story_id = st.story_id AND e.excluded IS NULL AND f.listed = 1 AND {_SETTLED}
     ORDER BY min(coalesce(e.published_at, e.sort_at), e.sort_at), f.listed_url, e.guid LIMIT 1))
 """  # noqa: S608 - constants of ours
 _RETRY = "AND (t.attempt_fingerprint IS NOT s.fingerprint OR t.retry_at IS NULL OR t.retry_at <= :now)"
