@@ -44,6 +44,7 @@ class Kind:
 
     package: str  # what must be importable
     install: str  # how to get it
+    lacking: Callable[[], str] = str  # what else the system must have, where it has it not
     version: str
     slow: bool
     open: Callable[[Path, str, str], Engine]
@@ -72,6 +73,7 @@ KINDS: dict[str, Kind] = {
     "llamacpp": Kind(
         package=llamacpp.PACKAGE,
         install="pip install 'aggregator[llamacpp]'",
+        lacking=llamacpp.lacking,
         version=llamacpp.VERSION,
         slow=True,
         open=llamacpp.LlamaCppEngine,
@@ -101,6 +103,8 @@ def obstacle(name: str, config: Config, manifest: Path = MANIFEST) -> str:
         return str(error)
     if importlib.util.find_spec(KINDS[name].package) is None:
         return f"{name}: the package {KINDS[name].package} is not installed; run `{KINDS[name].install}`"
+    if lacking := KINDS[name].lacking():
+        return f"{name}: {lacking}"
     if missing(model, config):
         return f"{name}: its model is not here; run `aggregator models pull {name}`"
     return _memory_obstacle(model)

@@ -4,6 +4,7 @@ A last resort: a small general model translates far worse than the firefox engin
 choice here are in docs/translation.md; bench/prompts.py makes them.
 """
 
+import ctypes
 import importlib
 import os
 import secrets
@@ -37,9 +38,7 @@ EXAMPLES = (
         "同社は火曜日、「来年、Linux向けに[1]を公開する予定だ」と述べた。",
     ),
 )
-_CONTEXT = (
-    2048  # tokens: the examples take 190, the longest segment and its translation far less than the rest
-)
+_CONTEXT = 2048  # tokens: the examples take 190, an answer at most a third
 
 
 def prompt(segment: str) -> str:
@@ -82,6 +81,8 @@ class LlamaCppEngine:
     ) -> None:
         self.model = model
         self.target = target
+        if not path.is_file():
+            raise EngineUnavailable(f"{path}: no such model; run `aggregator models pull llamacpp`")
         # False is llama.cpp's word for "never".
         self._banned = [[n, False] for n, text in enumerate(read_vocabulary(path)) if banned(text)]
         self._server = _open_server(path, len(os.sched_getaffinity(0)))
@@ -89,6 +90,7 @@ class LlamaCppEngine:
     def translate(self, segments: Sequence[str]) -> list[str]:
         """Return one translation for each segment, in order, unchecked.
 
+        Shape: "" where a segment is too long for the context.
         Raises: EngineUnavailable where the model does not answer.
         """
         return [self.complete(prompt(segment), answer_limit(segment)) for segment in segments]
@@ -96,6 +98,7 @@ class LlamaCppEngine:
     def complete(self, text: str, limit: int, stop: str = "\n") -> str:
         """Return how the model continues a text, up to a stop or `limit` tokens.
 
+        Shape: "" where the text is too long for the context.
         Raises: EngineUnavailable where the model does not answer.
         """
         request = {
@@ -109,14 +112,35 @@ class LlamaCppEngine:
         }
         try:
             answer = self._server.handle_completions(request)
-            return str(answer["choices"][0]["text"]).strip()
-        except (RuntimeError, ValueError, LookupError, TypeError) as error:
+        except (RuntimeError, ValueError, TypeError) as error:
             raise EngineUnavailable(f"llamacpp: {self.model} did not answer ({error})") from error
+        match answer:
+            case {"choices": [{"text": str(text)}, *_]}:
+                return text.strip()
+            case {"error": {"type": "exceed_context_size_error"}}:
+                return ""
+            case _:
+                raise EngineUnavailable(f"llamacpp: {self.model} did not answer ({answer})")
+
+
+def lacking() -> str:
+    """Return what the system lacks for the package and how to get it, or ""."""
+    _let_waiting_threads_sleep()
+    try:
+        ctypes.CDLL("libgomp.so.1")  # the wheel does not carry it, and minimal images lack it
+    except OSError:
+        return "the system library libgomp.so.1 is missing; on Debian run `apt-get install libgomp1`"
+    return ""
+
+
+def _let_waiting_threads_sleep() -> None:
+    # Two threads that spin while they wait took five times as long as one on two busy cores. libgomp reads
+    # this when it is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 def _open_server(path: Path, threads: int) -> Any:
-    if not path.is_file():
-        raise EngineUnavailable(f"{path}: no such model; run `aggregator models pull llamacpp`")
+    _let_waiting_threads_sleep()
     try:
         xllamacpp = importlib.import_module(PACKAGE)  # 100 MB of native code: only where it is used
     except ImportError as error:

