@@ -57,18 +57,24 @@ def tick(session: Session) -> None:
             _take_up(session)
             reports = run_round(session)
     except AggregatorError as error:
-        log.error("round_failed error=%s", error)  # noqa: TRY400 - one line, not a traceback
+        log.error("round_failed error=%s", error)
         return
     for report in reports:
         if report.jobs:
-            log.info("stage name=%s units=%d crashes=%d seconds=%.1f", report.name, report.units, report.crashes, report.seconds)
+            log.info(
+                "stage name=%s units=%d crashes=%d seconds=%.1f",
+                report.name,
+                report.units,
+                report.crashes,
+                report.seconds,
+            )
 
 
 def _take_up(session: Session) -> None:
     try:
         synced = take_up_opml(session.db, session.config, session.clock)
     except OpmlError as error:
-        log.error("opml_refused error=%s", error)  # noqa: TRY400 - the feeds known so far go on
+        log.error("opml_refused error=%s", error)
         return
     if synced:
         log.info("opml_taken_up %s", synced)

@@ -70,7 +70,9 @@ def _import_error(module: str) -> str | None:
 
 def _clock(_: Config, now: datetime) -> Iterator[Finding]:
     ok = now > EARLIEST
-    yield Finding(text=f"clock: {now:%Y-%m-%d %H:%M} UTC", ok=ok, next_step="" if ok else "set the clock (NTP)")
+    yield Finding(
+        text=f"clock: {now:%Y-%m-%d %H:%M} UTC", ok=ok, next_step="" if ok else "set the clock (NTP)"
+    )
 
 
 def _opml(config: Config, _: datetime) -> Iterator[Finding]:
@@ -93,14 +95,19 @@ def _store(config: Config, _: datetime) -> Iterator[Finding]:
     except AggregatorError as error:
         yield Finding(text=str(error), ok=False, next_step="restore a copy, or move it away to begin anew")
         return
-    yield Finding(text=f"{config.store}: {verdict}", ok=verdict == "ok", next_step="" if verdict == "ok" else "restore a copy")
+    yield Finding(
+        text=f"{config.store}: {verdict}",
+        ok=verdict == "ok",
+        next_step="" if verdict == "ok" else "restore a copy",
+    )
 
 
 def _folders(config: Config, _: datetime) -> Iterator[Finding]:
     for name, folder in (("output", config.output), ("store", config.store.parent)):
         there = _existing(folder)
         writable = os.access(there, os.W_OK)
-        yield Finding(text=f"{name} folder {folder}: {'writable' if writable else 'not writable'}", ok=writable,
+        text = f"{name} folder {folder}: {'writable' if writable else 'not writable'}"
+        yield Finding(text=text, ok=writable,
                       next_step="" if writable else f"chown or chmod {there}")  # fmt: skip
         free = shutil.disk_usage(there).free
         enough = free >= LEAST_FREE
@@ -133,5 +140,3 @@ def _contact(config: Config, _: datetime) -> Iterator[Finding]:
 CHECKS: tuple[Callable[[Config, datetime], Iterator[Finding]], ...] = (
     _packages, _clock, _opml, _store, _folders, _engines, _contact,
 )  # fmt: skip
-
-

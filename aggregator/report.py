@@ -8,7 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from aggregator.pipeline import Progress
 
-UNITS = {"poll": "feeds", "article": "entries", "summary": "entries", "translate": "entries", "publish": "editions"}
+UNITS = {
+    "poll": "feeds",
+    "article": "entries",
+    "summary": "entries",
+    "translate": "entries",
+    "publish": "editions",
+}
 
 
 def show(rows: Sequence[Mapping[str, object]], columns: Sequence[str], *, as_json: bool = False) -> None:
@@ -78,11 +84,24 @@ def _line(name: str, unit: str) -> Iterator[Progress]:
 
 @contextlib.contextmanager
 def _bar(name: str, total: int, unit: str) -> Iterator[Progress]:
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
     from rich.progress import Progress as Bars
 
     text = TextColumn("{task.description:<10}")
-    columns = (text, BarColumn(), MofNCompleteColumn(), TextColumn(unit), TimeElapsedColumn(), TimeRemainingColumn())
+    columns = (
+        text,
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     with Bars(*columns) as bars:
         task = bars.add_task(name, total=total)
         yield lambda count: bars.advance(task, count)
@@ -107,13 +126,18 @@ class DownloadProgress:
         if sys.stdout.isatty():
             from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-            self._bars = Progress(TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+            self._bars = Progress(
+                TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
+            )
             self._bars.start()
             self._task = self._bars.add_task(title, total=None)
 
     def __call__(self, name: str, done: int, total: int) -> None:
+        """Show how far a file has come."""
         if self._bars is not None and self._task is not None:
-            self._bars.update(self._task, description=f"{self._title} {name}", completed=done, total=total or None)
+            self._bars.update(
+                self._task, description=f"{self._title} {name}", completed=done, total=total or None
+            )
         elif total and done * 10 // total != self._tenth:
             self._tenth = done * 10 // total
             print(f"{self._title}: {name} {done / 1e6:.0f} of {total / 1e6:.0f} MB", flush=True)

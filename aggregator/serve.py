@@ -5,6 +5,7 @@ import mimetypes
 import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Self
 
 from aiohttp import web
 
@@ -80,7 +81,7 @@ class Server:
         self._runner: web.AppRunner | None = None
         self.port = 0
 
-    def __enter__(self) -> "Server":
+    def __enter__(self) -> Self:
         self._thread.start()
         try:
             asyncio.run_coroutine_threadsafe(self._start(), self._loop).result()

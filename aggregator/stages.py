@@ -23,17 +23,18 @@ from aggregator.translate.stage import STAGE as TRANSLATE
 STAGES: tuple[Stage, ...] = (POLL, ARTICLE, SUMMARY, TRANSLATE, PUBLISH)
 
 # The setting that says where a stage works; a stage that is not named works inline.
-EXECUTORS: dict[str, Callable[[Config], str]] = {
-    "poll": lambda config: config.executor_poll,
-    "article": lambda config: config.executor_enrich,
-    "summary": lambda config: config.executor_enrich,
-    "translate": lambda config: config.executor_translate,
+EXECUTORS = {
+    "poll": "executor_poll",
+    "article": "executor_enrich",
+    "summary": "executor_enrich",
+    "translate": "executor_translate",
 }
 
 Watch = Callable[[str, int], AbstractContextManager[Progress]]
 
 
-def _unwatched(_: str, __: int) -> AbstractContextManager[Progress]:
+def unwatched(_: str, __: int) -> AbstractContextManager[Progress]:
+    """Show nothing."""
     return contextlib.nullcontext(lambda _: None)
 
 
@@ -45,7 +46,7 @@ class Session:
     config: Config
     clock: Clock
     stop: Stop = lambda: False
-    watch: Watch = _unwatched
+    watch: Watch = unwatched
     _workers: dict[str, Workers] = field(default_factory=dict)
 
     def run(self, stage: Stage, budget: timedelta | None = None) -> StageReport:
@@ -67,7 +68,8 @@ class Session:
 
     def _workers_of(self, stage: Stage) -> Workers:
         if stage.name not in self._workers:
-            self._workers[stage.name] = open_workers(EXECUTORS.get(stage.name, lambda _: "inline:")(self.config))
+            setting = EXECUTORS.get(stage.name)
+            self._workers[stage.name] = open_workers(getattr(self.config, setting) if setting else "inline:")
         return self._workers[stage.name]
 
 

@@ -1,7 +1,7 @@
 """Editing feeds.opml: add, remove, pause, resume. Never needs the instance lock."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import cast, get_args
 
@@ -11,7 +11,16 @@ from aggregator import files, opml
 from aggregator.config import Config
 from aggregator.errors import AggregatorError, ConfigError, FetchError, NotAFeed, OpmlError
 from aggregator.http import fetch_one
-from aggregator.model import Failure, FeedSettings, Fetched, NotModified, PollOutcome, Request, Rights, Subscription
+from aggregator.model import (
+    Failure,
+    FeedSettings,
+    Fetched,
+    NotModified,
+    PollOutcome,
+    Request,
+    Rights,
+    Subscription,
+)
 from aggregator.poll.discover import FeedLink, feed_links
 from aggregator.poll.parse import parse
 from aggregator.poll.stage import outcome_of, record_poll
@@ -50,7 +59,11 @@ def add(
     _refuse_duplicate(data, config, listed_url)
     parsed = parse(fetched.body, fetched.content_type, fetched.url)
     subscription = Subscription(
-        url=listed_url, title=parsed.title or listed_url, site_url=parsed.site_url, category=category, settings=settings
+        url=listed_url,
+        title=parsed.title or listed_url,
+        site_url=parsed.site_url,
+        category=category,
+        settings=settings,
     )
     _write(db, config, opml.add(data, subscription), now)
     feed = feeds.due_feed(db, listed_url)
@@ -65,7 +78,7 @@ def add(
 def _rights(text: str) -> Rights:
     if text not in get_args(Rights):
         raise ConfigError(f"--rights {text}: expected {' | '.join(get_args(Rights))}")
-    return cast(Rights, text)
+    return cast("Rights", text)
 
 
 def _find_feed(config: Config, address: str) -> tuple[Fetched, tuple[FeedLink, ...]]:

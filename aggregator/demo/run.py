@@ -62,17 +62,15 @@ def walk(session: Session, server: DemoServer, take_up: Callable[[Session], obje
 
 def _account(session: Session, server: DemoServer, reports: list[StageReport]) -> Iterator[str]:
     count = session.db.execute
-    answers = server.statuses
-    yield ""
-    yield f"feeds     {count('SELECT count(*) FROM feeds WHERE listed = 1').fetchone()[0]} polled: " + ", ".join(
-        f"{number} × {status}" for status, number in sorted(answers.items())
-    )
-    yield f"entries   {count('SELECT count(*) FROM entries').fetchone()[0]}"
+    answers = ", ".join(f"{number} × {status}" for status, number in sorted(server.statuses.items()))
+    yield f"\nfeeds     {session.db.table('feeds').count_where('listed = 1')} polled: {answers}"
+    yield f"entries   {session.db.table('entries').count}"
     translated = sum(report.units for report in reports if report.name == "translate")
     seconds = sum(report.seconds for report in reports if report.name == "translate")
     yield f"translate {translated} entries now, in {seconds:.0f} s"
     for engine, model, number in count(
-        "SELECT engine, model, count(*) FROM translations WHERE title IS NOT NULL GROUP BY 1, 2 ORDER BY 3 DESC"
+        """SELECT engine, model, count(*) FROM translations WHERE title IS NOT NULL
+        GROUP BY 1, 2 ORDER BY 3 DESC"""
     ):
         yield f"          {number} by {engine} {model}".rstrip()
     for state, number in count("SELECT state, count(*) FROM publications GROUP BY 1 ORDER BY 1"):
