@@ -86,7 +86,7 @@ def test_an_error_names_file_line_and_what_was_expected(body: str, line: int, ex
         b'<?xml version="1.0" encoding="no-such"?><opml><body/></opml>',
         b"<opml><body>\xff</body></opml>",
         b'<!DOCTYPE opml [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><opml><body/></opml>',
-        b'<!DOCTYPE opml [<!ENTITY x SYSTEM "file:///etc/hostname">]><opml><body><outline text="&x;"/></body></opml>',
+        b'<!DOCTYPE opml [<!ENTITY x SYSTEM "file:///etc/hostname">]><opml><body>&x;</body></opml>',
         b"<opml><body>" + b'<outline text="d">' * 5000 + b"</outline>" * 5000 + b"</body></opml>",
     ],
 )
@@ -104,14 +104,10 @@ def test_the_file_to_start_from_has_no_feeds():
     [("shift_jis", b""), ("euc-jp", b""), ("iso-8859-1", b""), ("utf-16", b""), ("utf-8", b"\xef\xbb\xbf")],
 )
 def test_an_edit_keeps_the_files_encoding_and_bom(encoding: str, bom: bytes):
-    text = (
-        FILE.decode()
-        .replace("UTF-8", encoding)
-        .replace("Alpha", "Älpha" if encoding == "iso-8859-1" else "技術")
-    )
-    data = bom + text.encode(encoding)
+    name = "Älpha" if encoding == "iso-8859-1" else "技術"
+    data = bom + FILE.decode().replace("UTF-8", encoding).replace("Alpha", name).encode(encoding)
     added = opml.add(data, NEW)
-    assert opml.parse(added)[0].title in {"Älpha", "技術"}
+    assert opml.parse(added)[0].title == name
     assert opml.remove(added, NEW.url) == data
 
 
@@ -123,9 +119,8 @@ def test_a_character_the_encoding_lacks_is_written_as_a_reference():
 
 def test_a_feed_is_added_after_its_categorys_last_outline_with_its_indentation():
     added = opml.add(FILE, NEW).decode()
-    before, line, after = added.partition(
-        '\n      <outline type="rss" text="New &quot;News&quot; &lt;1&gt;" xmlUrl="https://new.example/feed?a=1&amp;b=2"/>'
-    )
+    tag = '<outline type="rss" text="New &quot;News&quot; &lt;1&gt;" xmlUrl="https://new.example/feed?a=1&amp;b=2"/>'
+    before, line, after = added.partition(f"\n      {tag}")
     assert line
     assert (before + after).encode() == FILE
     assert before.endswith("      </outline>")

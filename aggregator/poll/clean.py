@@ -52,7 +52,7 @@ def entry(
         title=heading(title) or _headline(summary) or _headline(content),
         summary_html="" if summary == content else summary,
         content_html=content,
-        authors=names(map(_person, authors)),
+        authors=people(authors),
         tags=names(tags),
         enclosures=tuple(enclosure for enclosure in enclosures if enclosure),
         image_url=image_url,
@@ -94,11 +94,6 @@ def _guid(text: str) -> str:
     return guid if len(guid) <= MAX_TITLE else hashlib.sha256(guid.encode()).hexdigest()
 
 
-def _person(text: str) -> str:
-    """Return the name in "a@example.org (Name)" or "Name <a@example.org>": addresses are not published."""
-    return _MAIL.sub("", text).strip(" ()<>")
-
-
 def _headline(html: str) -> str:
     """Begin an entry without a title by its own words: a note on a microblog has no other."""
     text = to_text(html).partition("\n")[0]
@@ -115,6 +110,11 @@ def heading(text: str) -> str:
 def names(texts: Iterable[str]) -> tuple[str, ...]:
     """Return names as plain text, each once, empty ones left out."""
     return tuple(dict.fromkeys(name for text in texts if (name := heading(text)[:MAX_NAME].rstrip())))
+
+
+def people(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return the names in "a@example.org (Name)", "Name <a@example.org>" or "Name"; no mail addresses."""
+    return names(_MAIL.sub("", text).strip(" ()<>") for text in texts)
 
 
 def web_url(base: str, text: str | None) -> str | None:

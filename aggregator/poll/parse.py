@@ -56,9 +56,9 @@ def _readable(body: bytes, content_type: str | None) -> tuple[bytes, str | None]
     prolog = _PROLOG.search(body[:200])
     charset = _CHARSET.search(content_type or "")
     named = [prolog[2].decode("ascii", "ignore") if prolog else "", charset[1] if charset else ""]
-    if not any(_is_shift_jis(name) for name in named) or _is_utf8(body):
+    if not any(_is_shift_jis(name) for name in named):
         return body, content_type
-    utf8 = body.decode("cp932", "replace").encode()
+    utf8 = body if _is_utf8(body) else body.decode("cp932", "replace").encode()
     return _PROLOG.sub(rb"\1utf-8", utf8, count=1), "application/xml; charset=utf-8"
 
 

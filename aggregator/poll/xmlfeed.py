@@ -61,7 +61,7 @@ def _entry(
         summary_html=_summary(entry),
         content_html=_content(entry),
         base=links,
-        authors=_authors(entry) or _authors(feed),
+        authors=clean.people(_authors(entry)) or clean.people(_authors(feed)),
         tags=[tag.get("label") or tag.get("term") or "" for tag in _list(entry, "tags")],
         enclosures=[
             _enclosure(link, links) for link in _list(entry, "links") if link.get("rel") == "enclosure"
@@ -105,8 +105,11 @@ def _markup(detail: Raw) -> str:
 
 
 def _authors(holder: Raw) -> list[str]:
-    listed = [author.get("name") or author.get("email") or "" for author in _list(holder, "authors")]
-    return [name for name in listed if name] or [name for name in [_text(holder, "author")] if name]
+    listed = [author for author in _list(holder, "authors") if author]
+    # One author with an address: feedparser cuts "mail (Name)" wrongly behind long top-level domains.
+    if len(listed) < 2 and (not listed or "email" in listed[0]):
+        return [_text(holder, "author")]
+    return [author.get("name") or "" for author in listed]
 
 
 def _enclosure(link: Raw, base: str) -> Enclosure | None:
