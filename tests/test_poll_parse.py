@@ -59,11 +59,13 @@ def test_rss_2_is_read_whole():
     feed = parse(
         _rss(
             """<title>Quillon ships its &lt;b&gt;first&lt;/b&gt; chip</title>
-            <link>https://quillon.example/chip</link><guid isPermaLink="false">chip-1</guid><description>Short &lt;i&gt;teaser&lt;/i&gt;.</description>
+            <link>https://quillon.example/chip</link><guid isPermaLink="false">chip-1</guid>
+            <description>Short &lt;i&gt;teaser&lt;/i&gt;.</description>
             <content:encoded><![CDATA[<p>Long <a href="/spec">text</a>.</p><script>x()</script>]]>
             </content:encoded>
             <dc:creator>Ada Quill</dc:creator><category>Chips</category><category>Chips</category>
-            <pubDate>Mon, 23 Nov 2026 10:00:00 +0900</pubDate><comments>https://quillon.example/chip#talk</comments>
+            <pubDate>Mon, 23 Nov 2026 10:00:00 +0900</pubDate>
+            <comments>https://quillon.example/chip#talk</comments>
             <wfw:commentRss>https://quillon.example/chip/feed</wfw:commentRss><slash:comments>12</slash:comments>
             <enclosure url="/chip.mp3" type="audio/mpeg" length="1234"/><media:thumbnail url="/chip.png"/>"""
         ),
@@ -96,7 +98,8 @@ def test_atom_is_read_whole():
             """<id>tag:quillon.example,2026:1</id><title type="html">Tools &amp;amp; chips</title>
             <link href="2026/tools"/><link rel="replies" type="text/html" href="2026/tools#r" thr:count="3"/>
             <link rel="replies" type="application/atom+xml" href="2026/tools.atom"/>
-            <link rel="enclosure" href="a.zip" type="application/zip" length="5"/><category term="x" label="Tools"/>
+            <link rel="enclosure" href="a.zip" type="application/zip" length="5"/>
+            <category term="x" label="Tools"/>
             <published>2026-11-20T09:00:00+09:00</published><updated>2026-11-21T00:00:00Z</updated>
             <content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml"><p>Hi <a href="b">b</a></p></div>
             </content>""",
