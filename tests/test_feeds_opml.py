@@ -21,9 +21,8 @@ def test_no_feed_is_listed_twice():
 def test_every_feed_has_a_name_a_site_and_a_category_of_its_own_kind():
     assert all(feed.title and feed.site_url for feed in FEEDS)
     sizes = Counter(feed.category for feed in FEEDS)
-    assert set(sizes) == {
-        "ニュース", "プログラミング", "セキュリティ", "クラウド・インフラ", "AI", "ハードウェア", "個人ブログ",
-    }  # fmt: skip
+    categories = "ニュース プログラミング セキュリティ クラウド・インフラ AI ハードウェア 個人ブログ"
+    assert set(sizes) == set(categories.split())
     assert min(sizes.values()) >= 5
 
 
