@@ -3,6 +3,7 @@
 import html as entities
 import re
 from collections.abc import Iterator
+from typing import Literal
 
 import nh3
 from lxml import etree  # type: ignore[import-untyped]
@@ -39,6 +40,8 @@ _INLINE_TAG = re.compile(
 _VOID = {"br", "img", "wbr"}
 _TAG_SPACE = {"br": " ", "div": " ", "p": " "}
 
+_Relative = tuple[Literal["rewrite_with_base"], str] | Literal["deny"]
+
 
 def sanitise(html: str, base_url: str) -> str:
     """Return markup without anything active or spying, its links and images absolute.
@@ -47,16 +50,25 @@ def sanitise(html: str, base_url: str) -> str:
     address that `base_url` cannot complete is dropped.
     """
     html = xml_legal(html)
+    if not html.strip():
+        return ""
     if _is_too_deep(html):
         return "".join(f"<p>{entities.escape(part)}</p>" for part in to_text(html).split("\n\n"))
-    clean = nh3.clean(
+    try:
+        clean = _cleaned(html, ("rewrite_with_base", base_url))
+    except ValueError:  # a base that is no address
+        clean = _cleaned(html, "deny")
+    return _IMAGE.sub(_unless_pixel, clean)
+
+
+def _cleaned(html: str, relative: _Relative) -> str:
+    return nh3.clean(
         html,
         tags=nh3.ALLOWED_TAGS,
         clean_content_tags=_EMPTIED,
         url_schemes=_SCHEMES,
-        url_relative=("rewrite_with_base", base_url) if _is_base(base_url) else "deny",
+        url_relative=relative,
     )
-    return _IMAGE.sub(_unless_pixel, clean)
 
 
 def _is_too_deep(html: str) -> bool:
@@ -68,10 +80,6 @@ def _is_too_deep(html: str) -> bool:
         depth = max(0, depth - 1) if slash else depth + 1
         deepest = max(deepest, depth)
     return deepest > _MAX_DEPTH
-
-
-def _is_base(url: str) -> bool:
-    return re.match(r"https?://[^/\s\[\]@:]+(?::\d{1,4})?(?:[/?#]|$)", url, re.IGNORECASE) is not None
 
 
 def _unless_pixel(image: re.Match[str]) -> str:

@@ -44,7 +44,9 @@ def test_links_and_images_become_absolute():
     assert f'href="{BASE}#n"' in clean
 
 
-@pytest.mark.parametrize("base", ["", "nonsense", "mailto:a@b.example", "http://", "https://[bad/"])
+@pytest.mark.parametrize(
+    "base", ["", "nonsense", "mailto:a@b.example", "http://", "https://[bad/", "http://127.0.0.</4/"]
+)
 def test_a_relative_link_without_a_base_is_dropped(base: str):
     assert sanitise('<a href="x">a</a>', base) == '<a rel="noopener noreferrer">a</a>'
 

@@ -4,7 +4,6 @@ import calendar
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from time import struct_time
 from typing import Any
 
 from aggregator.model import Enclosure, ParsedEntry, ParsedFeed
@@ -160,10 +159,11 @@ def _language(holder: Raw) -> str | None:
 
 def _time(entry: Raw, key: str) -> datetime | None:
     moment = _raw(entry, key)
-    if not isinstance(moment, struct_time):
+    if not isinstance(moment, tuple):
         return None
     try:
-        return datetime(*moment[:6], tzinfo=UTC)
+        year, month, day, hour, minute, second = moment[:6]
+        return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:  # the year 0, a 61st second
         return None
 
