@@ -233,7 +233,7 @@ def _check(config: Config) -> None:
         ) from error
     try:
         host, port = config.address
-        if not host or not 0 <= port <= 65535:  # noqa: PLR2004 - the range of a port
+        if not host or not 0 <= port <= 65535:
             raise ValueError(config.listen)
     except ValueError as error:
         raise ConfigError(

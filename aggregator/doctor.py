@@ -25,6 +25,7 @@ MODULES = {
     "feedgen": "feedgen.feed",
     "feedparser": "feedparser",
     "fxtranslate": "fxtranslate",
+    "idna": "idna",
     "lxml": "lxml.etree",
     "lxml_html_clean": "lxml_html_clean",
     "nh3": "nh3",

@@ -1,6 +1,7 @@
 """Compare prompts for the llamacpp engine: chrF, seconds a segment, script, and which placeholders survive.
 
-python bench/prompts.py PAIRS.tsv [PAIRS.tsv …] [--rows N] [--model GGUF] [--prompt NAME …] [--placeholders]
+python bench/prompts.py PAIRS.tsv [PAIRS.tsv …] [--rows N] [--model GGUF] [--prompt NAME …]
+    [--placeholders] [--show]
 
 A row of a TSV file is an English text, a tab and its Japanese reference; further columns are ignored.
 Rows are taken evenly from each file.
@@ -17,6 +18,7 @@ from pathlib import Path
 from sacrebleu.metrics import CHRF
 
 from aggregator.config import Config
+from aggregator.translate.check import check
 from aggregator.translate.engines import llamacpp
 from aggregator.translate.engines.llamacpp import EXAMPLES, LlamaCppEngine
 
@@ -24,7 +26,7 @@ INSTRUCTION = (
     "Translate the English technology news into natural Japanese. Answer with the translation alone."
 )
 JAPANESE = re.compile(r"[\u3041-\u30ff]")
-FORMS = ("[{n}]", "⟦{n}⟧", "{{{n}}}", "<{n}>", "#{n}#", "%{n}", "XQ{n}X")
+FORMS = ("[{n}]", "⟦{n}⟧", "{{{n}}}", "<{n}>", "XQ{n}X")
 CARRIERS = (
     "The company released {0} for Linux on Monday.",
     "{0} now supports WebAssembly, says {1}.",
@@ -80,6 +82,7 @@ class Score:
     """How one prompt did."""
 
     chrf: float
+    passed: float  # share that the checks let through
     seconds: float  # for each segment
     japanese: float  # share with kana
     foreign: float  # share with ideographs Japanese does not use
@@ -92,14 +95,23 @@ def rows_of(path: Path, count: int) -> list[tuple[str, str]]:
     return [(english, japanese) for english, japanese in rows[::step][:count]]
 
 
-def score(engine: LlamaCppEngine, build: Callable[[str], str], rows: list[tuple[str, str]]) -> Score:
+def score(
+    engine: LlamaCppEngine, build: Callable[[str], str], rows: list[tuple[str, str]], *, show: bool
+) -> Score:
     """Return what a prompt scores over the rows; the first answer, which fills the cache, is not timed."""
     engine.complete(build("Hello"), 8)
     started = time.monotonic()
     answers = [engine.complete(build(english), llamacpp.answer_limit(english)) for english, _ in rows]
     seconds = time.monotonic() - started
+    for (english, _), answer in zip(rows, answers, strict=True):
+        if show:
+            print(f"  {english}\n  {answer}\n  {'; '.join(check(english, answer, 'ja')) or 'passed'}\n")
     return Score(
         chrf=CHRF().corpus_score(answers, [[japanese for _, japanese in rows]]).score,
+        passed=sum(
+            not check(english, answer, "ja") for (english, _), answer in zip(rows, answers, strict=True)
+        )
+        / len(rows),
         seconds=seconds / len(rows),
         japanese=sum(bool(JAPANESE.search(answer)) for answer in answers) / len(rows),
         foreign=sum(map(llamacpp.is_foreign, answers)) / len(rows),
@@ -126,7 +138,7 @@ def main() -> None:
     for label, banned in (("banned", llamacpp.is_foreign), ("free", lambda _: False)):
         engine = LlamaCppEngine(arguments.model, arguments.model.stem, banned=banned)
         for name in arguments.prompt if label == "banned" else arguments.prompt[:1]:
-            print(name, label, score(engine, PROMPTS[name], rows), flush=True)
+            print(name, label, score(engine, PROMPTS[name], rows, show=arguments.show), flush=True)
         if arguments.placeholders and label == "banned":
             for form in FORMS:
                 kept, asked = surviving(engine, form)
@@ -144,6 +156,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--model", type=Path, default=model)
     parser.add_argument("--prompt", nargs="+", choices=PROMPTS, default=list(PROMPTS))
     parser.add_argument("--placeholders", action="store_true")
+    parser.add_argument("--show", action="store_true", help="print every answer with its verdict")
     return parser.parse_args()
 
 

@@ -46,7 +46,13 @@ def aggregator(tmp_path: Path, environment: dict[str, str]) -> Aggregator:
     def run(*arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "aggregator", *arguments]
         return subprocess.run(
-            command, env=environment | extra, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False
+            command,
+            env=environment | extra,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
         )
 
     return run

@@ -19,8 +19,12 @@ def test_defaults_need_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 def test_flags_win_over_environment_and_environment_over_file(tmp_path: Path):
     file = tmp_path / "a.toml"
-    file.write_text('site_title = "file"\nmax_entries = 10\nhost_spacing = "5s"\n[executor]\npoll = "inline:"\n')
-    config = load(file, {"AGGREGATOR_MAX_ENTRIES": "20", "AGGREGATOR_HOST_SPACING": "0"}, {"host-spacing": "2s"})
+    file.write_text(
+        'site_title = "file"\nmax_entries = 10\nhost_spacing = "5s"\n[executor]\npoll = "inline:"\n'
+    )
+    config = load(
+        file, {"AGGREGATOR_MAX_ENTRIES": "20", "AGGREGATOR_HOST_SPACING": "0"}, {"host-spacing": "2s"}
+    )
     assert (config.site_title, config.max_entries) == ("file", 20)
     assert config.host_spacing == timedelta(seconds=2)
     assert config.executor_poll == "inline:"

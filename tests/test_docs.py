@@ -38,11 +38,17 @@ def test_every_setting_is_documented(readme: str):
 @pytest.mark.parametrize("readme", READMES)
 def test_no_command_is_documented_that_is_not_there(readme: str):
     text = (ROOT / readme).read_text(encoding="utf-8")
-    used = {match[1] for match in re.finditer(r"\baggregator ((?:models )?[a-z]+)\b", text) if match[1] != "models"}
+    used = {
+        match[1]
+        for match in re.finditer(r"\baggregator ((?:models )?[a-z]+)\b", text)
+        if match[1] != "models"
+    }
     assert used - set(_commands()) == set()
 
 
-@pytest.mark.parametrize("document", [*READMES, "CHANGELOG.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))])
+@pytest.mark.parametrize(
+    "document", [*READMES, "CHANGELOG.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
+)
 def test_every_relative_link_leads_to_a_file(document: str):
     text = (ROOT / document).read_text(encoding="utf-8")
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)", text)
@@ -60,7 +66,9 @@ def test_every_dependency_is_pinned():
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg", encoding="utf-8")
     wanted = setup["options"]["install_requires"].split()
-    wanted += [line for extra in setup["options.extras_require"].values() for line in extra.split() if line != "#"]
+    wanted += [
+        line for extra in setup["options.extras_require"].values() for line in extra.split() if line != "#"
+    ]
     pins = re.findall(r"^([\w.-]+)==", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
     pinned = {re.sub(r"[-_.]+", "-", name).lower() for name in pins}
     names = {re.sub(r"[-_.]+", "-", re.split(r"[<>=]", line)[0]).lower() for line in wanted}

@@ -21,7 +21,7 @@ def _rows(store: Path) -> dict[str, list[dict[str, object]]]:
     db = sqlite3.connect(store)
     db.row_factory = sqlite3.Row
     tables = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-    rows = {table: [dict(row) for row in db.execute(f"SELECT * FROM {table}")] for table in tables}  # noqa: S608
+    rows = {table: [dict(row) for row in db.execute(f"SELECT * FROM {table}")] for table in tables}
     db.close()
     return rows
 
@@ -90,7 +90,10 @@ def test_a_store_built_anew_gives_the_same_ids_and_bytes_in_any_zone(
     for zone in ("UTC", "Asia/Tokyo", "America/Los_Angeles"):
         folder = tmp_path / zone.replace("/", "-")
         done = aggregator(
-            "once", TZ=zone, AGGREGATOR_STORE=str(folder / "s.sqlite"), AGGREGATOR_OUTPUT=str(folder / "output")
+            "once",
+            TZ=zone,
+            AGGREGATOR_STORE=str(folder / "s.sqlite"),
+            AGGREGATOR_OUTPUT=str(folder / "output"),
         )
         assert done.returncode == 0, done.stderr
         results.append({name: body for name, (_, body) in _files(folder / "output").items()})
@@ -148,7 +151,9 @@ def test_a_store_from_a_newer_version_is_refused(
     assert demo_feeds.port
     aggregator("once")
     db = sqlite3.connect(environment["AGGREGATOR_STORE"])
-    db.execute("INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('aggregator', 'from_the_future', '')")
+    db.execute(
+        "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('aggregator', 'from_the_future', '')"
+    )
     db.commit()
     db.close()
     done = aggregator("once")
@@ -181,4 +186,6 @@ def test_private_output_lies_under_an_unguessable_path_that_can_be_changed(
     second = aggregator("url", "--rotate", **private).stdout.splitlines()[0]
     assert second != first
     assert not (tmp_path / "output" / token).exists()
-    assert (tmp_path / "output" / second.removeprefix("http://127.0.0.1:8080/").rstrip("/") / "atom.xml").exists()
+    assert (
+        tmp_path / "output" / second.removeprefix("http://127.0.0.1:8080/").rstrip("/") / "atom.xml"
+    ).exists()

@@ -31,7 +31,10 @@ def _summary(text: str, title: str = "Acme buys Initech", rights: str = "excerpt
 
 
 def test_the_longer_of_content_and_summary_is_the_article():
-    assert _article("<p>Long and whole text.</p><p>Second.</p>", "<p>Teaser.</p>") == "Long and whole text.\n\nSecond."
+    assert (
+        _article("<p>Long and whole text.</p><p>Second.</p>", "<p>Teaser.</p>")
+        == "Long and whole text.\n\nSecond."
+    )
     assert _article("", "<p>Only this.</p>") == "Only this."
 
 
@@ -56,11 +59,11 @@ def test_inline_code_keeps_its_backticks_and_links_their_text():
     assert _article(html) == "Run `make test` as the guide says."
 
 
-@pytest.mark.parametrize("text", ["Continue reading →", "By Ann Example", "Sign up for our newsletter", "Photo: Acme"])
+@pytest.mark.parametrize(
+    "text", ["Continue reading →", "By Ann Example", "Sign up for our newsletter", "Photo: Acme"]
+)
 def test_furniture_is_known(text: str):
     assert is_boilerplate(text)
-
-
 
 
 @pytest.mark.parametrize(
@@ -89,7 +92,10 @@ def test_the_summary_is_the_first_whole_sentences_in_order():
 def test_a_summary_stays_near_400_characters_but_has_one_sentence_at_least():
     long = "This sentence goes on " + "and on " * 70 + "to its end."
     assert _summary(f"{long} Short one.").text == long
-    four = [f"Sentence number {i} is about a hundred characters long, which is what this filler is {i} for." for i in range(9)]
+    four = [
+        f"Sentence number {i} is about a hundred characters long, which is what this filler is {i} for."
+        for i in range(9)
+    ]
     assert sum(map(len, _summary(" ".join(four)).text.split("\n"))) <= 400
 
 
@@ -101,7 +107,9 @@ def test_title_again_and_cut_off_teaser_are_left_out():
 def test_every_sentence_is_the_sources_own():
     text = " ".join(NEWS)
     result = _summary(text, rights="full")
-    assert all(line in text for line in [*result.text.split("\n"), *result.story.replace("\n\n", "\n").split("\n")])
+    assert all(
+        line in text for line in [*result.text.split("\n"), *result.story.replace("\n\n", "\n").split("\n")]
+    )
 
 
 def test_a_story_has_6_to_12_sentences_in_3_to_5_paragraphs_where_rights_are_full():
@@ -127,6 +135,8 @@ def test_title_text_and_story_decide_the_fingerprint():
     assert _summary(NEWS[0]).fingerprint == _summary(NEWS[0]).fingerprint
 
 
-@pytest.mark.parametrize("text", ["By March the firm had sold 4,000 units, it said.", "Comments are off for this one."])
+@pytest.mark.parametrize(
+    "text", ["By March the firm had sold 4,000 units, it said.", "Comments are off for this one."]
+)
 def test_prose_that_begins_like_furniture_is_kept(text: str):
     assert not is_boilerplate(text)

@@ -24,4 +24,8 @@ def test_the_docstring_draws_every_error_with_its_exit_code():
 
 def test_errors_cross_a_process_border_whole():
     error = pickle.loads(pickle.dumps(errors.BadStatus("http://a.example/f", "404 Not Found", 404)))
-    assert (error.url, error.status, str(error)) == ("http://a.example/f", 404, "http://a.example/f: 404 Not Found")
+    assert (error.url, error.status, str(error)) == (
+        "http://a.example/f",
+        404,
+        "http://a.example/f: 404 Not Found",
+    )

@@ -19,7 +19,9 @@ def test_a_file_is_replaced_and_keeps_its_mode(tmp_path: Path):
     assert os.listdir(path.parent) == ["feeds.opml"]  # noqa: PTH208
 
 
-def test_a_full_disk_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_full_disk_leaves_the_old_file_and_nothing_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     path = tmp_path / "a.xml"
     files.replace(path, b"old")
 

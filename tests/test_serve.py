@@ -71,7 +71,16 @@ def test_head_and_range_are_answered(port: int):
 
 @pytest.mark.parametrize(
     "path",
-    ["/../store.sqlite", "/%2e%2e/store.sqlite", "/..%2fstore.sqlite", "/.demo", "/entries/", "/none", "/a%00b", "//etc/passwd"],
+    [
+        "/../store.sqlite",
+        "/%2e%2e/store.sqlite",
+        "/..%2fstore.sqlite",
+        "/.demo",
+        "/entries/",
+        "/none",
+        "/a%00b",
+        "//etc/passwd",
+    ],
 )
 def test_nothing_outside_or_hidden_is_served(port: int, path: str):
     answer, body = _ask(port, path)

@@ -39,7 +39,8 @@ def test_what_is_no_duration_is_refused(text: str):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(5, "5 s"), (119, "119 s"), (120, "2 min"), (3600, "1 h"), (90000, "25 h"), (259200, "3 d")]
+    ("seconds", "text"),
+    [(5, "5 s"), (119, "119 s"), (120, "2 min"), (3600, "1 h"), (90000, "25 h"), (259200, "3 d")],
 )
 def test_durations_are_written_short(seconds: int, text: str):
     assert times.duration_text(timedelta(seconds=seconds)) == text

@@ -19,11 +19,12 @@ PACKAGE = "xllamacpp"
 VERSION = "1"  # of prompt, ban and placeholder form: part of the memory's key
 PLACEHOLDER = "[{n}]"
 
-# Headlines and sentences, a placeholder, a sum of money, a quotation: what feeds are made of.
+# Headlines and sentences, a placeholder, a sum of money, a quotation: what feeds are made of. No company's name:
+# one that stood here turned up in translations of other news.
 EXAMPLES = (
     (
-        "Northwind unveils new laptop with faster, cheaper chip",
-        "ノースウィンド、より高速で安価なチップを搭載した新型ノートPCを発表",
+        "New laptop gets a faster, cheaper chip",
+        "新型ノートPC、より高速で安価なチップを搭載",
     ),
     (
         "The update fixes a bug that could let attackers read private messages.",

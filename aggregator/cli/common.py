@@ -1,0 +1,146 @@
+"""What every command uses: the clock, the settings, the open store, the lock."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from aggregator.config import PREFIX, Config, load
+from aggregator.errors import AggregatorError, ConfigError, OpmlError
+from aggregator.times import from_text, parse_duration
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+    from aggregator.pipeline import Stage, StageReport
+    from aggregator.stages import Session
+
+EVERY_POLL_FAILED = 6
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Wait = Annotated[str, typer.Option(help="How long to wait for another run over the same store.")]
+
+
+@dataclass(slots=True)
+class Options:
+    """What was given before the command."""
+
+    config_file: Path | None
+    flags: dict[str, str]
+
+    def config(self) -> Config:
+        """Read the settings."""
+        return load(self.config_file, os.environ, self.flags)
+
+    def given(self) -> set[str]:
+        """Name the settings that flags and environment set."""
+        return {*self.flags, *(name[len(PREFIX) :].lower() for name in os.environ if name.startswith(PREFIX))}
+
+
+def clock() -> datetime:
+    """Return the time; AGGREGATOR_NOW holds it still, for reproducible runs."""
+    still = os.environ.get("AGGREGATOR_NOW")
+    try:
+        return from_text(still) if still else datetime.now(UTC)
+    except ValueError as error:
+        raise ConfigError(
+            f"environment: AGGREGATOR_NOW = {still!r}: expected a time such as 2026-11-24T06:00:00Z"
+        ) from error
+
+
+@contextmanager
+def opened(config: Config) -> Iterator["Database"]:
+    """Hold the open store; sqlite3's errors leave as ours."""
+    from aggregator.store import open_store, store_errors
+
+    with store_errors(config.store):
+        db = open_store(config.store)
+        try:
+            yield db
+        finally:
+            db.close()
+
+
+@contextmanager
+def open_session(config: Config, command: str, wait: str, *, quiet: bool = False) -> Iterator["Session"]:
+    """Hold the instance lock and the open store; ^C and SIGTERM finish the batch in hand."""
+    from aggregator.demo.run import clear_leftovers
+    from aggregator.lock import instance_lock
+    from aggregator.report import watch
+    from aggregator.signals import stop_on_signals
+    from aggregator.stages import Session, unwatched
+
+    with instance_lock(config.store, f"aggregator {command}", duration(wait)), opened(config) as db:
+        clear_leftovers(config)
+        seen = unwatched if quiet else watch
+        session = Session(db=db, config=config, clock=clock, stop=stop_on_signals(), watch=seen)
+        try:
+            yield session
+        finally:
+            session.close()
+
+
+def duration(text: str) -> timedelta:
+    """Read a duration given as an option."""
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+
+
+def take_up(session: "Session") -> OpmlError | None:
+    """Read feeds.opml; where it cannot be read say so and go on with the feeds known so far."""
+    from aggregator.stages import take_up_opml
+
+    try:
+        take_up_opml(session.db, session.config, clock)
+    except OpmlError as error:
+        print(f"aggregator: {error}", file=sys.stderr)
+        return error
+    return None
+
+
+def leave(reports: "list[StageReport]", refused: OpmlError | None, *, all_failed: bool = False) -> None:
+    """End with the exit code that says what went wrong, worst first."""
+    if any(report.crashes for report in reports):
+        raise typer.Exit(AggregatorError.exit_code)
+    if refused:
+        raise typer.Exit(refused.exit_code)
+    if all_failed:
+        print("aggregator: every poll failed; is the network up? see: aggregator status", file=sys.stderr)
+        raise typer.Exit(EVERY_POLL_FAILED)
+
+
+def run_stages(
+    context: typer.Context,
+    command: str,
+    wait: str,
+    prepare: "Callable[[Session], None] | None",
+    *stages: "Stage",
+) -> None:
+    """Run single stages under the lock; `prepare` may make work due first."""
+    from aggregator.store import feeds
+
+    config = context.obj.config()
+    with open_session(config, command, wait) as session:
+        polls_before = feeds.last_poll_id(session.db)
+        refused = take_up(session)
+        if prepare:
+            prepare(session)
+        reports = [session.run(stage) for stage in stages]
+        all_failed = feeds.all_failed_since(session.db, polls_before)
+    leave(reports, refused, all_failed=all_failed)
+
+
+def address(config: Config) -> str:
+    """Return where the pages are read."""
+    from aggregator.publish.stage import addresses
+
+    with opened(config) as db:
+        return addresses(db, config)["page"]

@@ -1,0 +1,185 @@
+"""Commands that run stages, and those that show their result."""
+
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from aggregator.cli.common import (
+    Wait,
+    address,
+    clock,
+    duration,
+    leave,
+    open_session,
+    opened,
+    run_stages,
+    take_up,
+)
+from aggregator.config import Config
+from aggregator.errors import ConfigError
+
+if TYPE_CHECKING:
+    from aggregator.stages import Session
+
+app = typer.Typer()
+
+
+@app.command()
+def once(
+    context: typer.Context,
+    all_feeds: Annotated[bool, typer.Option("--all", help="Poll every feed now, due or not.")] = False,
+    wait: Wait = "60s",
+) -> None:
+    """Poll what is due, translate and publish, then end: for cron.
+
+    Example: */10 * * * * cd /srv/aggregator && .venv/bin/aggregator once
+    """
+    from aggregator.stages import run_round
+    from aggregator.store import feeds
+
+    config = context.obj.config()
+    with open_session(config, "once", wait) as session:
+        started = clock()
+        polls_before = feeds.last_poll_id(session.db)
+        refused = take_up(session)
+        if all_feeds:
+            feeds.make_due(session.db, started)
+        reports = run_round(session)
+        all_failed = feeds.all_failed_since(session.db, polls_before)
+        _say_waiting(session)
+    leave(reports, refused, all_failed=all_failed)
+
+
+def _say_waiting(session: "Session") -> None:
+    from aggregator.translate.engines import why_not
+    from aggregator.translate.stage import STAGE
+
+    waiting = STAGE.backlog(session.db, session.config, clock())
+    if waiting and not session.stop():
+        print(f"{waiting} entries wait for a translation.")
+        for line in why_not(session.config):
+            print(f"  {line}")
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    server: Annotated[bool, typer.Option(help="Serve the output too.")] = True,
+    wait: Wait = "5s",
+) -> None:
+    """Poll, translate and publish for ever, and serve the output; ends cleanly on SIGTERM or ^C."""
+    from aggregator import daemon
+    from aggregator.demo.run import clear_leftovers
+    from aggregator.lock import instance_lock
+    from aggregator.serve import Server
+
+    config = context.obj.config()
+    clear_leftovers(config)
+    with (
+        instance_lock(config.store, "aggregator run", duration(wait)),
+        Server(config) if server else nullcontext(),
+    ):
+        print(f"running; {address(config)}" if server else "running", flush=True)
+        daemon.run(config, clock)
+
+
+@app.command()
+def serve(context: typer.Context) -> None:
+    """Serve the output folder until ^C."""
+    _serve(context.obj.config())
+
+
+def _serve(config: Config) -> None:
+    from aggregator.serve import Server
+    from aggregator.signals import wait_for_signal
+
+    with Server(config):
+        print(f"serving {config.output} on {address(config)} — end with ^C", flush=True)
+        wait_for_signal()
+
+
+@app.command()
+def poll(
+    context: typer.Context,
+    all_feeds: Annotated[
+        bool, typer.Option("--all", help="Every feed now, but never before a Retry-After is over.")
+    ] = False,
+    wait: Wait = "60s",
+) -> None:
+    """Poll the feeds that are due, and no more."""
+    from aggregator.poll.stage import STAGE
+    from aggregator.store import feeds
+
+    def make_all_due(session: "Session") -> None:
+        feeds.make_due(session.db, clock())
+
+    run_stages(context, "poll", wait, make_all_due if all_feeds else None, STAGE)
+
+
+@app.command()
+def translate(context: typer.Context, wait: Wait = "60s") -> None:
+    """Summarise and translate what waits for it."""
+    from aggregator.enrich.stage import ARTICLE, SUMMARY
+    from aggregator.errors import EngineUnavailable
+    from aggregator.translate import engines
+    from aggregator.translate.stage import STAGE
+
+    config = context.obj.config()
+    if config.engine != "none" and not engines.ready(config):
+        raise EngineUnavailable("; ".join(engines.why_not(config)))
+    run_stages(context, "translate", wait, None, ARTICLE, SUMMARY, STAGE)
+
+
+@app.command()
+def publish(context: typer.Context, wait: Wait = "60s") -> None:
+    """Write feeds and pages from the store; a file is touched only where its bytes differ."""
+    from aggregator.publish.stage import STAGE, forget_published
+
+    run_stages(context, "publish", wait, lambda session: forget_published(session.db), STAGE)
+
+
+@app.command()
+def url(
+    context: typer.Context,
+    rotate: Annotated[
+        bool, typer.Option("--rotate", help="Make a new private address; the old one ends.")
+    ] = False,
+) -> None:
+    """Print where the feeds are read."""
+    from aggregator.publish.stage import STAGE, addresses
+    from aggregator.store import publications
+
+    config = context.obj.config()
+    if rotate and config.visibility != "private":
+        raise ConfigError("--rotate: visibility is not private")
+    if rotate:
+        with open_session(config, "url --rotate", "60s", quiet=True) as session:
+            publications.private_path(session.db, rotate=True)
+            session.run(STAGE)
+    with opened(config) as db:
+        for place in addresses(db, config).values():
+            print(place)
+
+
+@app.command()
+def demo(
+    context: typer.Context,
+    end: Annotated[bool, typer.Option("--exit", help="End instead of serving the result.")] = False,
+    feeds_only: Annotated[
+        bool, typer.Option("--feeds-only", help="Serve the feeds alone; prints their OPML.")
+    ] = False,
+    port: Annotated[int, typer.Option(help="Port of the demo's own feeds.")] = 8731,
+) -> None:
+    """Serve feeds of our own on this machine and run the whole path over them."""
+    from aggregator.demo import run as demo_run
+
+    if feeds_only:
+        demo_run.serve_feeds(port)
+        return
+    config = demo_run.config(context.obj.config(), port, explicit=context.obj.given())
+    with demo_run.feeds(config, port) as server, open_session(config, "demo", "60s") as session:
+        reports = demo_run.walk(session, server, take_up)
+    leave(reports, None)
+    if not end:
+        _serve(config)

@@ -1,0 +1,89 @@
+"""Commands that list feeds and edit feeds.opml."""
+
+from typing import Annotated
+
+import typer
+
+from aggregator.cli.common import Json, clock, opened
+
+app = typer.Typer()
+
+Feed = Annotated[
+    str, typer.Argument(help="The feed's address, its number in `list`, or a part of its title.")
+]
+
+
+@app.command()
+def add(
+    context: typer.Context,
+    url: Annotated[str, typer.Argument(help="A feed, or a site that names one.")],
+    category: Annotated[str, typer.Option(help="Category in feeds.opml; a/b nests.")] = "",
+    rights: Annotated[str, typer.Option(help="titles | excerpt | full (docs/rights.md)")] = "excerpt",
+    rights_note: Annotated[str, typer.Option(help="Why more than an excerpt may be shown.")] = "",
+) -> None:
+    """Subscribe to a feed; a site's address is asked which feed it offers.
+
+    Example: aggregator add https://blog.example.com --category 個人ブログ
+    """
+    from aggregator import subscribe
+
+    config = context.obj.config()
+    with opened(config) as db:
+        added = subscribe.add(
+            db, config, url, category=category, rights=rights, rights_note=rights_note, now=clock()
+        )
+    print(f"added {added.title or added.url}")
+    print(f"  {added.url} · {added.entries} entries · {added.category or 'no category'}")
+    for other in added.others:
+        print(f"  also offered there: {other}")
+
+
+@app.command()
+def remove(context: typer.Context, feed: Feed) -> None:
+    """Take a feed out of feeds.opml; its entries stay."""
+    _edit(context, feed, "removed", "remove")
+
+
+@app.command()
+def pause(context: typer.Context, feed: Feed) -> None:
+    """Stop polling a feed until `resume`."""
+    _edit(context, feed, "paused", "pause")
+
+
+@app.command()
+def resume(context: typer.Context, feed: Feed) -> None:
+    """Poll a paused or gone feed again, at once."""
+    _edit(context, feed, "resumed", "resume")
+
+
+def _edit(context: typer.Context, feed: str, done: str, edit: str) -> None:
+    from aggregator import subscribe
+
+    config = context.obj.config()
+    with opened(config) as db:
+        print(f"{done} {subscribe.EDITS[edit](db, config, feed, clock())}")
+
+
+@app.command("list")
+def list_feeds(context: typer.Context, as_json: Json = False) -> None:
+    """List the feeds with their state."""
+    from aggregator.report import show
+    from aggregator.store import feeds
+
+    with opened(context.obj.config()) as db:
+        rows = feeds.overview(db)
+    show(
+        rows,
+        (
+            "feed_id",
+            "state",
+            "title",
+            "category",
+            "entries",
+            "last_poll_at",
+            "next_poll_at",
+            "failure",
+            "listed_url",
+        ),
+        as_json=as_json,
+    )

@@ -1,0 +1,86 @@
+"""Commands that say how things are, and care for the engines' models."""
+
+from typing import Annotated
+
+import typer
+
+from aggregator.cli.common import Json, clock, duration, opened
+
+app = typer.Typer()
+models_app = typer.Typer(no_args_is_help=True, help="The model files of the translation engines.")
+
+
+@app.command()
+def status(context: typer.Context, as_json: Json = False) -> None:
+    """Say at a glance what works, what does not and why."""
+    from aggregator.report import facts, show
+    from aggregator.status import collect
+
+    config = context.obj.config()
+    with opened(config) as db:
+        overview, troubled = collect(db, config, clock())
+    if as_json:
+        facts({**overview, "troubled": troubled}, as_json=True)
+        return
+    facts(overview)
+    if troubled:
+        print()
+        show(troubled, ("state", "title", "failures", "failure", "next_poll_at", "listed_url"))
+
+
+@app.command()
+def doctor(context: typer.Context) -> None:
+    """Check packages, store, disk, models and feeds.opml, and say the next step for each finding."""
+    from aggregator.doctor import examine
+
+    findings = examine(context.obj.config(), clock())
+    for finding in findings:
+        print(f"{'ok  ' if finding.ok else 'FAIL' if finding.serious else 'note'}  {finding.text}")
+        if finding.next_step:
+            print(f"      → {finding.next_step}")
+    if any(finding.serious and not finding.ok for finding in findings):
+        raise typer.Exit(1)
+
+
+@models_app.command("list")
+def models_list(context: typer.Context, as_json: Json = False) -> None:
+    """List the engines, their models and whether they are ready."""
+    from aggregator.report import show
+    from aggregator.translate import models
+
+    rows = models.overview(context.obj.config())
+    show(rows, ("name", "model", "state", "download", "memory", "licence", "next"), as_json=as_json)
+
+
+@models_app.command("pull")
+def models_pull(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="firefox | llamacpp")] = "firefox",
+    first_byte: Annotated[str, typer.Option(help="Give up where no byte came by then.")] = "30s",
+) -> None:
+    """Download an engine's model; a broken download goes on where it stopped."""
+    from aggregator.report import download
+    from aggregator.translate import models
+
+    config = context.obj.config()
+    plan = models.plan(name, config)
+    print(f"{name}: {plan.sentence()}", flush=True)
+    with download(name) as progress:
+        path = models.pull(name, config, progress, duration(first_byte))
+    print(f"{name}: ready in {path}")
+
+
+@models_app.command("test")
+def models_test(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="firefox | llamacpp")] = "firefox",
+) -> None:
+    """Translate a sentence with an engine."""
+    from aggregator.translate import models
+
+    sample = models.test(name, context.obj.config())
+    print(f"{sample.source}\n{sample.text}")
+    print(f"({sample.engine} {sample.model}, {sample.seconds:.1f} s with loading)")
+
+
+app.add_typer(models_app, name="models")
