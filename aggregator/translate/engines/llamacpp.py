@@ -19,8 +19,8 @@ PACKAGE = "xllamacpp"
 VERSION = "1"  # of prompt, ban and placeholder form: part of the memory's key
 PLACEHOLDER = "[{n}]"
 
-# Headlines and sentences, a placeholder, a sum of money, a quotation: what feeds are made of. No company's name:
-# one that stood here turned up in translations of other news.
+# Headlines and sentences, a placeholder, a sum of money, a quotation: what feeds are made of. No company's
+# name: one that stood here turned up in translations of other news.
 EXAMPLES = (
     (
         "New laptop gets a faster, cheaper chip",
