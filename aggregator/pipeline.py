@@ -8,12 +8,13 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any
-
-from sqlite_utils import Database
+from typing import TYPE_CHECKING, Any
 
 from aggregator.config import Config
 from aggregator.executors import Workers
+
+if TYPE_CHECKING:  # a worker loads this module for `guarded` alone and needs no database
+    from sqlite_utils import Database
 
 log = logging.getLogger(__name__)
 
@@ -32,11 +33,11 @@ class Stage:
     """
 
     name: str
-    pending: Callable[[Database, Config, datetime], Iterable[Any]]
+    pending: Callable[["Database", Config, datetime], Iterable[Any]]
     work: Callable[[Config, Any], Any]
-    record: Callable[[Database, Config, Any, Any, datetime], None]
-    postpone: Callable[[Database, Config, Any, str, datetime], None]
-    backlog: Callable[[Database, Config, datetime], int]
+    record: Callable[["Database", Config, Any, Any, datetime], None]
+    postpone: Callable[["Database", Config, Any, str, datetime], None]
+    backlog: Callable[["Database", Config, datetime], int]
     size: Callable[[Any], int]
 
 
@@ -70,7 +71,7 @@ def guarded(work: Callable[[Config, Any], Any], config: Config, job: Any) -> Any
 
 def run_stage(
     stage: Stage,
-    db: Database,
+    db: "Database",
     config: Config,
     workers: Workers,
     clock: Clock,
@@ -97,7 +98,7 @@ class _Run:
     """Keeps jobs in flight and books what comes back."""
 
     def __init__(
-        self, stage: Stage, db: Database, config: Config, workers: Workers, clock: Clock, progress: Progress
+        self, stage: Stage, db: "Database", config: Config, workers: Workers, clock: Clock, progress: Progress
     ) -> None:
         self.stage, self.db, self.config, self.workers = stage, db, config, workers
         self.clock, self.progress = clock, progress

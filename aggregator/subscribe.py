@@ -23,7 +23,8 @@ from aggregator.model import (
 )
 from aggregator.poll.discover import FeedLink, feed_links
 from aggregator.poll.parse import parse
-from aggregator.poll.stage import outcome_of, record_poll
+from aggregator.poll.shard import outcome_of
+from aggregator.poll.stage import record_poll
 from aggregator.store import feeds
 from aggregator.urls import normalise
 

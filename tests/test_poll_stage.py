@@ -24,6 +24,7 @@ from aggregator.model import (
     Unchanged,
 )
 from aggregator.pipeline import StageReport, run_stage
+from aggregator.poll import shard as shard_work
 from aggregator.poll import stage
 from aggregator.store import feeds, open_store
 from tests.feedserver import Answer, FeedServer
@@ -281,10 +282,10 @@ def answer(body: bytes) -> Fetched:
 
 
 def test_a_known_body_is_not_parsed(monkeypatch: pytest.MonkeyPatch):
-    first = stage.outcome_of(due(), answer(rss("1"))).result
+    first = shard_work.outcome_of(due(), answer(rss("1"))).result
     assert isinstance(first, Changed)
-    monkeypatch.setattr(stage, "parse", None)
-    second = stage.outcome_of(due(body_fingerprint=first.body_fingerprint), answer(rss("1"))).result
+    monkeypatch.setattr(shard_work, "parse", None)
+    second = shard_work.outcome_of(due(body_fingerprint=first.body_fingerprint), answer(rss("1"))).result
     assert isinstance(second, Unchanged)
 
 
@@ -297,10 +298,10 @@ def spin(*_: Any) -> Any:
 
 
 def test_a_parse_that_runs_away_is_cut_off(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(stage, "parse", spin)
-    monkeypatch.setattr(stage, "PARSE_SECONDS", 0.2)
+    monkeypatch.setattr(shard_work, "parse", spin)
+    monkeypatch.setattr(shard_work, "PARSE_SECONDS", 0.2)
     started = time.process_time()
-    result = stage.outcome_of(due(), answer(b"<rss/>")).result
+    result = shard_work.outcome_of(due(), answer(b"<rss/>")).result
     assert time.process_time() - started < 2
     assert isinstance(result, Failure)
     assert (result.kind, result.status) == ("NotAFeed", 200)
@@ -309,7 +310,7 @@ def test_a_parse_that_runs_away_is_cut_off(monkeypatch: pytest.MonkeyPatch):
 
 def test_a_thread_parses_without_the_limit():
     results: list[Any] = []
-    thread = threading.Thread(target=lambda: results.append(stage.outcome_of(due(), answer(rss("1")))))
+    thread = threading.Thread(target=lambda: results.append(shard_work.outcome_of(due(), answer(rss("1")))))
     thread.start()
     thread.join()
     assert isinstance(results[0].result, Changed)
@@ -319,6 +320,6 @@ def test_work_returns_one_outcome_a_feed(server: FeedServer):
     url = server.serve("/feed", rss("1"))
     pair = tuple(DueFeed(feed_id=n, listed_url=url, fetch_url=url, domain="127.0.0.1") for n in (1, 2))
     shard = Shard(batches=(HostBatch(domain="127.0.0.1", feeds=pair, spacing=timedelta()),))
-    polls = stage.work(CONFIG, shard).polls
+    polls = shard_work.fetch_and_parse(CONFIG, shard).polls
     assert [poll.feed.feed_id for poll in polls] == [1, 2]
     assert [type(poll.result) for poll in polls] == [Changed, Changed]

@@ -70,7 +70,7 @@ def opened(config: Config) -> Iterator["Database"]:
 @contextmanager
 def open_session(config: Config, command: str, wait: str, *, quiet: bool = False) -> Iterator["Session"]:
     """Hold the instance lock and the open store; ^C and SIGTERM finish the batch in hand."""
-    from aggregator.demo.run import clear_leftovers
+    from aggregator.demo.leftovers import clear_leftovers
     from aggregator.lock import instance_lock
     from aggregator.report import watch
     from aggregator.signals import stop_on_signals

@@ -70,7 +70,7 @@ def run(
 ) -> None:
     """Poll, translate and publish for ever, and serve the output; ends cleanly on SIGTERM or ^C."""
     from aggregator import daemon
-    from aggregator.demo.run import clear_leftovers
+    from aggregator.demo.leftovers import clear_leftovers
     from aggregator.lock import instance_lock
     from aggregator.serve import Server
 

@@ -1,7 +1,5 @@
 """The demo: the same stages as ever over feeds of our own."""
 
-import hashlib
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,13 +8,12 @@ from pathlib import Path
 
 from aggregator import files
 from aggregator.config import Config
+from aggregator.demo.leftovers import MARKER, mark
 from aggregator.demo.server import DemoServer, opml
 from aggregator.pipeline import StageReport
 from aggregator.signals import wait_for_signal
 from aggregator.stages import Session, run_round
 from aggregator.store import feeds as feed_rows
-
-MARKER = ".demo"  # stands in an output folder that the demo filled
 
 
 def config(base: Config, port: int, explicit: set[str]) -> Config:
@@ -45,8 +42,7 @@ def feeds(settings: Config, port: int) -> Iterator[DemoServer]:
     """Serve the demo's feeds while the block runs, and write the list that names them."""
     with DemoServer(port) as server:
         files.replace(settings.opml, opml(port))
-        settings.output.mkdir(parents=True, exist_ok=True)
-        (settings.output / MARKER).write_text(_mark(settings))
+        mark(settings)
         yield server
 
 
@@ -76,23 +72,6 @@ def _account(session: Session, server: DemoServer, reports: list[StageReport]) -
     for state, number in count("SELECT state, count(*) FROM publications GROUP BY 1 ORDER BY 1"):
         yield f"published {number} {state}"
     yield f"output    {session.config.output}"
-
-
-def clear_leftovers(settings: Config) -> None:
-    """Empty an output folder that only the demo filled, before another store's entries go there."""
-    marker = settings.output / MARKER
-    if not marker.exists() or marker.read_text() == _mark(settings):
-        return
-    for path in settings.output.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path)
-        elif path.name != ".gitkeep":
-            path.unlink()
-
-
-def _mark(settings: Config) -> str:
-    """Return what tells one store from another without naming its path in a public folder."""
-    return hashlib.sha256(str(settings.store.resolve()).encode()).hexdigest()[:16]
 
 
 def serve_feeds(port: int) -> None:

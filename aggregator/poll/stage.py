@@ -1,10 +1,7 @@
 """The poll stage: due feeds in, what became of each written down."""
 
-import contextlib
 import itertools
 import logging
-import signal
-import threading
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -13,29 +10,15 @@ from datetime import datetime, timedelta
 from sqlite_utils import Database
 
 from aggregator.config import Config
-from aggregator.errors import NotAFeed
-from aggregator.http import Answer, fetch_shard
-from aggregator.model import (
-    Changed,
-    DueFeed,
-    Failure,
-    Fetched,
-    HostBatch,
-    ParsedFeed,
-    PollOutcome,
-    Shard,
-    ShardOutcome,
-    Unchanged,
-)
+from aggregator.model import Changed, DueFeed, Failure, HostBatch, PollOutcome, Shard, ShardOutcome
 from aggregator.pipeline import Stage
-from aggregator.poll.decide import FeedWrite, Later, crashed, decide, fingerprint
-from aggregator.poll.parse import PARSER_VERSION, parse
+from aggregator.poll.decide import FeedWrite, Later, crashed, decide
+from aggregator.poll.work import work
 from aggregator.store import entries, feeds, polls
 
 SHARD = 200  # feeds in one job: what a kill can cost
 PER_DOMAIN = 20  # of one domain in one job; they wait for each other, and the whole job for them
 AT_ONCE = 2000  # due feeds looked at before the first job starts
-PARSE_SECONDS = 10.0  # of CPU
 
 log = logging.getLogger(__name__)
 
@@ -68,84 +51,6 @@ def _shards(hosts: Sequence[HostBatch]) -> Iterator[Shard]:
         shard.append(host)
     if shard:
         yield Shard(batches=tuple(shard))
-
-
-def work(config: Config, shard: Shard) -> ShardOutcome:
-    """Fetch a shard's feeds and parse each body where it was fetched."""
-    return ShardOutcome(polls=fetch_shard(config, shard, outcome_of))
-
-
-def outcome_of(feed: DueFeed, answer: Answer) -> PollOutcome:
-    """Return what an answer means for its feed; a body that is known already is not parsed."""
-    if not isinstance(answer, Fetched):
-        return PollOutcome(feed=feed, result=answer)
-    seen = fingerprint(answer.body, PARSER_VERSION)
-    if seen == feed.body_fingerprint:
-        return PollOutcome(feed=feed, result=_unchanged(answer))
-    try:
-        parsed = _parse_in_time(answer)
-    except NotAFeed as error:
-        failure = Failure(
-            kind=NotAFeed.__name__, detail=str(error), url=answer.url, status=200, seconds=answer.seconds
-        )
-        return PollOutcome(feed=feed, result=failure)
-    return PollOutcome(feed=feed, result=_changed(answer, parsed, seen))
-
-
-def _unchanged(answer: Fetched) -> Unchanged:
-    return Unchanged(
-        etag=answer.etag,
-        last_modified=answer.last_modified,
-        fresh_for=answer.fresh_for,
-        moved_to=answer.moved_to,
-        wire_bytes=answer.wire_bytes,
-        seconds=answer.seconds,
-    )
-
-
-def _changed(answer: Fetched, parsed: ParsedFeed, seen: str) -> Changed:
-    return Changed(
-        fetched_url=answer.url,
-        feed=parsed,
-        etag=answer.etag,
-        last_modified=answer.last_modified,
-        body_fingerprint=seen,
-        fresh_for=answer.fresh_for,
-        moved_to=answer.moved_to,
-        wire_bytes=answer.wire_bytes,
-        seconds=answer.seconds,
-    )
-
-
-class _Overrun(BaseException):
-    """A parse used up its CPU time; no Exception, or the parser's own handlers might swallow it."""
-
-
-def _parse_in_time(answer: Fetched) -> ParsedFeed:
-    try:
-        with _cpu_limit(PARSE_SECONDS):
-            return parse(answer.body, answer.content_type, answer.url)
-    except _Overrun as error:
-        raise NotAFeed(f"parsing took more than {PARSE_SECONDS:.0f} s of CPU") from error
-
-
-@contextlib.contextmanager
-def _cpu_limit(seconds: float) -> Iterator[None]:
-    """Raise _Overrun once the time is used up, where signals reach: in a main thread."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(*_: object) -> None:
-        raise _Overrun
-
-    previous = signal.signal(signal.SIGVTALRM, stop)
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds, 1.0)  # again, should a bare except swallow it
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, previous)
 
 
 def record(db: Database, config: Config, job: Shard, outcome: ShardOutcome, now: datetime) -> None:

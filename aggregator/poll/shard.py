@@ -1,0 +1,103 @@
+"""A shard's feeds fetched, and each body parsed where it was fetched."""
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+
+from aggregator.config import Config
+from aggregator.errors import NotAFeed
+from aggregator.http import Answer, fetch_shard
+from aggregator.model import (
+    Changed,
+    DueFeed,
+    Failure,
+    Fetched,
+    ParsedFeed,
+    PollOutcome,
+    Shard,
+    ShardOutcome,
+    Unchanged,
+)
+from aggregator.poll.decide import fingerprint
+from aggregator.poll.parse import PARSER_VERSION, parse
+
+PARSE_SECONDS = 10.0  # of CPU
+
+
+def fetch_and_parse(config: Config, shard: Shard) -> ShardOutcome:
+    """Return what became of each feed of a shard."""
+    return ShardOutcome(polls=fetch_shard(config, shard, outcome_of))
+
+
+def outcome_of(feed: DueFeed, answer: Answer) -> PollOutcome:
+    """Return what an answer means for its feed; a body that is known already is not parsed."""
+    if not isinstance(answer, Fetched):
+        return PollOutcome(feed=feed, result=answer)
+    seen = fingerprint(answer.body, PARSER_VERSION)
+    if seen == feed.body_fingerprint:
+        return PollOutcome(feed=feed, result=_unchanged(answer))
+    try:
+        parsed = _parse_in_time(answer)
+    except NotAFeed as error:
+        failure = Failure(
+            kind=NotAFeed.__name__, detail=str(error), url=answer.url, status=200, seconds=answer.seconds
+        )
+        return PollOutcome(feed=feed, result=failure)
+    return PollOutcome(feed=feed, result=_changed(answer, parsed, seen))
+
+
+def _unchanged(answer: Fetched) -> Unchanged:
+    return Unchanged(
+        etag=answer.etag,
+        last_modified=answer.last_modified,
+        fresh_for=answer.fresh_for,
+        moved_to=answer.moved_to,
+        wire_bytes=answer.wire_bytes,
+        seconds=answer.seconds,
+    )
+
+
+def _changed(answer: Fetched, parsed: ParsedFeed, seen: str) -> Changed:
+    return Changed(
+        fetched_url=answer.url,
+        feed=parsed,
+        etag=answer.etag,
+        last_modified=answer.last_modified,
+        body_fingerprint=seen,
+        fresh_for=answer.fresh_for,
+        moved_to=answer.moved_to,
+        wire_bytes=answer.wire_bytes,
+        seconds=answer.seconds,
+    )
+
+
+class _Overrun(BaseException):
+    """A parse used up its CPU time; no Exception, or the parser's own handlers might swallow it."""
+
+
+def _parse_in_time(answer: Fetched) -> ParsedFeed:
+    try:
+        with _cpu_limit(PARSE_SECONDS):
+            return parse(answer.body, answer.content_type, answer.url)
+    except _Overrun as error:
+        raise NotAFeed(f"parsing took more than {PARSE_SECONDS:.0f} s of CPU") from error
+
+
+@contextlib.contextmanager
+def _cpu_limit(seconds: float) -> Iterator[None]:
+    """Raise _Overrun once the time is used up, where signals reach: in a main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        raise _Overrun
+
+    previous = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds, 1.0)  # again, should a bare except swallow it
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, previous)

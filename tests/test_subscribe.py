@@ -1,0 +1,115 @@
+"""add, remove, pause, resume: the command line against real sites on loopback."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aggregator import opml
+from tests.conftest import Aggregator
+from tests.feedserver import FeedServer
+
+RSS = b"""<?xml version="1.0"?><rss version="2.0"><channel><title>Bolt Weekly</title><link>http://a.example/</link>
+<item><title>Acme ships a router</title><guid>1</guid><description>It has four ports. It is blue.</description></item>
+</channel></rss>"""
+PAGE = b"""<!doctype html><html><head><title>Bolt</title>
+<link rel="alternate" type="application/rss+xml" title="Bolt" href="/feed.xml">
+<link rel="alternate" type="application/atom+xml" title="Bolt, comments" href="/comments.xml"></head></html>"""
+
+
+@pytest.fixture
+def site() -> Iterator[FeedServer]:
+    with FeedServer() as server:
+        server.serve("/feed.xml", RSS, etag='"1"')
+        server.serve("/", PAGE, content_type="text/html")
+        server.serve("/plain", b"<!doctype html><title>No feed here</title>", content_type="text/html")
+        server.serve("/missing", b"", status=404)
+        yield server
+
+
+def _listed(environment: dict[str, str]) -> list[str]:
+    return [s.url for s in opml.parse(Path(environment["AGGREGATOR_OPML"]).read_bytes())]
+
+
+def test_a_feed_is_added_with_one_request_and_needs_no_second_for_its_entries(
+    site: FeedServer, aggregator: Aggregator, environment: dict[str, str]
+):
+    done = aggregator("add", site.url("/feed.xml"), "--category", "ニュース")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "added Bolt Weekly",
+        f"  {site.url('/feed.xml')} · 1 entries · ニュース",
+    ]
+    assert _listed(environment) == [site.url("/feed.xml")]
+    assert aggregator("once").returncode == 0
+    assert [request.path for request in site.requests] == ["/feed.xml"]
+    (row,) = json.loads(aggregator("list", "--json").stdout)
+    assert (row["title"], row["entries"], row["state"]) == ("Bolt Weekly", 1, "ok")
+
+
+def test_a_site_is_asked_which_feed_it_offers(
+    site: FeedServer, aggregator: Aggregator, environment: dict[str, str]
+):
+    done = aggregator("add", site.url("/"))
+    assert done.returncode == 0, done.stderr
+    assert f"also offered there: {site.url('/comments.xml')}" in done.stdout
+    assert _listed(environment) == [site.url("/feed.xml")]
+    assert [request.path for request in site.requests] == ["/", "/feed.xml"]
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [("/plain", "its page names none"), ("/missing", "404"), ("/feed.xml", "is listed already")],
+)
+def test_what_cannot_be_added_is_one_line_and_changes_nothing(
+    site: FeedServer, aggregator: Aggregator, environment: dict[str, str], path: str, said: str
+):
+    aggregator("add", site.url("/feed.xml"))
+    before = Path(environment["AGGREGATOR_OPML"]).read_bytes()
+    done = aggregator("add", site.url(path))
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert Path(environment["AGGREGATOR_OPML"]).read_bytes() == before
+
+
+def test_wrong_rights_are_refused_before_anything_is_asked(site: FeedServer, aggregator: Aggregator):
+    done = aggregator("add", site.url("/feed.xml"), "--rights", "all")
+    assert done.returncode == 2
+    assert "expected titles | excerpt | full" in done.stderr
+    assert site.requests == []
+
+
+def test_a_paused_feed_is_not_polled_until_it_is_resumed(site: FeedServer, aggregator: Aggregator):
+    aggregator("add", site.url("/feed.xml"))
+    assert aggregator("pause", "bolt").stdout == "paused Bolt Weekly\n"
+    aggregator("poll", "--all")
+    assert len(site.requests) == 1
+    assert json.loads(aggregator("list", "--json").stdout)[0]["state"] == "paused"
+    assert aggregator("resume", "1").stdout == "resumed Bolt Weekly\n"
+    assert aggregator("poll").returncode == 0
+    assert len(site.requests) == 2
+
+
+def test_a_removed_feed_keeps_its_entries_and_what_else_stands_in_the_file(
+    site: FeedServer, aggregator: Aggregator, environment: dict[str, str]
+):
+    path = Path(environment["AGGREGATOR_OPML"])
+    aggregator("add", site.url("/feed.xml"))
+    kept = path.read_bytes().replace(b"<body>", b"<body><!-- mine -->")
+    path.write_bytes(kept)
+    assert aggregator("remove", site.url("/feed.xml")).returncode == 0
+    assert b"<!-- mine -->" in path.read_bytes()
+    assert _listed(environment) == []
+    db = sqlite3.connect(environment["AGGREGATOR_STORE"])
+    assert db.execute("SELECT count(*) FROM entries").fetchone() == (1,)
+    assert db.execute("SELECT listed FROM feeds").fetchone() == (0,)
+    db.close()
+
+
+def test_an_unknown_feed_is_one_line(aggregator: Aggregator):
+    done = aggregator("remove", "nothing like this")
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
