@@ -1,5 +1,6 @@
 """The commands: the only place that reads the clock, prints and sets exit codes."""
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -77,8 +78,34 @@ def _start_logging(*, verbose: bool) -> None:
 
 def main() -> None:
     """Run a command; an expected error is one line and its exit code."""
+    _settle_streams()
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # here and not at exit, where a full disk could only be shown as a traceback
     except AggregatorError as error:
         print(f"aggregator: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except BrokenPipeError:  # `aggregator list | head` has seen enough
+        _discard_output()
+        sys.exit(AggregatorError.exit_code)
+    except OSError as error:
+        _discard_output()
+        print(f"aggregator: {error}", file=sys.stderr)
+        sys.exit(AggregatorError.exit_code)
+
+
+def _settle_streams() -> None:
+    """Let feeds' titles be printed whatever the locale, and printing work where there is no output at all."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - for the whole run
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _discard_output() -> None:
+    """Send what is still unwritten nowhere, or the interpreter would try again as it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
