@@ -22,6 +22,11 @@ PASS = [
     ("Ha ha ha, very very very funny", "ハハハ、とてもとてもとても面白い"),
     ("Sorry, we are closed", "申し訳ありませんが、閉店しました"),
     ("Tokyo exchange approves listing", "東京証券取引所、新規上場承認"),
+    ("Yes, it runs Doom", "はい、Doomが動きます"),
+    ("No, we were not hacked", "いいえ、ハッキングされていません"),
+    ("Don't use this in production", "本番環境での使用は禁止"),
+    ("The update is not only faster but also smaller", "更新版は速い上に小さい"),
+    ("Meeting notes go straight to the archive", "会議メモは直接口頭で記録へ"),
 ]
 RAISED = "The company raised $2.5 billion from 12 investors in 2026."
 LONG = "The new release improves performance and fixes several security issues found last year."
@@ -41,6 +46,14 @@ TRAPS = {
     "Korean": (LONG, "新しいリリースは성능を改善し、昨年見つかった問題を修正した。"),
     "Russian": (LONG, "新しいリリースはпроизводительностьを改善し、昨年の問題を修正した。"),
     "Chinese word": (LONG, "新しいリリースは内核の性能を改善し、昨年の問題を修正した。"),
+    "Chinese plastic": ("Shops give up plastic bags", "店舗が塑料袋を廃止"),
+    "Chinese company": ("Microsoft confirms the outage", "微軟が障害を確認"),
+    "no turned into yes": ("No, Example was not hacked", "はい、Exampleはハッキングされました"),
+    "yes turned into no": ("Yes, you can run it on a phone", "いいえ、それはスマホで動きます"),
+    "yes alone": ("Is Rust ready for it?", "はい。"),
+    "answered question": ("Is this secure enough?", "これは安全ですか？はい、安全です。"),
+    "negation lost": ("The company said it will not raise prices", "同社は値上げすると述べた"),
+    "translator's note": (LONG, "新しいリリースは性能を改善し、問題を修正した。（訳注：意訳）"),
     "half a name": ("Saltmarsh Robotics wins a prize", "スaltmarsh Roboticsが受賞"),
     "loop": (LONG, "新しいリリースは性能を性能を性能を改善した。"),
     "loop with words between": (

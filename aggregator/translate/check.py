@@ -28,7 +28,7 @@ _WORD = re.compile(r"[^\s,;:!?()\"“”]+")
 
 _ASSISTANT = re.compile(
     r"申し訳(?:ありません|ございません)が?、?.{0,12}(?:翻訳|お手伝い|お答え|対応|提供|でき)|翻訳(?:結果|文)?\s?[:：]|(?:以下|次)(?:は|が|に).{0,12}翻訳"
-    r"|(?:日本語|英語)(?:訳)?\s?[:：]|翻訳(?:いたし|し)ました|(?:言語|AI)(?:モデル|アシスタント)として"
+    r"|(?:日本語|英語)(?:訳)?\s?[:：]|翻訳(?:いたし|し)ました|訳注|(?:言語|AI)(?:モデル|アシスタント)として"
     r"|\bAs an AI\b|\bI(?:'m| am) sorry\b|\bI can(?:no|')t\b|\bHere(?: is|'s) (?:the|a|your)\b|\bSure[,!]"
     r"|\b(?:English|Japanese|Translation|Source|Target)\s?:"
     r"|<\|?\w+\|?>|\[/?INST\]|###",
@@ -36,6 +36,24 @@ _ASSISTANT = re.compile(
 )
 _MARKUP = re.compile(
     r"</?[a-zA-Z][^<>]*>|&(?:[a-z]{2,6}|#\d+);|\*\*|```|\]\(|^\s*[{\[]\s*[\"'{]|[\"'][}\]]\s*$|\\[nu]|\ufffd"
+)
+
+_YES, _NO = re.compile(r"はい(?:[、。,!！]|$)"), re.compile(r"(?:いいえ|いや)(?:[、。,!！]|$)")
+_AFTER_QUESTION = re.compile(r"[?？]\s*(?:はい|いいえ)[、。]")
+_ENGLISH_YES = re.compile(
+    r"\b(?:yes|yeah|yep|yup|sure|ok|okay|right|indeed|of course|please|certainly)\b", re.IGNORECASE
+)
+_ENGLISH_NO = re.compile(r"\b(?:no|nope|nah|not|never|well|\w+n['’]t)\b", re.IGNORECASE)
+_NEGATION = re.compile(r"\b(?:not|never|cannot|nobody|\w+n['’]t)\b", re.IGNORECASE)
+_NOT_MEANT = re.compile(  # negations that a translation may turn into something else
+    r"\bnot\b.{0,60}\bbut\b|(?:\bnot|n['’]t) (?:only|just|simply|merely|necessarily|sure|to mention)\b"
+    r"|\bwhy (?:not|don|doesn|can)\b|\b(?:or|if) not\b",
+    re.IGNORECASE,
+)
+# Generous: "unable" in any form, and words that deny without 「ない」 (拒否, 未定, 以外, 失敗 …).
+_DENIAL = re.compile(
+    "な[いくかけしさきれ]|ませ|[ずぬ]|ん[。でだがけかのよ]|まい|だけ|のみ|しか|より|もう"
+    "|[無不非未否拒禁避外欠限違誤控止失困難逃却免防]"
 )
 
 _LOOP = re.compile(r"(\w.{1,39}?)(?:[\s、。,.・]{0,2}\1){2,}")
@@ -109,6 +127,23 @@ def _assistant(source: str, translated: str) -> str:
     return f"assistant talk: {match[0]}" if match and not _ASSISTANT.search(source) else ""
 
 
+def _answer(source: str, translated: str) -> str:
+    """Find a yes that the source does not say or a no turned into one, and a question that was answered."""
+    if _YES.match(translated) and not _ENGLISH_YES.search(source):
+        return "made up: yes"
+    if _NO.match(translated) and not _ENGLISH_NO.search(source):
+        return "made up: no"
+    said = _ENGLISH_YES.search(source) or _ENGLISH_NO.search(source)
+    return "answers the question" if _AFTER_QUESTION.search(translated) and not said else ""
+
+
+def _negation(source: str, translated: str) -> str:
+    denied = _NEGATION.search(source)
+    if not denied or _NOT_MEANT.search(source) or _DENIAL.search(translated):
+        return ""
+    return f"negation lost: {denied[0]}"
+
+
 def _markup(source: str, translated: str) -> str:
     match = _MARKUP.search(translated)
     return f"markup: {match[0]}" if match and not _MARKUP.search(source) else ""
@@ -157,7 +192,9 @@ def _chinese(source: str, translated: str) -> str:
 _OTHER_SCRIPT = re.compile("[\u0400-\u1cff\uac00-\ud7af]")  # Cyrillic to Vedic, Hangul
 # Written with characters Japanese has too; weak models use them for kernel, data, chip, hardware, video …
 _CHINESE_WORD = re.compile(
-    "内核|数据|芯片|硬件|軟件|視頻|信息|默認|用戶|服務|手機|電腦|互聯|程序|公司|人工智能"
+    "内核|数据|芯片|硬件|軟件|軟體|視頻|信息|默認|用戶|服務|手機|電腦|互聯|程序|公司|人工智能|塑料|網絡|網站|網頁|開源|机器"
+    "|補丁|漏洞|黑客|下載|路由器|屏幕|搜索|密碼|密码|隱私|編程|編譯|字符串|緩存|郵件|博客|我們|他們|因此|如果|一个"
+    "|微軟|谷歌|苹果|蘋果|亞馬遜|特斯拉|英偉達|推特|美国|美國|欧盟|伊朗|特朗普"
 )
 _CHINESE_GRAMMAR = frozenset("的了是在我你他她們这這個和與为為發來將會對")
 
@@ -224,4 +261,11 @@ _ANY: tuple[Callable[[str, str], str], ...] = (
     _loop,
     _said_thrice,
 )
-_JA: tuple[Callable[[str, str], str], ...] = (_script, _chinese, _english_left, _half_transliterated)
+_JA: tuple[Callable[[str, str], str], ...] = (
+    _script,
+    _answer,
+    _negation,
+    _chinese,
+    _english_left,
+    _half_transliterated,
+)
