@@ -379,6 +379,13 @@ def test_a_date_that_cannot_be_read_is_none(date: str):
     assert _one(f"<title>T</title><pubDate>{date}</pubDate>").published_at is None
 
 
+@pytest.mark.parametrize("date", ["0001-01-01T00:00:00Z", "1066-10-14T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_a_date_that_stands_for_none_is_none(date: str):
+    """Some time zones have no such day: one entry would keep every page from being written."""
+    entry = _one(f"<title>T</title><pubDate>{date}</pubDate><atom:updated>{date}</atom:updated>")
+    assert (entry.published_at, entry.updated_at) == (None, None)
+
+
 def test_a_date_in_the_future_is_left_as_it_is():
     entry = _one("<title>T</title><pubDate>Fri, 01 Jan 2038 00:00:00 GMT</pubDate>")
     assert entry.published_at == datetime(2038, 1, 1, tzinfo=UTC)

@@ -60,13 +60,21 @@ def entry(
         comments_url=comments_url,
         comments_feed_url=comments_feed_url,
         comment_count=comment_count,
-        published_at=published_at,
-        updated_at=updated_at,
+        published_at=_plausible(published_at),
+        updated_at=_plausible(updated_at),
     )
     if not (found.guid or found.title):
         return None
     mark = revise.fingerprint(found)
     return replace(found, fingerprint=mark, guid=found.guid or mark)
+
+
+def _plausible(moment: datetime | None) -> datetime | None:
+    """Return the date unless it stands for none: Go's zero time is the year 1, a "never" the year 9999.
+
+    Neither can be told in every time zone.
+    """
+    return moment if moment and 1900 <= moment.year < 9999 else None
 
 
 def told_apart(entries: Iterable[ParsedEntry | None]) -> tuple[ParsedEntry, ...]:
