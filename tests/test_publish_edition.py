@@ -186,3 +186,30 @@ def test_counts_of_all_sources_are_added_up_and_absence_is_not_zero():
     counts = (CommentCount(source="feed", count=2), CommentCount(source="hackernews", count=40))
     assert edition.comment_total(present(replace(FACTS, counts=counts))) == 42
     assert edition.comment_total(present(FACTS)) is None
+
+
+@pytest.mark.parametrize(
+    ("language", "tag"),
+    [("en_US", "en-US"), ("de", "de"), (None, "en"), ("", "en"), ("English (US)", "en"), ('"><b>', "en")],
+)
+def test_the_language_of_a_source_is_written_as_a_tag_or_is_english(language: str | None, tag: str):
+    facts = replace(FACTS, language=language)
+    assert present(facts).original_language == tag
+    assert f' lang="{tag}"' in frozen_body(facts)
+
+
+@pytest.mark.parametrize("language", [None, "en", "ja_JP"])
+def test_what_passed_through_in_japanese_is_japanese_whatever_its_feed_says(language: str | None):
+    passed = replace(JAPANESE, engine="original", model="")
+    facts = replace(FACTS, title="日本語の記事です", translated=passed, language=language)
+    assert present(facts).original_language == "ja"
+    english = replace(FACTS, title="PostgreSQL 18 RC1", summary="", translated=passed)
+    assert present(english).original_language == "en"
+
+
+def test_a_source_without_a_title_is_named_by_its_address():
+    untitled = replace(FACTS, title="", rights="titles")
+    assert frozen_body(untitled).startswith(
+        '<p>原文: <a href="https://kw.example/1">https://kw.example/1</a> / Kernel Weekly / '
+    )
+    assert frozen_body(replace(untitled, permalink=None)).startswith("<p>Kernel Weekly / ")

@@ -27,6 +27,8 @@ KEPT = timedelta(hours=48)  # before the newest entry: whoever opens a reader on
 EXCERPT_SENTENCES = 3
 EXCERPT_WIDTH = 600  # of 300 Japanese characters; a Latin letter is half as wide
 LANGUAGE = "ja"
+_TAG = re.compile("[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")  # RFC 4287, atomLanguageTag
+_JAPANESE = re.compile("[ぁ-ヺ]")
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, production 2
 
 Sentences = tuple[str, ...]
@@ -155,7 +157,7 @@ def frozen_body(facts: Facts) -> str:
 def _quoted(facts: Facts, summary: Sentences) -> str:
     if not summary:
         return ""
-    language = "" if facts.translated else _lang(facts.language or "en")
+    language = "" if facts.translated else _lang(facts)
     glue = "" if facts.translated else " "
     text = f"<p{language}>{html.escape(glue.join(summary))}</p>"
     if facts.rights == "full":
@@ -171,9 +173,15 @@ def _credits(facts: Facts) -> str:
     if facts.translated is None:
         line.append("未訳")
     elif facts.translated.engine != "original":
-        line.insert(0, "原題: " + _link(facts.permalink, facts.title, _lang(facts.language or "en")))
+        line = [*_original(facts), *line]
         line.append(html.escape(f"機械翻訳: {facts.translated.engine} {facts.translated.model}".strip()))
     return f"<p>{' / '.join(line)}</p>"
+
+
+def _original(facts: Facts) -> list[str]:
+    if facts.title:
+        return ["原題: " + _link(facts.permalink, facts.title, _lang(facts))]
+    return ["原文: " + _link(facts.permalink, facts.permalink)] if facts.permalink else []
 
 
 def _discussion(facts: Facts) -> str:
@@ -188,8 +196,20 @@ def _link(url: str | None, text: str, attributes: str = "") -> str:
     return f'<a href="{html.escape(url or "")}"{attributes}>{html.escape(text)}</a>'
 
 
-def _lang(language: str) -> str:
-    return f' lang="{html.escape(language)}"'
+def _lang(facts: Facts) -> str:
+    return f' lang="{source_language(facts)}"'
+
+
+def source_language(facts: Facts) -> str:
+    """Return the tag of the source's language; English where the feed's own is none.
+
+    What passed through untranslated is Japanese where it is written so, whatever its feed says.
+    """
+    passed = facts.translated and facts.translated.engine == "original"
+    if passed and _JAPANESE.search(f"{facts.title}\n{facts.summary}"):
+        return LANGUAGE
+    tag = (facts.language or "").replace("_", "-")
+    return tag if _TAG.fullmatch(tag) else "en"
 
 
 def web_url(url: str | None) -> str | None:
@@ -206,9 +226,9 @@ def present(facts: Facts) -> EditionEntry:
     return EditionEntry(
         public_id=row.public_id, slug=row.slug, state=row.state, title=row.title, body_html=row.body,
         first_published_at=row.first_published_at, updated_at=row.updated_at,
-        original_title=facts.title, original_language=facts.language, permalink=web_url(facts.permalink),
-        published_at=facts.published_at, sources=facts.sources, category=facts.category,
-        authors=facts.authors, tags=facts.tags,
+        original_title=facts.title, original_language=source_language(facts),
+        permalink=web_url(facts.permalink), published_at=facts.published_at, sources=facts.sources,
+        category=facts.category, authors=facts.authors, tags=facts.tags,
         enclosures=tuple(e for e in facts.enclosures if web_url(e.url)),
         image_url=facts.image_url, rights=facts.rights, page_title=shown_title(facts), summary=summary,
         story=story, engine=facts.translated.engine if facts.translated else "",
