@@ -3,11 +3,12 @@
 import dataclasses
 import ipaddress
 import os
+import re
 import tomllib
 import types
 import typing
 import zoneinfo
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -93,10 +94,13 @@ def load(
     Raises: ConfigError naming file, key and what was expected.
     """
     values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
     for origin, key, raw in (*_from_file(path), *_from_environ(environ), *_from_flags(flags)):
         values[key] = _convert(origin, key, raw)
+        origins[key] = f"{origin}: "
     config = Config(**values)
-    _check(config)
+    for key, fault in _faults(config):
+        raise ConfigError(f"{origins.get(key, '')}{fault}")
     return config
 
 
@@ -161,6 +165,10 @@ def _reader(kind: object) -> tuple[str, Callable[[object], object]]:
     return _READERS[kind]
 
 
+_MOST = 1_000_000_000
+_LONGEST = timedelta(days=3650)  # what can still be taken from today's date
+
+
 def _bool(raw: object) -> bool:
     if isinstance(raw, bool):
         return raw
@@ -186,7 +194,7 @@ def _int(raw: object) -> int:
     if isinstance(raw, bool) or not isinstance(raw, int | str):
         raise TypeError(raw)
     number = int(raw)
-    if number < 1:
+    if not 1 <= number <= _MOST:
         raise ValueError(raw)
     return number
 
@@ -194,11 +202,17 @@ def _int(raw: object) -> int:
 def _duration(raw: object) -> timedelta:
     if isinstance(raw, bool) or not isinstance(raw, int | float | str):
         raise TypeError(raw)
-    return parse_duration(str(raw))
+    duration = parse_duration(str(raw))
+    if duration > _LONGEST:
+        raise ValueError(raw)
+    return duration
 
 
 def _path(raw: object) -> Path:
-    return Path(_text(raw)).expanduser()
+    try:
+        return Path(_text(raw)).expanduser()
+    except RuntimeError as error:  # ~ of a user that does not exist
+        raise ValueError(raw) from error
 
 
 def _looked_up(convert: Callable[[object], object]) -> Callable[[object], object]:
@@ -215,40 +229,43 @@ _READERS: dict[object, tuple[str, Callable[[object], object]]] = {
     Path: ("a path", _path),
     str: ("text", _text),
     bool: ("true or false", _looked_up(_bool)),
-    int: ("a whole number of 1 or more", _int),
-    timedelta: ("a duration such as 30s, 15m, 6h or 2d", _duration),
+    int: (f"a whole number of 1 or more, up to {_MOST}", _int),
+    timedelta: ("a duration such as 30s, 15m, 6h or 2d, ten years at most", _duration),
 }
 
 
-def _check(config: Config) -> None:
-    """Refuse values that are well formed but cannot work.
-
-    Raises: ConfigError.
-    """
-    try:
-        config.zone  # noqa: B018 - the look-up is the check
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError) as error:
-        raise ConfigError(
-            f"timezone = {config.timezone!r}: expected a zone name such as Asia/Tokyo"
-        ) from error
-    try:
-        host, port = config.address
-        if not host or not 0 <= port <= 65535:
-            raise ValueError(config.listen)
-    except ValueError as error:
-        raise ConfigError(
-            f"listen = {config.listen!r}: expected address:port such as 127.0.0.1:8080"
-        ) from error
-    if config.base_url and urlsplit(config.base_url).scheme not in {"http", "https"}:
-        raise ConfigError(f"base_url = {config.base_url!r}: expected an http or https URL")
-    if config.visibility == "local" and not _is_loopback(host):
-        raise ConfigError(
-            f"listen = {config.listen!r}: visibility = local serves on 127.0.0.1 only; "
-            "set visibility to private or public"
-        )
+def _faults(config: Config) -> Iterator[tuple[str, str]]:
+    """Yield the settings that are well formed but cannot work, each with what was expected."""
+    if not _works(lambda: config.zone):
+        yield "timezone", f"timezone = {config.timezone!r}: expected a zone name such as Asia/Tokyo"
+    for key in ("executor_poll", "executor_enrich", "executor_translate"):
+        if not _EXECUTOR.fullmatch(getattr(config, key)):
+            yield key, f"{key} = {getattr(config, key)!r}: expected inline: or processes:N, N from 1 to 999"
+    if not _works(lambda: config.address) or not config.address[0] or not 0 <= config.address[1] <= 65535:
+        yield "listen", f"listen = {config.listen!r}: expected address:port such as 127.0.0.1:8080"
+    elif config.visibility == "local" and not _is_loopback(config.address[0]):
+        remedy = "set visibility to private or public"
+        yield "listen", f"listen = {config.listen!r}: visibility = local serves on 127.0.0.1 only; {remedy}"
+    if config.base_url and not _is_http(config.base_url):
+        yield "base_url", f"base_url = {config.base_url!r}: expected an http or https URL"
     missing = [name for name in ("base_url", "contact") if not getattr(config, name)]
     if config.visibility == "public" and missing:
-        raise ConfigError(f"visibility = public: {' and '.join(missing)} must be set")
+        yield "visibility", f"visibility = public: {' and '.join(missing)} must be set"
+
+
+_EXECUTOR = re.compile(r"inline:|processes:[1-9]\d{0,2}")  # as executors.open_workers reads it
+
+
+def _works(look_up: Callable[[], object]) -> bool:
+    try:
+        look_up()
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):  # OSError: a zone that is a folder
+        return False
+    return True
+
+
+def _is_http(url: str) -> bool:
+    return _works(lambda: urlsplit(url)) and bool(re.match(r"https?://[^/]", url, re.IGNORECASE))
 
 
 def _is_loopback(host: str) -> bool:

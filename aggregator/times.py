@@ -44,7 +44,10 @@ def parse_duration(text: str) -> timedelta:
     match = _DURATION.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is no duration such as 30s, 15m, 6h or 2d")
-    return timedelta(seconds=float(match[1]) * _UNITS[match[2] or "s"])
+    try:
+        return timedelta(seconds=float(match[1]) * _UNITS[match[2] or "s"])
+    except OverflowError as error:
+        raise ValueError(f"{text!r} is longer than any clock runs") from error
 
 
 def duration_text(length: timedelta) -> str:

@@ -43,10 +43,19 @@ def test_flags_win_over_environment_and_environment_over_file(tmp_path: Path):
         ('allow_private_hosts = "maybe"', "expected true or false"),
         ("site_title = [", "is not TOML"),
         ('timezone = "Mars/Olympus"', "expected a zone name"),
+        ('timezone = "Asia"', "expected a zone name"),
         ('listen = "8080"', "expected address:port"),
         ('base_url = "ftp://x"', "expected an http or https URL"),
         ('listen = "0.0.0.0:80"', "serves on 127.0.0.1 only"),
         ('visibility = "public"', "base_url and contact must be set"),
+        ('base_url = "http://[x"', "expected an http or https URL"),
+        ('base_url = "https:///news"', "expected an http or https URL"),
+        ('[executor]\ntranslate = "processes:0"', "executor_translate = 'processes:0': expected inline:"),
+        ('executor_poll = "threads:2"', "executor_poll = 'threads:2': expected inline: or processes:N"),
+        ('hold_time = "9999999999999999d"', "expected a duration such as"),
+        ('hold_time = "9999999d"', "ten years at most"),
+        ("max_entries = 99999999999999999999", "expected a whole number"),
+        ('output = "~no-such-user/x"', "expected a path"),
     ],
 )
 def test_a_wrong_setting_is_one_line_naming_what_was_expected(tmp_path: Path, text: str, said: str):
@@ -55,6 +64,7 @@ def test_a_wrong_setting_is_one_line_naming_what_was_expected(tmp_path: Path, te
     with pytest.raises(ConfigError) as caught:
         load(file, {})
     assert said in str(caught.value)
+    assert str(caught.value).startswith(f"{file}: ")
     assert "\n" not in str(caught.value)
     assert caught.value.exit_code == 2
 

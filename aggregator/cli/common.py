@@ -86,12 +86,12 @@ def open_session(config: Config, command: str, wait: str, *, quiet: bool = False
             session.close()
 
 
-def duration(text: str) -> timedelta:
+def duration(text: str, option: str = "--wait") -> timedelta:
     """Read a duration given as an option."""
     try:
         return parse_duration(text)
     except ValueError as error:
-        raise ConfigError(str(error)) from error
+        raise ConfigError(f"{option} {text}: expected a duration such as 30s, 15m, 6h or 2d") from error
 
 
 def take_up(session: "Session") -> OpmlError | None:

@@ -169,7 +169,7 @@ def demo(
     feeds_only: Annotated[
         bool, typer.Option("--feeds-only", help="Serve the feeds alone; prints their OPML.")
     ] = False,
-    port: Annotated[int, typer.Option(help="Port of the demo's own feeds.")] = 8731,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the demo's own feeds.")] = 8731,
 ) -> None:
     """Serve feeds of our own on this machine and run the whole path over them."""
     from aggregator.demo import run as demo_run

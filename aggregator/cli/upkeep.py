@@ -66,7 +66,7 @@ def models_pull(
     plan = models.plan(name, config)
     print(f"{name}: {plan.sentence()}", flush=True)
     with download(name) as progress:
-        path = models.pull(name, config, progress, duration(first_byte))
+        path = models.pull(name, config, progress, duration(first_byte, "--first-byte"))
     print(f"{name}: ready in {path}")
 
 
