@@ -149,3 +149,15 @@ def test_narrower_rights_take_text_out_of_the_body_and_are_no_news():
 
 def test_what_was_withdrawn_stays_withdrawn():
     assert decide(replace(FACTS, publication=replace(ROW, state="withdrawn"))) is None
+
+
+def test_a_text_revised_before_its_older_translation_came_out_is_corrected_once():
+    """A run that ended between translating and publishing leaves 「500万ドル」 beside "$8 million"."""
+    revised = replace(HELD, title="Firm raises $8 million", source_updated_at=T)
+    out = published(replace(revised, translated=replace(JAPANESE, current=False, title="500万ドル調達")))
+    assert out.publication.title == "500万ドル調達"
+    assert decide(out, T + HOUR) is None
+    mended = published(replace(out, translated=replace(JAPANESE, title="800万ドル調達")), T + 2 * HOUR)
+    assert (mended.publication.title, mended.publication.updated_at) == ("800万ドル調達", T + 2 * HOUR)
+    assert mended.publication.first_published_at == T
+    assert decide(mended, T + 3 * HOUR) is None

@@ -86,7 +86,7 @@ def _revise(facts: Facts, now: datetime) -> Publication | None:
     row = facts.publication
     rights, updated, content = row.fingerprint.split(" ")
     new_rights, new_updated, new_content = _basis(facts).split(" ")
-    corrected = new_updated > updated and new_content != content
+    corrected = new_updated > updated and new_content != content  # "-", no date, is before any
     if corrected and facts.translated and facts.translated.current:
         return _freeze(facts, row.state, row.first_published_at, now)
     if new_rights != rights:  # a limit holds at once, and is no news
@@ -99,4 +99,6 @@ def _basis(facts: Facts) -> str:
     """Write what a frozen text rests on: rights, the source's own `updated`, its title and numbers."""
     numbers = sorted(_NUMBER.findall(f"{facts.title}\n{facts.summary}"))
     content = hashlib.sha256("\n".join((facts.title, *numbers)).encode()).hexdigest()
+    if facts.translated and not facts.translated.current:  # an older text's: the present one is still to come
+        return f"{facts.rights} - -"
     return f"{facts.rights} {maybe_text(facts.source_updated_at) or '-'} {content}"
