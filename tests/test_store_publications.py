@@ -164,3 +164,15 @@ def test_the_private_path_stands_until_it_is_rotated(room: Newsroom):
     second = publications.private_path(room.db, rotate=True)
     assert second != first
     assert publications.private_path(room.db) == second
+
+
+def test_a_feed_that_carries_a_story_twice_is_one_source(room: Newsroom):
+    alpha, beta = room.feed("alpha"), room.feed("beta")
+    story = room.db.table("stories").insert({"lead_entry_id": None}).last_pk
+    room.entry(alpha, "1", story=story, age=3)
+    room.entry(alpha, "2", story=story, age=2, permalink="https://alpha.example/1?utm_source=rss")
+    room.entry(beta, "3", story=story, age=1)
+    room.publish()
+    [facts] = publications.facts(room.db, [story], "ja")
+    assert [source.feed_title for source in facts.sources] == ["Alpha Wire", "Beta Wire"]
+    assert facts.sources[0].permalink == "https://alpha.example/1"

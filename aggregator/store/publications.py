@@ -172,7 +172,7 @@ def _grouped(db: Database, sql: str, values: dict[str, str]) -> defaultdict[int,
 def _facts(row: dict[str, Any], sources: list[dict[str, Any]], counts: list[dict[str, Any]]) -> Facts:
     return Facts(
         publication=_publication(row), title=row["original"], summary=row["summary"], story=row["story"],
-        translated=_translated(row), sources=tuple(dict.fromkeys(map(_source, sources))),
+        translated=_translated(row), sources=_sources(sources),
         rights=row["rights"] if row["rights"] in get_args(Rights) else "excerpt",
         sort_at=from_text(row["sort_at"]),
         permalink=row["permalink"], language=row["language"], published_at=maybe_time(row["published_at"]),
@@ -200,6 +200,14 @@ def _translated(row: dict[str, Any]) -> Translated | None:
         engine=row["engine"] or "", model=row["model"] or "", title=row["t_title"], summary=row["t_summary"],
         story=row["t_story"], current=bool(row["current"]),
     )  # fmt: skip
+
+
+def _sources(rows: list[dict[str, Any]]) -> tuple[SourceRef, ...]:
+    """Return each feed once, with its first entry: a feed may carry a story again under another guid."""
+    by_feed: dict[str, SourceRef] = {}
+    for row in rows:
+        by_feed.setdefault(row["listed_url"], _source(row))
+    return tuple(by_feed.values())
 
 
 def _source(row: dict[str, Any]) -> SourceRef:
