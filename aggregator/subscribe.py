@@ -53,11 +53,10 @@ def add(
     """
     settings = FeedSettings(rights=_rights(rights), rights_note=rights_note)
     address = url if "://" in url else f"https://{url}"
-    data = _read(config)
-    _refuse_duplicate(data, config, address)
+    _refuse_duplicate(config, address)
     fetched, links = _find_feed(config, address)
     listed_url = fetched.moved_to or (links[0].url if links else address)
-    _refuse_duplicate(data, config, listed_url)
+    _refuse_duplicate(config, listed_url)
     parsed = parse(fetched.body, fetched.content_type, fetched.url)
     subscription = Subscription(
         url=listed_url,
@@ -66,7 +65,7 @@ def add(
         category=category,
         settings=settings,
     )
-    _write(db, config, opml.add(data, subscription), now)
+    _edit(db, config, lambda data: opml.add(data, subscription), now)
     feed = feeds.due_feed(db, listed_url)
     with db.atomic():
         record_poll(db, config, PollOutcome(feed=feed, result=outcome_of(feed, fetched).result), now)
@@ -114,31 +113,36 @@ def _read(config: Config) -> bytes:
         raise OpmlError(f"{config.opml}: cannot be read ({error.strerror})") from error
 
 
-def _refuse_duplicate(data: bytes, config: Config, url: str) -> None:
+def _refuse_duplicate(config: Config, url: str) -> None:
     wanted = normalise(url)
-    for subscription in opml.parse(data, str(config.opml)):
+    for subscription in opml.parse(_read(config), str(config.opml)):
         if normalise(subscription.url) == wanted:
             raise AggregatorError(f"{url} is listed already ({subscription.title or subscription.url})")
 
 
-def _write(db: Database, config: Config, data: bytes, now: datetime) -> None:
-    """Replace feeds.opml, then bring the store in line."""
-    subscriptions = opml.parse(data, str(config.opml))
-    try:
-        files.replace(config.opml, data)
-    except OSError as error:
-        raise OpmlError(f"{config.opml}: cannot be written ({error.strerror})") from error
+def _edit(db: Database, config: Config, change: Callable[[bytes], bytes], now: datetime) -> None:
+    """Replace feeds.opml by what `change` makes of it, and bring the store in line.
+
+    The file is read inside the transaction, so that two commands that edit take turns.
+    """
     with db.atomic():
+        data = change(_read(config))
+        subscriptions = opml.parse(data, str(config.opml))
         feeds.sync(db, subscriptions, now)
+        # What was taken up last is this file no longer; should it come back, it must be read again.
+        db.execute("DELETE FROM meta WHERE key = 'opml'")
+        try:
+            files.replace(config.opml, data)
+        except OSError as error:
+            raise OpmlError(f"{config.opml}: cannot be written ({error.strerror})") from error
 
 
 def _edited(change: Callable[[bytes, str], bytes]) -> Callable[[Database, Config, str, datetime], str]:
     def edit(db: Database, config: Config, text: str, now: datetime) -> str:
-        data = _read(config)
         with db.atomic():
-            feeds.sync(db, opml.parse(data, str(config.opml)), now)  # the file may be newer than the store
+            feeds.sync(db, opml.parse(_read(config), str(config.opml)), now)  # may be newer than the store
         row = feeds.find(db, text)
-        _write(db, config, change(data, row["listed_url"]), now)
+        _edit(db, config, lambda data: change(data, row["listed_url"]), now)
         return str(row["title"] or row["listed_url"])
 
     return edit

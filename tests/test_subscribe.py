@@ -2,6 +2,8 @@
 
 import json
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 
 from aggregator import opml
 from tests.conftest import Aggregator
-from tests.feedserver import FeedServer
+from tests.feedserver import FeedServer, Write
 
 RSS = b"""<?xml version="1.0"?><rss version="2.0"><channel><title>Bolt Weekly</title><link>http://a.example/</link>
 <item><title>Acme ships a router</title><guid>1</guid><description>It has four ports. It is blue.</description></item>
@@ -113,3 +115,44 @@ def test_an_unknown_feed_is_one_line(aggregator: Aggregator):
     done = aggregator("remove", "nothing like this")
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_list_put_back_as_it_was_before_an_edit_is_taken_up(
+    site: FeedServer, aggregator: Aggregator, environment: dict[str, str]
+):
+    path = Path(environment["AGGREGATOR_OPML"])
+    path.write_bytes(opml.EMPTY)
+    aggregator("once")
+    aggregator("add", site.url("/feed.xml"))
+    path.write_bytes(opml.EMPTY)  # as `git restore feeds.opml` does
+    aggregator("once")
+    assert json.loads(aggregator("list", "--json").stdout) == []
+
+
+def test_an_edit_made_while_a_feed_is_asked_for_is_kept(
+    site: FeedServer, aggregator: Aggregator, environment: dict[str, str]
+):
+    path = Path(environment["AGGREGATOR_OPML"])
+
+    def edit_then_answer(write: Write) -> None:
+        path.write_bytes(opml.EMPTY.replace(b"<body>", b"<body><!-- written meanwhile -->"))
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: application/rss+xml\r\nContent-Length: {len(RSS)}\r\n\r\n"
+        write(head.encode() + RSS)
+
+    site.script("/slow.xml", edit_then_answer)
+    path.write_bytes(opml.EMPTY)
+    assert aggregator("add", site.url("/slow.xml")).returncode == 0
+    assert b"<!-- written meanwhile -->" in path.read_bytes()
+    assert _listed(environment) == [site.url("/slow.xml")]
+
+
+def test_commands_that_edit_at_the_same_time_lose_nothing(
+    site: FeedServer, environment: dict[str, str], tmp_path: Path
+):
+    urls = [site.serve(f"/{number}.xml", RSS, etag=f'"{number}"') for number in range(4)]
+    started = [
+        subprocess.Popen([sys.executable, "-m", "aggregator", "add", url], env=environment, cwd=tmp_path)
+        for url in urls
+    ]
+    assert [process.wait() for process in started] == [0] * len(urls)
+    assert sorted(_listed(environment)) == urls

@@ -8,6 +8,7 @@ import contextlib
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from sqlite_utils import Database
 
@@ -41,7 +42,7 @@ def open_store(path: Path) -> Database:
         except OSError as error:
             raise StoreError(f"{path}: {error.strerror}") from error
         # Threads of the scheduler take turns under the instance lock: the connection may move between them.
-        connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT, check_same_thread=False)
+        connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT, check_same_thread=False, factory=_Connection)
         try:
             return _prepare(Database(connection), path)
         except BaseException:
@@ -49,12 +50,25 @@ def open_store(path: Path) -> Database:
             raise
 
 
+class _Connection(sqlite3.Connection):
+    """A connection whose transactions are a writer's from their first statement.
+
+    Source: sqlite.org/isolation.html. A transaction that read first and then writes fails at once, without
+    waiting, where another process wrote in between.
+    """
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        """Run one statement."""
+        return super().execute("BEGIN IMMEDIATE" if sql == "BEGIN" else sql, parameters)
+
+
 def _prepare(db: Database, path: Path) -> Database:
     db.execute("PRAGMA foreign_keys = ON")
     _refuse_newer(db, path)
     if migrations.pending(db):
         db.execute("PRAGMA journal_mode = WAL")
-        migrations.apply(db)
+        with db.atomic():  # looks again what is pending: another process may have been first
+            migrations.apply(db)
     db.execute("PRAGMA synchronous = NORMAL")
     return db
 
