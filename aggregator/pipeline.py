@@ -81,7 +81,7 @@ def run_stage(
     progress: Progress = lambda _: None,
 ) -> StageReport:
     """Run a stage until nothing is due, its time budget is spent or `stop` says so."""
-    run = _Run(stage, db, config, workers, clock, progress)
+    run = _Run(stage, db, config, workers, clock, stop, progress)
     started = time.monotonic()
 
     def over() -> bool:
@@ -98,10 +98,17 @@ class _Run:
     """Keeps jobs in flight and books what comes back."""
 
     def __init__(
-        self, stage: Stage, db: "Database", config: Config, workers: Workers, clock: Clock, progress: Progress
+        self,
+        stage: Stage,
+        db: "Database",
+        config: Config,
+        workers: Workers,
+        clock: Clock,
+        stop: Stop,
+        progress: Progress,
     ) -> None:
         self.stage, self.db, self.config, self.workers = stage, db, config, workers
-        self.clock, self.progress = clock, progress
+        self.clock, self.stop, self.progress = clock, stop, progress
         self.jobs = self.units = self.crashes = 0
         self.broken = False
 
@@ -122,7 +129,7 @@ class _Run:
         return False
 
     def _batch(self, batch: list[Any]) -> bool:
-        """Return False where the workers broke twice: the jobs stay due for the next tick."""
+        """Return False where the workers broke twice or were ended with us: the jobs stay due."""
         todo: dict[Future[Any], Any] = {}
         try:
             for job in batch:
@@ -136,8 +143,11 @@ class _Run:
         return True
 
     def _reopen(self, error: BrokenExecutor) -> bool:
-        log.error("worker_died stage=%s error=%s", self.stage.name, error)
         self.workers.close()
+        if self.stop():  # a service manager signals the whole group, workers too
+            log.info("worker_ended stage=%s", self.stage.name)
+            return False
+        log.error("worker_died stage=%s error=%s", self.stage.name, error)
         self.crashes += 1
         again, self.broken = not self.broken, True
         return again

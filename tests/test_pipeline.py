@@ -104,6 +104,20 @@ def test_a_dead_worker_is_replaced_once_and_its_jobs_stay_due(db: Database):
     assert _values(db)["13"] == "due"
 
 
+def test_a_worker_that_ends_because_everything_ends_is_no_crash(
+    db: Database, caplog: pytest.LogCaptureFixture
+):
+    _due(db, 13)
+    workers = open_workers("processes:1")
+    asked = iter([False, True])
+    report = run_stage(
+        _stage(_work_or_die), db, Config(), workers, lambda: NOW, stop=lambda: next(asked, True)
+    )
+    assert (report.crashes, report.finished) == (0, False)
+    assert "worker_died" not in caplog.text
+    assert _values(db) == {"13": "due"}
+
+
 def test_what_record_wrote_is_gone_with_its_transaction(db: Database):
     _due(db, 1)
 
