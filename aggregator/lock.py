@@ -17,7 +17,8 @@ _RETRY = 0.1  # seconds between two looks at a lock somebody else holds
 def instance_lock(store: Path, command: str, wait: timedelta = timedelta()) -> Iterator[None]:
     """Hold the right to run stages over `store` while the block runs.
 
-    Raises: StoreLocked naming the holder where it is not free within `wait`.
+    Raises: StoreLocked naming the holder where it is not free within `wait`; StoreError where the lock
+    cannot be written.
     """
     path = store.with_name(f"{store.name}.lock")
     try:
@@ -27,12 +28,19 @@ def instance_lock(store: Path, command: str, wait: timedelta = timedelta()) -> I
         raise StoreError(f"{path}: {error.strerror}") from error
     try:
         _acquire(descriptor, path, wait)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{command} (process {os.getpid()})".encode(), 0)
+        _sign(descriptor, path, command)
         yield
         os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
+
+
+def _sign(descriptor: int, path: Path, command: str) -> None:
+    try:
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{command} (process {os.getpid()})".encode(), 0)
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}") from error
 
 
 def _acquire(descriptor: int, path: Path, wait: timedelta) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import mimetypes
+import os
 import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -87,8 +88,7 @@ class Server:
             asyncio.run_coroutine_threadsafe(self._start(), self._loop).result()
         except OSError as error:
             self.__exit__()
-            host, port = self._address
-            raise AggregatorError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+            raise AggregatorError(self._cannot_listen(error)) from error
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -96,6 +96,13 @@ class Server:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+    def _cannot_listen(self, error: OSError) -> str:
+        host, port = self._address
+        reason = (
+            os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        )  # aiohttp words it twice
+        return f"cannot listen on {host}:{port} ({reason}); another address: --set listen=127.0.0.1:PORT"
 
     async def _start(self) -> None:
         self._runner = web.AppRunner(application(self._output), access_log=None)

@@ -372,7 +372,9 @@ def test_a_busy_port_is_one_clear_line_and_leaves_nothing_open():
         port = squatter.getsockname()[1]
         with pytest.raises(AggregatorError) as caught, DemoServer(port):
             pass
-        assert str(caught.value) == f"demo: cannot listen on 127.0.0.5:{port} (Address already in use)"
+        assert str(caught.value) == (
+            f"demo: cannot listen on 127.0.0.5:{port} (Address already in use); another port: --port NUMBER"
+        )
     with DemoServer(port) as server:
         assert fetch(FEEDS["ringzero"].url(server.port))[0] == 200
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.errors import StoreLocked
+from aggregator.errors import StoreError, StoreLocked
 from aggregator.lock import instance_lock
 
 HOLD = """
@@ -40,6 +40,16 @@ def test_a_second_instance_is_refused_by_name_and_admitted_when_the_first_is_kil
         first.wait()
         with instance_lock(store, "aggregator run"):
             assert "aggregator run" in (tmp_path / "s.sqlite.lock").read_text()
+
+
+def test_a_full_disk_is_an_error_of_the_store_that_names_the_file(tmp_path: Path):
+    store = tmp_path / "s.sqlite"
+    (tmp_path / "s.sqlite.lock").symlink_to("/dev/full")
+    with (
+        pytest.raises(StoreError, match=r"s\.sqlite\.lock: "),
+        instance_lock(store, "aggregator once"),
+    ):
+        pass
 
 
 def test_waiting_ends_when_its_time_is_over(tmp_path: Path):

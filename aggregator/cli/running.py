@@ -81,22 +81,35 @@ def run(
         Server(config) if server else nullcontext(),
     ):
         print(f"running; {address(config)}" if server else "running", flush=True)
+        _say_no_engine(config)
         daemon.run(config, clock)
+
+
+def _say_no_engine(config: Config) -> None:
+    """Say why nothing will be translated, or a first hour without news would be a riddle."""
+    from aggregator.translate import engines
+
+    if config.engine != "none" and not engines.ready(config):
+        print("no translation engine is ready, so entries wait:")
+        for line in engines.why_not(config):
+            print(f"  {line}", flush=True)
 
 
 @app.command()
 def serve(context: typer.Context) -> None:
     """Serve the output folder until ^C."""
-    _serve(context.obj.config())
-
-
-def _serve(config: Config) -> None:
     from aggregator.serve import Server
+
+    config = context.obj.config()
+    with Server(config):
+        _wait_serving(config)
+
+
+def _wait_serving(config: Config) -> None:
     from aggregator.signals import wait_for_signal
 
-    with Server(config):
-        print(f"serving {config.output} on {address(config)} — end with ^C", flush=True)
-        wait_for_signal()
+    print(f"serving {config.output} on {address(config)} — end with ^C", flush=True)
+    wait_for_signal()
 
 
 @app.command()
@@ -173,13 +186,15 @@ def demo(
 ) -> None:
     """Serve feeds of our own on this machine and run the whole path over them."""
     from aggregator.demo import run as demo_run
+    from aggregator.serve import Server
 
     if feeds_only:
         demo_run.serve_feeds(port)
         return
     config = demo_run.config(context.obj.config(), port, explicit=context.obj.given())
-    with demo_run.feeds(config, port) as server, open_session(config, "demo", "60s") as session:
-        reports = demo_run.walk(session, server, take_up)
-    leave(reports, None)
-    if not end:
-        _serve(config)
+    with nullcontext() if end else Server(config):  # a busy address is said before minutes of translation
+        with demo_run.feeds(config, port) as feeds, open_session(config, "demo", "60s") as session:
+            reports = demo_run.walk(session, feeds, take_up)
+        leave(reports, None)
+        if not end and not session.stop():
+            _wait_serving(config)

@@ -10,6 +10,7 @@ from aggregator import files
 from aggregator.config import Config
 from aggregator.demo.leftovers import MARKER, mark
 from aggregator.demo.server import DemoServer, opml
+from aggregator.errors import OpmlError, PublishError
 from aggregator.pipeline import StageReport
 from aggregator.signals import wait_for_signal
 from aggregator.stages import Session, run_round
@@ -41,9 +42,19 @@ def _is_free(output: Path) -> bool:
 def feeds(settings: Config, port: int) -> Iterator[DemoServer]:
     """Serve the demo's feeds while the block runs, and write the list that names them."""
     with DemoServer(port) as server:
-        files.replace(settings.opml, opml(port))
-        mark(settings)
+        _lay_out(settings, port)
         yield server
+
+
+def _lay_out(settings: Config, port: int) -> None:
+    try:
+        files.replace(settings.opml, opml(port))
+    except OSError as error:
+        raise OpmlError(f"{settings.opml}: cannot be written ({error.strerror})") from error
+    try:
+        mark(settings)
+    except OSError as error:
+        raise PublishError(f"{settings.output}: cannot be written ({error.strerror})") from error
 
 
 def walk(session: Session, server: DemoServer, take_up: Callable[[Session], object]) -> list[StageReport]:

@@ -100,7 +100,9 @@ class DemoServer:
         try:
             listener = _Listener((host, self.port), functools.partial(_Answer, self))
         except OSError as error:
-            raise AggregatorError(f"demo: cannot listen on {host}:{self.port} ({error.strerror})") from error
+            raise AggregatorError(
+                f"demo: cannot listen on {host}:{self.port} ({error.strerror}); another port: --port NUMBER"
+            ) from error
         self.port = listener.server_port
         return listener
 
