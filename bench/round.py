@@ -6,17 +6,15 @@ python bench/round.py [--feeds 50] [--repeat 5]
 import argparse
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import threading
-import time
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 
-from tests.feedserver import FeedServer  # noqa: E402 - a script beside the package
+from measure import Usage, run  # noqa: E402 - scripts beside each other, and the tests' server
+
+from tests.feedserver import FeedServer  # noqa: E402
 
 ENTRY = (
     "<item><title>Entry {n} of feed {feed}</title><guid>{feed}-{n}</guid>"
@@ -38,7 +36,7 @@ def main() -> None:
         rows = [
             ("bare interpreter", bare),
             ("aggregator --help", _median(options.repeat, [*aggregator, "--help"], environment)),
-            (f"once, {options.feeds} feeds, all new", _run([*aggregator, "once"], environment)),
+            (f"once, {options.feeds} feeds, all new", run([*aggregator, "once"], environment)),
             (
                 f"once --all, {options.feeds} × 304",
                 _median(options.repeat, [*aggregator, "once", "--all"], environment),
@@ -47,8 +45,9 @@ def main() -> None:
         ]
     print("| run | seconds | beyond the bare interpreter | peak memory, all processes |")
     print("|---|---|---|---|")
-    for name, (seconds, megabytes) in rows:
-        print(f"| {name} | {seconds:.2f} | {seconds - bare[0]:.2f} | {megabytes:.0f} MB |")
+    for name, usage in rows:
+        beyond = usage.seconds - bare.seconds
+        print(f"| {name} | {usage.seconds:.2f} | {beyond:.2f} | {usage.megabytes:.0f} MB |")
 
 
 def _prepare(server: FeedServer, folder: Path, feeds: int) -> dict[str, str]:
@@ -65,47 +64,13 @@ def _prepare(server: FeedServer, folder: Path, feeds: int) -> dict[str, str]:
     return {**os.environ, **{f"AGGREGATOR_{name}": str(value) for name, value in settings.items()}}
 
 
-def _median(repeat: int, command: list[str], environment: dict[str, str]) -> tuple[float, float]:
-    runs = [_run(command, environment) for _ in range(repeat)]
-    return statistics.median(seconds for seconds, _ in runs), max(megabytes for _, megabytes in runs)
-
-
-def _run(command: list[str], environment: dict[str, str]) -> tuple[float, float]:
-    started = time.perf_counter()
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, cwd=ROOT)
-    peak = [0.0]
-    watcher = threading.Thread(target=_watch, args=(process, peak))
-    watcher.start()
-    if process.wait():
-        sys.exit(f"{' '.join(command)} ended with {process.returncode}")
-    seconds = time.perf_counter() - started
-    watcher.join()
-    return seconds, peak[0]
-
-
-def _watch(process: subprocess.Popen[bytes], peak: list[float]) -> None:
-    """Follow the memory of a process and its children: proportional, so that shared pages count once."""
-    while process.poll() is None:
-        peak[0] = max(peak[0], sum(map(_megabytes, [process.pid, *_children(process.pid)])))
-        time.sleep(0.01)
-
-
-def _children(pid: int) -> list[int]:
-    try:
-        found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except (FileNotFoundError, ProcessLookupError):
-        return []
-    return [child for text in found for child in (int(text), *_children(int(text)))]
-
-
-def _megabytes(pid: int) -> float:
-    try:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) / 1024
-    except (FileNotFoundError, ProcessLookupError, PermissionError):
-        pass
-    return 0.0
+def _median(repeat: int, command: list[str], environment: dict[str, str]) -> Usage:
+    runs = [run(command, environment) for _ in range(repeat)]
+    return Usage(
+        seconds=statistics.median(each.seconds for each in runs),
+        cpu=statistics.median(each.cpu for each in runs),
+        megabytes=max(each.megabytes for each in runs),
+    )
 
 
 if __name__ == "__main__":
