@@ -80,7 +80,8 @@ def _opml(config: Config, _: datetime) -> Iterator[Finding]:
     try:
         count = len(opml.parse(config.opml.read_bytes(), str(config.opml)))
     except (AggregatorError, OSError) as error:
-        yield Finding(text=str(error), ok=False, next_step="mend the file, or add a feed: aggregator add URL")
+        text = f"{config.opml}: {error.strerror}" if isinstance(error, OSError) else str(error)
+        yield Finding(text=text, ok=False, next_step="mend the file, or add a feed: aggregator add URL")
         return
     yield Finding(
         text=f"{config.opml}: {count} feeds", ok=count > 0, next_step="" if count else "aggregator add URL"

@@ -23,7 +23,7 @@ def collect(db: Database, config: Config, now: datetime) -> tuple[dict[str, Any]
     overview = {
         "feeds": _feeds(len(rows), states),
         "last poll": _ago(db, "SELECT max(last_poll_at) FROM feeds WHERE listed = 1", now),
-        "next poll": _ahead(db, "SELECT min(next_poll_at) FROM feeds WHERE listed = 1 AND gone = 0", now),
+        "next poll": _ahead(feeds.next_due_at(db), now),
         "entries": db.execute("SELECT count(*) FROM entries").fetchone()[0],
         "published": published.get("translated", 0),
         "untranslated": published.get("untranslated", 0),
@@ -47,7 +47,7 @@ def _engine(config: Config) -> str:
     ready = engines.ready(config)
     if ready:
         return " → ".join(f"{choice.name} ({choice.model})" for choice in ready)
-    return f"{config.engine}: none ready; " + "; ".join(engines.why_not(config))
+    return "; ".join((f"{config.engine}: none ready", *engines.why_not(config)))
 
 
 def _ago(db: Database, sql: str, now: datetime) -> str:
@@ -55,9 +55,7 @@ def _ago(db: Database, sql: str, now: datetime) -> str:
     return "never" if moment is None else f"{duration_text(now - from_text(moment))} ago"
 
 
-def _ahead(db: Database, sql: str, now: datetime) -> str:
-    moment = db.execute(sql).fetchone()[0]
+def _ahead(moment: datetime | None, now: datetime) -> str:
     if moment is None:
         return "-"
-    ahead = from_text(moment) - now
-    return "now" if ahead.total_seconds() <= 0 else f"in {duration_text(ahead)}"
+    return "now" if moment <= now else f"in {duration_text(moment - now)}"

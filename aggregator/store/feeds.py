@@ -15,6 +15,7 @@ from aggregator.model import DueFeed, FeedSettings, Hints, Subscription
 from aggregator.times import maybe_time, to_text
 
 _POLLED = "listed = 1 AND gone = 0 AND json_extract(settings, '$.paused') IS NOT 'true'"
+POLLED_IDS = f"SELECT feed_id FROM feeds WHERE {_POLLED}"  # noqa: S608 - constants only
 _DUE = f"""
   FROM feeds LEFT JOIN hosts USING (domain)
   WHERE {_POLLED} AND next_poll_at <= :now
@@ -151,6 +152,14 @@ def count_due(db: Database, now: datetime) -> int:
     """Count the feeds `due` would return without a limit."""
     row = db.execute(f"SELECT count(*) {_DUE}", {"now": to_text(now)}).fetchone()
     return int(row[0])
+
+
+def next_due_at(db: Database) -> datetime | None:
+    """Return when the next feed is due, a Retry-After of its own or of its domain included."""
+    rests = "coalesce(feeds.retry_after_at, ''), coalesce(hosts.retry_after_at, '')"
+    sql = f"""SELECT min(max(next_poll_at, {rests}))
+      FROM feeds LEFT JOIN hosts USING (domain) WHERE {_POLLED}"""  # noqa: S608 - constants only
+    return maybe_time(db.execute(sql).fetchone()[0])
 
 
 def due_feed(db: Database, listed_url: str) -> DueFeed:

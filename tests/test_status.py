@@ -1,0 +1,55 @@
+"""What status says."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlite_utils import Database
+
+from aggregator.config import Config
+from aggregator.model import FeedSettings, Subscription
+from aggregator.status import collect
+from aggregator.store import feeds, open_store, polls
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return Config(store=tmp_path / "s.sqlite", engine="none")
+
+
+@pytest.fixture
+def db(config: Config) -> Iterator[Database]:
+    db = open_store(config.store)
+    yield db
+    db.close()
+
+
+def _list(db: Database, *, paused: bool) -> None:
+    settings = FeedSettings(paused=paused)
+    url = "https://a.example/f"
+    subscription = Subscription(url=url, title="A", site_url=None, category="", settings=settings)
+    feeds.sync(db, [subscription], NOW)
+
+
+def _said(db: Database, config: Config, name: str) -> str:
+    return str(collect(db, config, NOW)[0][name])
+
+
+def test_a_feed_whose_domain_asked_for_rest_is_not_due_now(db: Database, config: Config):
+    _list(db, paused=False)
+    assert _said(db, config, "next poll") == "now"
+    domain = feeds.due(db, NOW, 1)[0].domain
+    polls.write_host(db, domain, NOW, NOW + timedelta(hours=3), "Retry-After")
+    assert _said(db, config, "next poll") == "in 3 h"
+
+
+def test_a_paused_feed_is_never_next(db: Database, config: Config):
+    _list(db, paused=True)
+    assert _said(db, config, "next poll") == "-"
+
+
+def test_no_engine_is_said_without_loose_ends(db: Database, config: Config):
+    assert _said(db, config, "engine") == "none: none ready"
