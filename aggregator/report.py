@@ -39,7 +39,8 @@ def _table(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> None
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:
-        table.add_column(column)
+        # A time or an address cut short tells nothing.
+        table.add_column(column, no_wrap=column.endswith("_at"), overflow="fold")
     for row in rows:
         table.add_row(*(_cell(row.get(column)) for column in columns))
     Console().print(table)

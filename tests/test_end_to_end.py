@@ -114,6 +114,25 @@ def test_status_and_list_say_what_there_is(demo_feeds: DemoServer, aggregator: A
     assert aggregator("list").stdout.splitlines()[0].startswith("feed_id\tstate\ttitle")
 
 
+def test_the_list_is_shown_before_anything_was_polled(demo_feeds: DemoServer, aggregator: Aggregator):
+    assert len(json.loads(aggregator("list", "--json").stdout)) == 8
+    assert json.loads(aggregator("status", "--json").stdout)["feeds"] == "8 (8 new)"
+    assert demo_feeds.statuses == {}
+
+
+def test_a_list_that_cannot_be_read_is_said_beside_what_is_known(
+    demo_feeds: DemoServer, aggregator: Aggregator, environment: dict[str, str]
+):
+    assert demo_feeds.port
+    aggregator("list")
+    Path(environment["AGGREGATOR_OPML"]).write_text("<opml>")
+    for command in ("list", "status"):
+        done = aggregator(command, "--json")
+        assert done.returncode == 0
+        assert "expected XML" in done.stderr
+        assert json.loads(done.stdout)
+
+
 @pytest.mark.parametrize(
     ("wrong", "code", "said"),
     [

@@ -96,10 +96,15 @@ def duration(text: str, option: str = "--wait") -> timedelta:
 
 def take_up(session: "Session") -> OpmlError | None:
     """Read feeds.opml; where it cannot be read say so and go on with the feeds known so far."""
+    return take_up_list(session.db, session.config)
+
+
+def take_up_list(db: "Database", config: Config) -> OpmlError | None:
+    """Do the same without a session: what is shown is what stands in the file, polled or not."""
     from aggregator.stages import take_up_opml
 
     try:
-        take_up_opml(session.db, session.config, clock)
+        take_up_opml(db, config, clock)
     except OpmlError as error:
         print(f"aggregator: {error}", file=sys.stderr)
         return error

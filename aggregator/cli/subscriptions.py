@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from aggregator.cli.common import Json, clock, opened
+from aggregator.cli.common import Json, clock, opened, take_up_list
 
 app = typer.Typer()
 
@@ -70,7 +70,9 @@ def list_feeds(context: typer.Context, as_json: Json = False) -> None:
     from aggregator.report import show
     from aggregator.store import feeds
 
-    with opened(context.obj.config()) as db:
+    config = context.obj.config()
+    with opened(config) as db:
+        take_up_list(db, config)
         rows = feeds.overview(db)
     show(
         rows,

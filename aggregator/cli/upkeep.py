@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from aggregator.cli.common import Json, clock, duration, opened
+from aggregator.cli.common import Json, clock, duration, opened, take_up_list
 
 app = typer.Typer()
 models_app = typer.Typer(no_args_is_help=True, help="The model files of the translation engines.")
@@ -18,6 +18,7 @@ def status(context: typer.Context, as_json: Json = False) -> None:
 
     config = context.obj.config()
     with opened(config) as db:
+        take_up_list(db, config)
         overview, troubled = collect(db, config, clock())
     if as_json:
         facts({**overview, "troubled": troubled}, as_json=True)
