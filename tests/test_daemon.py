@@ -1,6 +1,8 @@
 """The daemon's rounds."""
 
 import logging
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -47,3 +49,22 @@ def test_a_round_that_polled_says_nothing_of_the_network(
     with caplog.at_level(logging.WARNING):
         _tick(tmp_path, opml(demo.port))
     assert "every_poll_failed" not in caplog.text
+
+
+def test_run_says_at_once_that_no_engine_is_ready_and_what_to_do(environment: dict[str, str], tmp_path: Path):
+    Path(environment["AGGREGATOR_OPML"]).write_bytes(opml(1))
+    with subprocess.Popen(
+        [sys.executable, "-m", "aggregator", "--engine", "auto", "run", "--no-server"],
+        env=environment,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout
+        lines = [process.stdout.readline() for _ in range(4)]
+        process.kill()
+    assert lines[0] == "no translation engine is ready, so entries wait:\n"
+    assert "aggregator models pull firefox" in lines[1]
+    assert "aggregator models pull llamacpp" in lines[2]
+    assert lines[3] == "running\n"

@@ -80,8 +80,8 @@ def run(
         instance_lock(config.store, "aggregator run", duration(wait)),
         Server(config) if server else nullcontext(),
     ):
-        print(f"running; {address(config)}" if server else "running", flush=True)
         _say_no_engine(config)
+        print(f"running; {address(config)}" if server else "running", flush=True)
         daemon.run(config, clock)
 
 
