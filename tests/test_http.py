@@ -256,7 +256,8 @@ def test_a_name_that_turns_private_after_the_first_look_up_is_refused(server: Fe
             return await http.fetch(session, Request(url=f"http://rebind.example:{server.port}/"))
 
     answer = asyncio.run(run())
-    assert (answer.kind, answer.detail) == ("HostForbidden", "refused to connect: 127.0.0.1 is private")
+    assert answer.kind == "HostForbidden"
+    assert answer.detail == "refused to connect: 127.0.0.1 is private (see allow_private_hosts)"
     assert server.requests == []
 
 
@@ -277,6 +278,8 @@ def test_nobody_listening_is_a_failure():
         free.bind(("127.0.0.1", 0))
         answer = failed(f"http://127.0.0.1:{free.getsockname()[1]}/")
     assert (answer.kind, answer.status) == ("ConnectionFailed", None)
+    assert answer.detail.startswith("Cannot connect to host 127.0.0.1:")
+    assert "ssl" not in answer.detail
 
 
 # --- bodies -------------------------------------------------------------------------------------------------

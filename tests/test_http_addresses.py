@@ -18,7 +18,7 @@ def test_public_addresses_pass(address: str):
      "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "240.0.0.1"],
 )  # fmt: skip
 def test_private_addresses_pass_only_where_allowed(address: str):
-    assert refusal(address, allow_private=False) == "is private"
+    assert refusal(address, allow_private=False) == "is private (see allow_private_hosts)"
     assert refusal(address, allow_private=True) is None
 
 

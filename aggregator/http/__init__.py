@@ -121,7 +121,7 @@ async def fetch(session: aiohttp.ClientSession, request: Request) -> Answer:
 def _connection_error(url: str, error: Exception) -> FetchError:
     if isinstance(error, aiohttp.InvalidURL):  # 127.1 and 2130706433 too, which it reads as addresses
         return HostForbidden(url, "is no URL that can be fetched")
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = " ".join(str(error).replace(" ssl:default", "").split()) or type(error).__name__
     if REFUSED in text:
         return HostForbidden(url, text[text.index(REFUSED) :].rstrip("]"))
     return ConnectionFailed(url, text[:300])

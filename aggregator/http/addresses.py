@@ -35,7 +35,7 @@ def _reason(address: _Address, *, allow_private: bool) -> str | None:
     if address.is_multicast or address.is_unspecified:
         return "is no single host"
     if not allow_private and not _is_public(address):
-        return "is private"
+        return "is private (see allow_private_hosts)"
     return None
 
 
