@@ -473,3 +473,27 @@ def test_json_feeds_of_any_shape_are_read(entries: object, title: object):
     for entry in parse(json.dumps(body).encode(), None, URL).entries:
         assert entry.guid
         assert entry.guid.encode()
+
+
+def _refused(body: bytes) -> str:
+    started = time.process_time()
+    with pytest.raises(NotAFeed) as caught:
+        parse(body, None, URL)
+    assert time.process_time() - started < 3
+    return str(caught.value)
+
+
+def test_a_million_open_elements_are_refused_before_they_cost_anything():
+    assert "nests more than 100000 elements" in _refused(b"<rss><channel>" + b"<a>" * 1_000_000)
+    assert "nests more than 100000 elements" in _refused(b"<rss><channel>" + b"<a b='" * 1_000_000)
+
+
+def test_an_element_of_a_hundred_thousand_attributes_is_refused_before_it_costs_anything():
+    attributes = b" ".join(b'a%d="1"' % n for n in range(100_000))
+    assert "more than 1000 attributes" in _refused(
+        b"<rss><channel><item " + attributes + b"></channel></rss>"
+    )
+
+
+def test_a_prolog_of_comments_costs_no_more_than_its_length():
+    _refused(b"<!-- x -->" * 300_000 + b"<rss>")

@@ -122,7 +122,7 @@ def names(texts: Iterable[str]) -> tuple[str, ...]:
 
 def people(texts: Iterable[str]) -> tuple[str, ...]:
     """Return the names in "a@example.org (Name)", "Name <a@example.org>" or "Name"; no mail addresses."""
-    return names(_MAIL.sub("", text).strip(" ()<>") for text in texts)
+    return names(_MAIL.sub("", text[:MAX_TITLE]).strip(" ()<>") for text in texts)
 
 
 def web_url(base: str, text: str | None) -> str | None:

@@ -2,7 +2,6 @@
 
 import calendar
 import re
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,9 +10,8 @@ from aggregator.poll import clean, jsonfeed
 
 Raw = dict[str, Any]
 
-_SKIPPED = re.compile(r"<skip(hours|days)\b[^>]*>(.*?)</skip\1", re.IGNORECASE | re.DOTALL)
-_SKIP_VALUE = re.compile(r"<(?:hour|day)>\s*(\w+)\s*<", re.IGNORECASE)
-_DAYS = tuple(day.lower() for day in calendar.day_name)
+_SKIP_VALUE = re.compile(rb"<(?:hour|day)>\s*(\w{1,9})\s*<")
+_DAYS = tuple(day.lower().encode() for day in calendar.day_name)
 _MAX_INTERVAL = timedelta(days=366)
 # RSS 1.0 syndication module; its defaults are daily, once.
 _PERIODS = {
@@ -183,13 +181,16 @@ def _update_every(feed: Raw) -> timedelta | None:
 
 def _skipped(body: bytes) -> tuple[tuple[int, ...], tuple[int, ...]]:
     # Not from the tree, which keeps only the last hour and day.
-    found: dict[str, Iterable[str]] = {"hours": (), "days": ()}
-    if b"<skip" in body or b"<SKIP" in body:
-        for kind, values in _SKIPPED.findall(body[:100_000].decode("ascii", "ignore")):
-            found[kind.lower()] = _SKIP_VALUE.findall(values)
-    hours = {int(hour) % 24 for hour in found["hours"] if hour.isdecimal() and int(hour) <= 24}
-    days = {_DAYS.index(day.lower()) for day in found["days"] if day.lower() in _DAYS}
-    return tuple(sorted(hours)), tuple(sorted(days))
+    head = body[:100_000].lower()
+    hours, days = (_SKIP_VALUE.findall(_between(head, kind)) for kind in (b"skiphours", b"skipdays"))
+    kept_hours = {int(hour) % 24 for hour in hours if hour.isdigit() and int(hour) <= 24}
+    kept_days = {_DAYS.index(day) for day in days if day in _DAYS}
+    return tuple(sorted(kept_hours)), tuple(sorted(kept_days))
+
+
+def _between(head: bytes, name: bytes) -> bytes:
+    start = head.find(b"<" + name)
+    return head[start : head.find(b"</" + name, start)] if start >= 0 else b""
 
 
 def _number(text: object) -> int | None:
