@@ -11,6 +11,7 @@ def replace(path: Path, body: bytes) -> None:
 
     Raises: OSError; the old file then stands and nothing is left beside it.
     """
+    path = path.resolve()  # a link stays a link
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     try:

@@ -33,3 +33,13 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_beside_it(
         files.replace(path, b"new")
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["a.xml"]
+
+
+def test_a_link_stays_a_link_to_the_replaced_file(tmp_path: Path):
+    kept = tmp_path / "elsewhere" / "feeds.opml"
+    files.replace(kept, b"one")
+    link = tmp_path / "feeds.opml"
+    link.symlink_to(kept)
+    files.replace(link, b"two")
+    assert link.is_symlink()
+    assert kept.read_bytes() == b"two"
