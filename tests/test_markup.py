@@ -2,12 +2,13 @@
 
 import time
 
+import nh3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from aggregator.markup import plain, sanitise, to_text, xml_legal
+from aggregator.markup import letters, plain, sanitise, to_text, xml_legal
 
 BASE = "https://news.example/2026/entry.html"
 
@@ -141,3 +142,23 @@ def test_legal_text_can_stand_in_a_document(text: str):
     element = etree.Element("t")
     element.text = xml_legal(text)
     assert etree.tostring(element)
+
+
+def test_what_needs_no_cleaning_is_what_cleaning_would_leave():
+    for text in ["plain words", "“curly” – 日本語\n\tand a tab", "it's 5\" wide; a = b"]:
+        assert sanitise(text, BASE) == nh3.clean(text) == text
+
+
+@pytest.mark.parametrize("reference", ["&#1;", "&#x0b;", "&#xD800;", "&#0;", "&#xFFFE;"])
+def test_markup_cannot_smuggle_in_characters_that_xml_cannot_hold(reference: str):
+    clean = sanitise(f"<p>a{reference}b</p>", BASE)
+    assert xml_legal(clean) == clean
+
+
+def test_a_text_that_names_the_inner_base_is_left_alone():
+    assert sanitise("<b>relative-to://base/</b>", BASE) == "<b>relative-to://base/</b>"
+
+
+def test_letters_are_the_text_without_tags_and_spaces():
+    assert letters('<p title="a &gt; b">One <a href="https://e.example/?a>b">two</a></p>\n<br>3') == "Onetwo3"
+    assert letters("") == ""

@@ -45,7 +45,8 @@ def entry(
     Shape: relative addresses are joined to `base`; without a guid the permalink is it, else a fingerprint;
     without a title the text's beginning is it.
     """
-    summary, content = (sanitise(cut(html, MAX_HTML), base) for html in (summary_html, content_html))
+    content = sanitise(cut(content_html, MAX_HTML), base)
+    summary = content if summary_html == content_html else sanitise(cut(summary_html, MAX_HTML), base)
     found = ParsedEntry(
         guid=_guid(guid) or permalink or "",
         permalink=permalink,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from aggregator import urls
-from aggregator.markup import to_text
+from aggregator.markup import letters
 from aggregator.model import EntryFate, ParsedEntry, ParsedFeed
 
 FIRST_FILL = 10  # entries of a new feed that are translated and published; the rest are kept as seen
@@ -54,8 +54,8 @@ def fingerprint(entry: ParsedEntry) -> str:
     """
     content = [
         entry.title,
-        to_text(entry.summary_html),
-        to_text(entry.content_html),
+        letters(entry.summary_html),
+        letters(entry.content_html),
         entry.permalink and (urls.canonical(entry.permalink) or entry.permalink),
         entry.authors,
         entry.tags,
