@@ -1,6 +1,7 @@
-"""HTTP server over output/: what a static host would do, on this machine."""
+"""HTTP server over output/: what a static host would do, on this machine; and the address hubs call back."""
 
 import asyncio
+import logging
 import mimetypes
 import os
 import threading
@@ -11,7 +12,8 @@ from typing import Self
 from aiohttp import web
 
 from aggregator.config import Config
-from aggregator.errors import AggregatorError
+from aggregator.errors import AggregatorError, StoreError
+from aggregator.websub import callback, protocol
 
 # What readers need to see; a name decides before its ending.
 _MEDIA_TYPES = {
@@ -22,21 +24,75 @@ _MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
 }
+_DELIVERY = 30.0  # seconds a hub may take to send a body
 _HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"}
+
+log = logging.getLogger(__name__)
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def application(output: Path) -> web.Application:
-    """Return the application that serves the files of `output`."""
+def application(config: Config) -> web.Application:
+    """Return the application that serves the files of output/ and answers hubs."""
     app = web.Application()
     app.router.add_get("/healthz", _health)  # add_get answers HEAD too
-    app.router.add_get("/{path:.*}", _file_handler(output.resolve()))
+    if protocol.is_possible(config):
+        for method, answer in (("GET", _on_get), ("POST", _on_post)):
+            app.router.add_route(method, f"/{protocol.PATH}{{token}}", _hub_handler(config, answer))
+    app.router.add_get("/{path:.*}", _file_handler(config.output.resolve()))
     return app
 
 
 async def _health(_: web.Request) -> web.Response:
     return web.Response(text="ok\n")
+
+
+_HubAnswer = Callable[[Config, str, web.Request], Awaitable[callback.Reply]]
+
+
+def _hub_handler(config: Config, answer: _HubAnswer) -> _Handler:
+    async def answer_hub(request: web.Request) -> web.Response:
+        try:
+            reply = await answer(config, request.match_info["token"], request)
+        except (StoreError, OSError, web.RequestPayloadError) as error:  # the hub tries again
+            log.warning("hub_unanswered method=%s error=%s", request.method, error)
+            reply = callback.Reply(status=503)
+        # WebSub section 8.2: the echoed challenge must be nothing a browser would run.
+        headers = {**_HEADERS, "Content-Type": "application/octet-stream"}
+        return web.Response(status=reply.status, body=reply.text.encode(), headers=headers)
+
+    return answer_hub
+
+
+async def _on_get(config: Config, token: str, request: web.Request) -> callback.Reply:
+    return await asyncio.to_thread(callback.on_get, config, token, request.query)
+
+
+async def _on_post(config: Config, token: str, request: web.Request) -> callback.Reply:
+    known = await asyncio.to_thread(callback.lease, config, token)
+    if known is None:
+        return callback.GONE
+    refused = callback.refusal(known, request.headers)
+    if refused:
+        return refused
+    try:
+        async with asyncio.timeout(_DELIVERY):
+            body = await _read(request)
+    except TimeoutError:
+        return callback.Reply(status=408)
+    if body is None:
+        return callback.Reply(status=413)
+    return await asyncio.to_thread(callback.on_post, config, known, request.headers, body)
+
+
+async def _read(request: web.Request) -> bytes | None:
+    """Return the body, or None where it is too large."""
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) > callback.MAX_BODY:
+            return None
+    return bytes(body)
 
 
 def _file_handler(root: Path) -> _Handler:
@@ -76,7 +132,7 @@ class Server:
     """
 
     def __init__(self, config: Config) -> None:
-        self._output, self._address = config.output, config.address
+        self._config, self._address = config, config.address
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="serve", daemon=True)
         self._runner: web.AppRunner | None = None
@@ -105,7 +161,7 @@ class Server:
         return f"cannot listen on {host}:{port} ({reason}); another address: --set listen=127.0.0.1:PORT"
 
     async def _start(self) -> None:
-        self._runner = web.AppRunner(application(self._output), access_log=None)
+        self._runner = web.AppRunner(application(self._config), access_log=None)
         await self._runner.setup()
         site = web.TCPSite(self._runner, *self._address, reuse_address=True)
         await site.start()

@@ -19,11 +19,14 @@ from aggregator.poll.stage import STAGE as POLL
 from aggregator.publish.stage import STAGE as PUBLISH
 from aggregator.store import feeds
 from aggregator.translate.stage import STAGE as TRANSLATE
+from aggregator.websub.stage import STAGE as WEBSUB
+from aggregator.websub.stage import take_up
 
-STAGES: tuple[Stage, ...] = (POLL, ARTICLE, SUMMARY, TRANSLATE, PUBLISH)
+STAGES: tuple[Stage, ...] = (WEBSUB, POLL, ARTICLE, SUMMARY, TRANSLATE, PUBLISH)
 
 # The setting that says where a stage works; a stage that is not named works inline.
 EXECUTORS = {
+    "websub": "executor_poll",
     "poll": "executor_poll",
     "article": "executor_enrich",
     "summary": "executor_enrich",
@@ -80,7 +83,9 @@ def run_round(session: Session) -> list[StageReport]:
     """
     reports: list[StageReport] = []
     while True:
-        fresh = [session.run(stage) for stage in (POLL, ARTICLE, SUMMARY)]
+        take_up(session.db, session.config, session.clock())  # before polls, which show what a hub missed
+        fresh = [session.run(stage) for stage in (WEBSUB, POLL, ARTICLE, SUMMARY)]
+        session.rest(WEBSUB)
         session.rest(POLL)  # its memory is the translation's now
         fresh.append(session.run(PUBLISH))
         translated = session.run(TRANSLATE, session.config.publish_every)

@@ -14,6 +14,7 @@ BACKOFF = tuple(timedelta(hours=hours) for hours in (1, 2, 4, 8, 24, 48, 96, 168
 JITTER = 0.2  # later, never earlier
 GONE_AFTER = 2  # 410 answers in a row
 MOVED_AFTER = 2  # polls in a row that a permanent redirect led to a feed
+HUB_FACTOR = 12  # a feed whose hub works is polled so much less often
 RECENT = 20  # entries the adaptive interval looks at
 _ENOUGH = 3
 _HOUR = timedelta(hours=1)
@@ -66,7 +67,13 @@ def fingerprint(body: bytes, parser_version: str) -> str:
 
 
 def decide(
-    poll: PollOutcome, recent: Sequence[datetime], base: timedelta, now: datetime, jitter: float
+    poll: PollOutcome,
+    recent: Sequence[datetime],
+    base: timedelta,
+    now: datetime,
+    jitter: float,
+    *,
+    hub_works: bool = False,
 ) -> FeedWrite | Later:
     """Return what to write about a feed after one poll.
 
@@ -87,9 +94,9 @@ def decide(
                 skip_hours=parsed.skip_hours,
                 skip_days=parsed.skip_days,
             )
-            return _succeeded(feed, result, hints, recent, base, now, jitter)
+            return _succeeded(feed, result, hints, recent, base, now, jitter, hub_works=hub_works)
         case result:
-            return _succeeded(feed, result, feed.hints, recent, base, now, jitter)
+            return _succeeded(feed, result, feed.hints, recent, base, now, jitter, hub_works=hub_works)
 
 
 def crashed(feed: DueFeed, error: str, now: datetime, jitter: float) -> FeedWrite:
@@ -105,6 +112,8 @@ def next_poll(
     base: timedelta,
     now: datetime,
     jitter: float,
+    *,
+    hub_works: bool = False,
 ) -> tuple[datetime, Reasons]:
     """Return when to look again after a poll that worked, and each rule's opinion.
 
@@ -118,6 +127,9 @@ def next_poll(
     }
     stated = {rule: length for rule, length in opinions.items() if length is not None}
     winner = max(stated, key=lambda rule: stated[rule])
+    if hub_works:
+        stated["websub"] = HUB_FACTOR * max(stated[winner], FLOOR)
+        winner = "websub"
     wanted = stated[winner]
     if wanted < FLOOR:
         winner, wanted = "floor", FLOOR
@@ -161,8 +173,10 @@ def _succeeded(
     base: timedelta,
     now: datetime,
     jitter: float,
+    *,
+    hub_works: bool,
 ) -> FeedWrite:
-    moment, reasons = next_poll(hints, result.fresh_for, recent, base, now, jitter)
+    moment, reasons = next_poll(hints, result.fresh_for, recent, base, now, jitter, hub_works=hub_works)
     fetch_url, moved_to, moved_seen = _moved(feed, result)
     changed = isinstance(result, Changed)
     return FeedWrite(

@@ -4,6 +4,7 @@ import contextlib
 import signal
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 from aggregator.config import Config
 from aggregator.errors import NotAFeed
@@ -21,6 +22,7 @@ from aggregator.model import (
 )
 from aggregator.poll.decide import fingerprint
 from aggregator.poll.parse import PARSER_VERSION, parse
+from aggregator.websub.protocol import named_links
 
 PARSE_SECONDS = 10.0  # of CPU
 
@@ -61,7 +63,7 @@ def _unchanged(answer: Fetched) -> Unchanged:
 def _changed(answer: Fetched, parsed: ParsedFeed, seen: str) -> Changed:
     return Changed(
         fetched_url=answer.url,
-        feed=parsed,
+        feed=_with_links(parsed, answer),
         etag=answer.etag,
         last_modified=answer.last_modified,
         body_fingerprint=seen,
@@ -70,6 +72,15 @@ def _changed(answer: Fetched, parsed: ParsedFeed, seen: str) -> Changed:
         wire_bytes=answer.wire_bytes,
         seconds=answer.seconds,
     )
+
+
+def _with_links(parsed: ParsedFeed, answer: Fetched) -> ParsedFeed:
+    """Let a Link header outrank the document: WebSub section 4 looks there first."""
+    header = next((value for name, value in answer.headers if name == "link"), "")
+    hub_url, self_url = named_links(header, answer.url)
+    if not (hub_url or self_url):
+        return parsed
+    return replace(parsed, hub_url=hub_url or parsed.hub_url, self_url=self_url or parsed.self_url)
 
 
 class _Overrun(BaseException):

@@ -14,7 +14,8 @@ from aggregator.model import Changed, DueFeed, Failure, HostBatch, PollOutcome, 
 from aggregator.pipeline import Stage
 from aggregator.poll.decide import FeedWrite, Later, crashed, decide
 from aggregator.poll.work import work
-from aggregator.store import entries, feeds, polls
+from aggregator.store import entries, feeds, polls, websub
+from aggregator.websub.protocol import is_possible
 
 SHARD = 200  # feeds in one job: what a kill can cost
 PER_DOMAIN = 20  # of one domain in one job; they wait for each other, and the whole job for them
@@ -69,13 +70,23 @@ def record_poll(db: Database, config: Config, poll: PollOutcome, now: datetime) 
         counts = entries.record(db, feed, poll.result.feed, now)
         added, changed = counts.added, counts.changed
         polls.fill_in(db, feed.feed_id, poll.result.feed)
+    hub_works = is_possible(config) and _hub_works(db, poll, added, now)
     recent = polls.recent_times(db, feed.feed_id)
-    match decide(poll, recent, config.poll_every, now, _jitter(feed, now)):
+    match decide(poll, recent, config.poll_every, now, _jitter(feed, now), hub_works=hub_works):
         case Later() as later:
             polls.put_off(db, later)
         case FeedWrite() as write:
             _log(feed, write)
             polls.write(db, write, now, added, changed)
+
+
+def _hub_works(db: Database, poll: PollOutcome, added: int, now: datetime) -> bool:
+    """Write what a poll shows about the feed's hub and return whether the hub can be relied on."""
+    if isinstance(poll.result, Changed):
+        websub.note_links(db, poll.feed.feed_id, poll.result.feed, now)
+    if added:
+        websub.note_missed(db, poll.feed.feed_id)
+    return websub.works(db, poll.feed.feed_id, now)
 
 
 def _log(feed: DueFeed, write: FeedWrite) -> None:

@@ -36,8 +36,13 @@ class EntryCounts:
     changed: int = 0
 
 
-def record(db: Database, feed: DueFeed, parsed: ParsedFeed, now: datetime) -> EntryCounts:
-    """Write what a parsed feed changes, inside the caller's transaction, and return how much that is."""
+def record(
+    db: Database, feed: DueFeed, parsed: ParsedFeed, now: datetime, *, whole: bool = True
+) -> EntryCounts:
+    """Write what a parsed feed changes, inside the caller's transaction, and return how much that is.
+
+    Of a document that is not whole (a hub's delivery) nothing follows for the entries it leaves out.
+    """
     known = _known(db, feed.feed_id, [entry.guid for entry in parsed.entries])
     writes = _decide(parsed, known, now, first_poll=feed.first_poll)
     language = feed.settings.language or parsed.language
@@ -47,7 +52,7 @@ def record(db: Database, feed: DueFeed, parsed: ParsedFeed, now: datetime) -> En
     added = _insert(db, feed.feed_id, new, language, now)
     for write in revised:
         _update(db, write, language)
-    _mark_listed(db, known, {entry.guid for entry in parsed.entries}, now)
+    _mark_listed(db, known, {entry.guid for entry in parsed.entries} | (set() if whole else {*known}), now)
     _count(db, writes, added, now)
     return EntryCounts(added=len(new), changed=len(revised))
 

@@ -212,3 +212,41 @@ def first_light(db: Database) -> None:
     for statement in _FIRST.split(";\n"):
         if statement.strip():
             db.execute(statement)
+
+
+_HUBS = """
+CREATE TABLE websub (
+  lease_id INTEGER PRIMARY KEY,
+  feed_id INTEGER NOT NULL REFERENCES feeds (feed_id),
+  mode TEXT NOT NULL CHECK (mode IN ('subscribe', 'unsubscribe', 'denied')),
+  hub_url TEXT NOT NULL,
+  topic_url TEXT NOT NULL,
+  token TEXT NOT NULL UNIQUE,
+  secret TEXT NOT NULL,
+  callback_url TEXT,
+  ask_at TEXT,
+  failures INTEGER NOT NULL DEFAULT 0,
+  failure TEXT,
+  verified_at TEXT,
+  expires_at TEXT,
+  delivered_at TEXT,
+  deliveries INTEGER NOT NULL DEFAULT 0,
+  works INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE UNIQUE INDEX websub_feed ON websub (feed_id) WHERE mode != 'unsubscribe';
+
+CREATE TABLE websub_deliveries (
+  delivery_id INTEGER PRIMARY KEY,
+  lease_id INTEGER NOT NULL REFERENCES websub (lease_id) ON DELETE CASCADE,
+  content_type TEXT,
+  body BLOB NOT NULL
+) STRICT;
+"""
+
+
+@migrations()
+def hubs(db: Database) -> None:
+    """Create the tables of leases with hubs, and of what hubs delivered."""
+    for statement in _HUBS.split(";\n"):
+        if statement.strip():
+            db.execute(statement)

@@ -1,0 +1,93 @@
+"""Requests to hubs: forms posted within the limits that fetches have."""
+
+import asyncio
+import time
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from aggregator import urls
+from aggregator.config import Config
+from aggregator.errors import BadStatus, ConnectionFailed, FetchError, FetchTimeout, HostForbidden
+from aggregator.http.sessions import REFUSED, open_session
+from aggregator.model import Failure, HubAnswer, HubJob, HubRequest
+from aggregator.websub.protocol import form, hub_address
+
+TOTAL = 30.0  # seconds for one request, redirects included
+ONE_HUB = 60.0  # seconds after which a hub's further requests wait for another time
+REDIRECTS = 5
+_READ = 2000  # bytes of what a hub says of an error
+_SHOWN = 200  # characters of it
+
+
+def ask_hubs(config: Config, job: HubJob) -> tuple[HubAnswer, ...]:
+    """Make the requests of a job: hubs side by side, each one's requests one after another.
+
+    After one that got no answer, or 60 seconds, the hub's others are not made: Failures of kind "Skipped".
+    """
+    return asyncio.run(_ask_all(config, job))
+
+
+async def _ask_all(config: Config, job: HubJob) -> tuple[HubAnswer, ...]:
+    async with open_session(config) as session:
+        answers = await asyncio.gather(*(_ask_hub(session, config, batch) for batch in job.batches))
+    return tuple(answer for batch in answers for answer in batch)
+
+
+async def _ask_hub(
+    session: aiohttp.ClientSession, config: Config, batch: tuple[HubRequest, ...]
+) -> list[HubAnswer]:
+    started, answers = time.monotonic(), list[HubAnswer]()
+    silent = False
+    for request in batch:
+        if silent or time.monotonic() - started > ONE_HUB:
+            failure: Failure | None = _failure("Skipped", request.hub_url, "the hub is silent or slow")
+        else:
+            failure = await _ask(session, config, request)
+            silent = failure is not None and (failure.status is None or failure.status in {429, 503})
+        answers.append(HubAnswer(request=request, failure=failure))
+    return answers
+
+
+async def _ask(session: aiohttp.ClientSession, config: Config, request: HubRequest) -> Failure | None:
+    url = hub_address(request.hub_url, allow_private=config.allow_private_hosts)
+    try:
+        async with asyncio.timeout(TOTAL):
+            await _post(session, config, url, request)
+    except FetchError as error:
+        return _failure(type(error).__name__, error.url, error.message, getattr(error, "status", None))
+    except TimeoutError:
+        return _failure(FetchTimeout.__name__, url, f"no complete answer after {TOTAL:.0f} s")
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        text = " ".join(str(error).split())[:_SHOWN] or type(error).__name__
+        kind = HostForbidden if REFUSED in text or isinstance(error, aiohttp.InvalidURL) else ConnectionFailed
+        return _failure(kind.__name__, url, text)
+    return None
+
+
+async def _post(session: aiohttp.ClientSession, config: Config, url: str, request: HubRequest) -> None:
+    """Post a form, and again where the hub names another (section 5.1.2: 307 and 308 alone)."""
+    for _ in range(REDIRECTS + 1):
+        if urlsplit(url).scheme.lower() not in {"http", "https"}:
+            raise HostForbidden(url, "only http and https are asked")
+        async with session.post(url, data=form(request), allow_redirects=False) as response:
+            location = response.headers.get("Location", "")
+            if 200 <= response.status < 300:
+                return
+            if response.status not in {307, 308} or not location:
+                raise BadStatus(url, await _complaint(response, request), response.status)
+        url = hub_address(urls.absolute(url, location), allow_private=config.allow_private_hosts)
+    raise BadStatus(url, f"more than {REDIRECTS} redirects", 308)
+
+
+async def _complaint(response: aiohttp.ClientResponse, request: HubRequest) -> str:
+    """Return what a hub says of an error, without what nobody else may know, should it repeat that."""
+    said = (await response.content.read(_READ)).decode("utf-8", "replace")
+    for hidden in (request.secret, request.callback_url.rpartition("/")[2]):
+        said = said.replace(hidden, "…")
+    line = " ".join(f"{response.status} {response.reason or ''} {said}".split())
+    return "".join(filter(str.isprintable, line))[:_SHOWN]
+
+
+def _failure(kind: str, url: str, detail: str, status: int | None = None) -> Failure:
+    return Failure(kind=kind, detail=detail, url=url, status=status)

@@ -1,0 +1,103 @@
+"""What hubs tell the callback, put down as files beside the store until the next round takes them up.
+
+The server writes nothing into the database, which has one writer, and a round may be long.
+"""
+
+import json
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from aggregator import files
+from aggregator.config import Config
+from aggregator.model import HubDelivery, HubNotice
+
+MAX_FILES = 20  # of one lease: more than any hub sends between two rounds
+MAX_BYTES = 64 * 1024 * 1024  # of all
+
+Event = HubNotice | HubDelivery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spooled:
+    """One event and its file; without an event the file is broken."""
+
+    path: Path
+    event: Event | None
+
+
+def folder(config: Config) -> Path:
+    """Return where events wait."""
+    return config.store.parent / "websub"
+
+
+def put(config: Config, event: Event) -> bool:
+    """Put an event down whole; False where there is no room for it.
+
+    Raises: OSError.
+    """
+    place = folder(config)
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    body = event.body if isinstance(event, HubDelivery) else b""
+    if not _has_room(place, event.lease_id, len(body)):
+        return False
+    # Named by arrival; two of one moment are told apart by chance.
+    name = f"{time.time_ns():020d}.{secrets.token_hex(4)}.{event.lease_id}"
+    files.replace(place / name, json.dumps(_head(event)).encode() + b"\n" + body)
+    return True
+
+
+def _has_room(place: Path, lease_id: int, size: int) -> bool:
+    waiting = list(_waiting(place))
+    own = sum(path.suffix == f".{lease_id}" for path in waiting)
+    return own < MAX_FILES and size + sum(_size(path) for path in waiting) <= MAX_BYTES
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # taken up meanwhile
+        return 0
+
+
+def _waiting(place: Path) -> Iterator[Path]:
+    # A name with a dot in front is still being written.
+    with suppress(FileNotFoundError):
+        yield from (path for path in place.iterdir() if not path.name.startswith("."))
+
+
+def _head(event: Event) -> dict[str, object]:
+    match event:
+        case HubNotice():
+            return {
+                "lease_id": event.lease_id,
+                "mode": event.mode,
+                "lasts": event.lasts.total_seconds(),
+                "reason": event.reason,
+            }
+        case HubDelivery():
+            return {"lease_id": event.lease_id, "content_type": event.content_type}
+
+
+def events(config: Config) -> Iterator[Spooled]:
+    """Yield what waits, in the order in which it came.
+
+    Raises: OSError.
+    """
+    for path in sorted(_waiting(folder(config))):
+        yield Spooled(path=path, event=_event(path.read_bytes()))
+
+
+def _event(data: bytes) -> Event | None:
+    head, _, body = data.partition(b"\n")
+    try:
+        values = json.loads(head)
+        if "mode" in values:
+            return HubNotice(**values | {"lasts": timedelta(seconds=values["lasts"])})
+        return HubDelivery(**values, body=body)
+    except (ValueError, TypeError, KeyError):
+        return None
