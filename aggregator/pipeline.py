@@ -3,8 +3,9 @@
 import logging
 import time
 import traceback
-from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -27,7 +28,8 @@ Progress = Callable[[int], None]
 class Stage:
     """One step of the data path, as functions.
 
-    `pending` yields the jobs that are due now, best first; it is asked again until it yields none. `work`
+    `pending` yields the jobs that are due now, best first, each when a worker is free for it, and is asked
+    again until it yields none. What it reads it reads whole: no cursor outlasts a yield. `work`
     runs anywhere and touches no database. `record` and `postpone` run in a transaction of their own and leave
     the job not pending. `backlog` and `size` count in the unit people think in (feeds, entries).
     """
@@ -109,38 +111,44 @@ class _Run:
     ) -> None:
         self.stage, self.db, self.config, self.workers = stage, db, config, workers
         self.clock, self.stop, self.progress = clock, stop, progress
-        self.jobs = self.units = self.crashes = 0
+        self.started = self.jobs = self.units = self.crashes = 0
         self.broken = False
 
     def until(self, over: Callable[[], bool]) -> bool:
-        """Work batch after batch; return whether nothing was left.
-
-        A batch is no larger than the workers can take up at once, so that what `record` wrote is seen by the
-        next `pending`, and little is lost by a kill.
-        """
+        """Work what is pending, and ask again, until there is none; return whether nothing was left."""
         while not over():
-            batch = list(
-                islice(self.stage.pending(self.db, self.config, self.clock()), self.workers.width * 2)
-            )
-            if not batch:
-                return True
-            if not self._batch(batch):
+            started = self.started
+            jobs = iter(self.stage.pending(self.db, self.config, self.clock()))
+            if not self._stream(jobs, over):
                 return False
+            if self.started == started:
+                return True
         return False
 
-    def _batch(self, batch: list[Any]) -> bool:
-        """Return False where the workers broke twice or were ended with us: the jobs stay due."""
-        todo: dict[Future[Any], Any] = {}
+    def _stream(self, jobs: Iterator[Any], over: Callable[[], bool]) -> bool:
+        """Return False where it is over, or the workers broke twice or were ended with us: jobs stay due.
+
+        No more are in flight than the workers can take up at once, so that little is lost by a kill. They are
+        booked in the order they were given out, whichever ends first: the same run gives the same numbers.
+        """
+        flight: deque[tuple[Any, Future[Any]]] = deque()
+        ended = False
         try:
-            for job in batch:
-                todo[self.workers.submit(guarded, self.stage.work, self.config, job)] = job
-            while todo:
-                for future in wait(todo, return_when=FIRST_COMPLETED).done:
-                    self._book(todo[future], future.result())
-                    del todo[future]
+            while True:
+                wanted = 0 if ended else self.workers.width * 2 - len(flight)
+                for job in islice(jobs, wanted):
+                    flight.append((job, self._submit(job)))
+                if not flight:
+                    return not ended
+                job, future = flight.popleft()
+                self._book(job, future.result())
+                ended = ended or over()
         except BrokenExecutor as error:
             return self._reopen(error)
-        return True
+
+    def _submit(self, job: Any) -> Future[Any]:
+        self.started += 1
+        return self.workers.submit(guarded, self.stage.work, self.config, job)
 
     def _reopen(self, error: BrokenExecutor) -> bool:
         self.workers.close()

@@ -1,7 +1,9 @@
 """How a stage runs: batches, crashes, budgets, broken workers."""
 
 import os
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -92,6 +94,38 @@ def test_stop_ends_after_the_batch_in_hand(db: Database):
     report = run_stage(_stage(), db, Config(), open_workers("inline:"), lambda: NOW, stop=lambda: next(asked))
     assert 0 < report.jobs < 10
     assert not report.finished
+
+
+def _work_the_first_slowly(_: Config, job: int) -> int:
+    time.sleep(0.5 if job == 20 else 0)
+    return job * job
+
+
+def test_jobs_are_booked_in_the_order_they_were_given_out(db: Database):
+    _due(db, *range(20, 26))
+    booked: list[int] = []
+
+    def record(db: Database, config: Config, job: int, outcome: int, now: datetime) -> None:
+        booked.append(job)
+        _record(db, config, job, outcome, now)
+
+    stage = replace(_stage(_work_the_first_slowly), record=record)
+    workers = open_workers("processes:2")
+    run_stage(stage, db, Config(), workers, lambda: NOW)
+    workers.close()
+    assert booked == [20, 21, 22, 23, 24, 25]
+
+
+def test_pending_is_asked_once_for_all_and_once_more_for_none(db: Database):
+    _due(db, *range(20, 40))
+    asked: list[datetime] = []
+
+    def pending(db: Database, config: Config, now: datetime) -> Iterator[int]:
+        asked.append(now)
+        return _pending(db, config, now)
+
+    run_stage(replace(_stage(), pending=pending), db, Config(), open_workers("inline:"), lambda: NOW)
+    assert len(asked) == 2
 
 
 def test_a_dead_worker_is_replaced_once_and_its_jobs_stay_due(db: Database):
