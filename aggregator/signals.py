@@ -5,13 +5,15 @@ import threading
 from collections.abc import Callable
 
 
-def stop_on_signals() -> Callable[[], bool]:
-    """Return a question whether a stop was asked for; a second ^C ends at once."""
+def stop_on_signals(notice: Callable[[], None] = lambda: None) -> Callable[[], bool]:
+    """Return a question whether a stop was asked for; a second ^C ends at once. `notice` is called once."""
     asked = threading.Event()
 
     def ask(number: int, _: object) -> None:
         if asked.is_set() and number == signal.SIGINT:
             raise KeyboardInterrupt
+        if not asked.is_set():
+            notice()
         asked.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):

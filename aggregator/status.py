@@ -7,12 +7,13 @@ from typing import Any
 from sqlite_utils import Database
 
 from aggregator.config import Config
-from aggregator.store import feeds
+from aggregator.store import feeds, translations
 from aggregator.times import duration_text, from_text
 from aggregator.translate import engines
 from aggregator.translate.stage import STAGE as TRANSLATE
 
 TROUBLED = ("failing", "gone")
+_REASONS = 3  # shown of why translations were refused
 
 
 def collect(db: Database, config: Config, now: datetime) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -29,6 +30,7 @@ def collect(db: Database, config: Config, now: datetime) -> tuple[dict[str, Any]
         "untranslated": published.get("untranslated", 0),
         "held": published.get("held", 0),
         "waiting for translation": TRANSLATE.backlog(db, config, now),
+        "refused by the checks": _refused(db),
         "engine": _engine(config),
         "newest entry": _ago(db, "SELECT max(first_published_at) FROM publications", now),
         "output": config.output,
@@ -48,6 +50,15 @@ def _engine(config: Config) -> str:
     if ready:
         return " → ".join(f"{choice.name} ({choice.model})" for choice in ready)
     return "; ".join((f"{config.engine}: none ready", *engines.why_not(config)))
+
+
+def _refused(db: Database) -> str:
+    reasons = translations.refusals(db)
+    if not reasons:
+        return "0"
+    shown = "; ".join(f"{number} × {reason}" for reason, number in reasons[:_REASONS])
+    more = "; …" if reasons[_REASONS:] else ""
+    return f"{sum(number for _, number in reasons)}, tried again later ({shown}{more})"
 
 
 def _ago(db: Database, sql: str, now: datetime) -> str:

@@ -205,3 +205,12 @@ def test_usage_adds_up_by_engine_and_month(db):
     store.add_usage(db, [("first", 7)], "2026-12")
     found = db.execute("SELECT engine, month, characters FROM engine_usage ORDER BY 1, 2").fetchall()
     assert found == [("first", "2026-11", 15), ("first", "2026-12", 7), ("second", "2026-11", 1)]
+
+
+def test_refusals_are_counted_by_reason_until_a_translation_passes(db):
+    for entry_id in (1, 2):
+        add(db, entry_id)
+        store.write_failure(db, "ja", failed(entry_id), NOW)
+    assert store.refusals(db) == [("loop", 2)]
+    store.write_translation(db, "ja", made(1), NOW)
+    assert store.refusals(db) == [("loop", 1)]

@@ -42,7 +42,7 @@ def test_a_feed_is_added_with_one_request_and_needs_no_second_for_its_entries(
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
         "added Bolt Weekly",
-        f"  {site.url('/feed.xml')} · 1 entries · ニュース",
+        f"  {site.url('/feed.xml')} · 1 entry · ニュース",
     ]
     assert _listed(environment) == [site.url("/feed.xml")]
     assert aggregator("once").returncode == 0

@@ -79,11 +79,16 @@ def open_session(config: Config, command: str, wait: str, *, quiet: bool = False
     with instance_lock(config.store, f"aggregator {command}", duration(wait)), opened(config) as db:
         clear_leftovers(config)
         seen = unwatched if quiet else watch
-        session = Session(db=db, config=config, clock=clock, stop=stop_on_signals(), watch=seen)
+        stop = stop_on_signals(_say_stopping)
+        session = Session(db=db, config=config, clock=clock, stop=stop, watch=seen)
         try:
             yield session
         finally:
             session.close()
+
+
+def _say_stopping() -> None:
+    print("finishing the batch in hand; ^C again ends at once", file=sys.stderr, flush=True)
 
 
 def duration(text: str, option: str = "--wait") -> timedelta:

@@ -33,7 +33,8 @@ def add(
             db, config, url, category=category, rights=rights, rights_note=rights_note, now=clock()
         )
     print(f"added {added.title or added.url}")
-    print(f"  {added.url} · {added.entries} entries · {added.category or 'no category'}")
+    entries = "1 entry" if added.entries == 1 else f"{added.entries} entries"
+    print(f"  {added.url} · {entries} · {added.category or 'no category'}")
     for other in added.others:
         print(f"  also offered there: {other}")
 

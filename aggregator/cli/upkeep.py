@@ -6,6 +6,8 @@ import typer
 
 from aggregator.cli.common import Json, clock, duration, opened, take_up_list
 
+SHOWN = 10  # feeds in trouble; the overview has to stay on the screen
+
 app = typer.Typer()
 models_app = typer.Typer(no_args_is_help=True, help="The model files of the translation engines.")
 
@@ -26,7 +28,9 @@ def status(context: typer.Context, as_json: Json = False) -> None:
     facts(overview)
     if troubled:
         print()
-        show(troubled, ("state", "title", "failures", "failure", "next_poll_at", "listed_url"))
+        show(troubled[:SHOWN], ("state", "title", "failures", "failure", "next_poll_at", "listed_url"))
+    if troubled[SHOWN:]:
+        print(f"and {len(troubled) - SHOWN} more: aggregator list")
 
 
 @app.command()
@@ -76,11 +80,15 @@ def models_test(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="firefox | llamacpp")] = "firefox",
 ) -> None:
-    """Translate a sentence with an engine."""
+    """Translate a sentence with an engine, and check it like any other."""
     from aggregator.translate import models
+    from aggregator.translate.check import check
 
-    sample = models.test(name, context.obj.config())
+    config = context.obj.config()
+    sample = models.test(name, config)
+    reasons = check(sample.source, sample.text, config.language)
     print(f"{sample.source}\n{sample.text}")
+    print(f"refused: {'; '.join(reasons)}" if reasons else "passed the checks")
     print(f"({sample.engine} {sample.model}, {sample.seconds:.1f} s with loading)")
 
 

@@ -15,6 +15,7 @@ from aggregator.pipeline import StageReport
 from aggregator.signals import wait_for_signal
 from aggregator.stages import Session, run_round
 from aggregator.store import feeds as feed_rows
+from aggregator.store import translations
 
 
 def config(base: Config, port: int, explicit: set[str]) -> Config:
@@ -74,12 +75,14 @@ def _account(session: Session, server: DemoServer, reports: list[StageReport]) -
     yield f"entries   {session.db.table('entries').count}"
     translated = sum(report.units for report in reports if report.name == "translate")
     seconds = sum(report.seconds for report in reports if report.name == "translate")
-    yield f"translate {translated} entries now, in {seconds:.0f} s"
+    yield f"translate {translated} entries tried now, in {seconds:.0f} s"
     for engine, model, number in count(
         """SELECT engine, model, count(*) FROM translations WHERE title IS NOT NULL
         GROUP BY 1, 2 ORDER BY 3 DESC"""
     ):
         yield f"          {number} by {engine} {model}".rstrip()
+    for reason, number in translations.refusals(session.db):
+        yield f"          {number} refused, tried again later: {reason}"
     for state, number in count("SELECT state, count(*) FROM publications GROUP BY 1 ORDER BY 1"):
         yield f"published {number} {state}"
     yield f"output    {session.config.output}"

@@ -126,3 +126,14 @@ def add_usage(db: Database, used: Iterable[tuple[str, int]], month: str) -> None
             ON CONFLICT (engine, month) DO UPDATE SET characters = characters + excluded.characters""",
             (engine, month, characters),
         )
+
+
+def refusals(db: Database) -> list[tuple[str, int]]:
+    """List why entries have no translation to show, the commonest reason first, each with its number."""
+    return [
+        (str(reason), int(number))
+        for reason, number in db.execute(
+            """SELECT failure, count(*) FROM translations WHERE title IS NULL AND failure IS NOT NULL
+            GROUP BY 1 ORDER BY 2 DESC, 1"""
+        )
+    ]

@@ -15,7 +15,7 @@ from aggregator.resources import memory_obstacle
 from aggregator.translate.engines import firefox, llamacpp
 from aggregator.translate.manifest import MANIFEST, Model, find, folder_of, missing
 
-SAMPLE = "The company released version [1] of its open-source database on Monday."
+SAMPLE = "The company released version 12.1 of its open-source database."
 
 
 class Engine(Protocol):
