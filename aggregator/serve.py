@@ -26,6 +26,8 @@ _MEDIA_TYPES = {
 }
 _DELIVERY = 30.0  # seconds a hub may take to send a body
 _HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"}
+# Pages say so themselves; feeds cannot, and the path is the secret.
+_PRIVATE = {"X-Robots-Tag": "noindex, nofollow", "Referrer-Policy": "no-referrer"}
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +41,8 @@ def application(config: Config) -> web.Application:
     if protocol.is_possible(config):
         for method, answer in (("GET", _on_get), ("POST", _on_post)):
             app.router.add_route(method, f"/{protocol.PATH}{{token}}", _hub_handler(config, answer))
-    app.router.add_get("/{path:.*}", _file_handler(config.output.resolve()))
+    headers = _HEADERS | (_PRIVATE if config.visibility == "private" else {})
+    app.router.add_get("/{path:.*}", _file_handler(config.output.resolve(), headers))
     return app
 
 
@@ -95,12 +98,12 @@ async def _read(request: web.Request) -> bytes | None:
     return bytes(body)
 
 
-def _file_handler(root: Path) -> _Handler:
+def _file_handler(root: Path, headers: dict[str, str]) -> _Handler:
     async def serve_file(request: web.Request) -> web.StreamResponse:
         file = _file_for(root, request.match_info["path"])
         if file is None:
-            return web.Response(status=404, text="404\n", headers=_HEADERS)
-        return web.FileResponse(file, headers={**_HEADERS, "Content-Type": media_type(file.name)})
+            return web.Response(status=404, text="404\n", headers=headers)
+        return web.FileResponse(file, headers={**headers, "Content-Type": media_type(file.name)})
 
     return serve_file
 

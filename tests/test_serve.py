@@ -103,3 +103,13 @@ def test_a_busy_address_is_one_clear_line(port: int, tmp_path: Path):
         f"cannot listen on 127.0.0.1:{port} (Address already in use); "
         "another address: --set listen=127.0.0.1:PORT"
     )
+
+
+def test_a_private_feed_is_kept_out_of_indexes_and_referrers(tmp_path: Path):
+    (tmp_path / "token").mkdir()
+    (tmp_path / "token" / "atom.xml").write_bytes(ATOM)
+    config = replace(Config(), output=tmp_path, listen="127.0.0.1:0", visibility="private")
+    with Server(config) as server:
+        answer, _ = _ask(server.port, "/token/atom.xml")
+    assert answer.getheader("X-Robots-Tag") == "noindex, nofollow"
+    assert answer.getheader("Referrer-Policy") == "no-referrer"
