@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from aggregator.model import FeedSettings, Subscription
 from aggregator.serve import Server
 from aggregator.store import feeds, open_store
 from aggregator.websub import spool
+from aggregator.websub.stage import STAGE, take_up
 from tests.feedserver import Answer, FeedServer
 from tests.hub import Hub, call, signed
 
@@ -441,3 +443,70 @@ def test_broken_files_in_the_spool_are_dropped(world: World):
         (spool.folder(world.config) / name).write_bytes(data)
     world.round()
     assert list(spool.folder(world.config).iterdir()) == []
+
+
+def test_jobs_and_outcomes_travel_to_a_worker_process(world: World):
+    world.session.config = replace(world.config, executor_poll="processes:1")
+    try:
+        world.rely()
+        assert world.guids() == ["1", "2"]
+        assert world.lease["works"] == 1
+    finally:
+        world.session.close()
+
+
+def test_a_crash_costs_a_delivery_and_puts_requests_off(world: World):
+    world.subscribe()
+    world.hub.deliver(rss(world.hub.url, world.topic, "2"))
+    take_up(world.db, world.config, world.now)
+    world.db.execute("UPDATE websub SET ask_at = '2026-11-24T06:00:00Z'")
+    assert STAGE.backlog(world.db, world.config, world.now) == 2
+    jobs = list(STAGE.pending(world.db, world.config, world.now))
+    assert [STAGE.size(job) for job in jobs] == [1, 1]
+    for job in jobs:
+        STAGE.postpone(world.db, world.config, job, "ValueError: bad", world.now)
+    assert list(STAGE.pending(world.db, world.config, world.now)) == []
+    assert world.lease["failure"] == "Crash: ValueError: bad"
+
+
+def test_what_cannot_be_read_in_the_spool_stops_nothing_else(world: World, caplog: pytest.LogCaptureFixture):
+    world.subscribe()
+    (spool.folder(world.config) / "1.a.1").mkdir()
+    world.hub.deliver(rss(world.hub.url, world.topic, "2"))
+    world.publish("3", "1")
+    world.poll()
+    assert world.guids() == ["1", "2", "3"]
+    assert "hub_event_unreadable" in caplog.text
+    shutil.rmtree(spool.folder(world.config))
+    spool.folder(world.config).write_bytes(b"no folder")
+    world.publish("4", "3", "1")
+    world.poll()
+    assert world.guids() == ["1", "2", "3", "4"]
+    assert "hub_events_unreadable" in caplog.text
+
+
+def test_two_deliveries_between_rounds_are_both_recorded(world: World):
+    world.subscribe()
+    for guid in ("2", "3"):
+        world.hub.deliver(rss(world.hub.url, world.topic, guid))
+    world.round()
+    assert world.guids() == ["1", "2", "3"]
+    assert world.lease["deliveries"] == 2
+
+
+def test_a_removed_feed_gets_no_entries_from_what_was_delivered_before(world: World):
+    world.subscribe()
+    world.hub.deliver(rss(world.hub.url, world.topic, "2"))
+    feeds.sync(world.db, [], world.now)
+    world.round()
+    assert world.guids() == ["1"]
+    assert world.db.table("websub_deliveries").count == 0
+
+
+def test_a_denied_end_is_an_end(world: World):
+    world.subscribe()
+    feeds.sync(world.db, [], world.now)
+    world.round()
+    assert world.hub.deny(world.hub.asked[1], "no such lease") == 200
+    world.round()
+    assert world.lease == {}

@@ -8,7 +8,6 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,14 +19,6 @@ MAX_FILES = 20  # of one lease: more than any hub sends between two rounds
 MAX_BYTES = 64 * 1024 * 1024  # of all
 
 Event = HubNotice | HubDelivery
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spooled:
-    """One event and its file; without an event the file is broken."""
-
-    path: Path
-    event: Event | None
 
 
 def folder(config: Config) -> Path:
@@ -83,17 +74,20 @@ def _head(event: Event) -> dict[str, object]:
             return {"lease_id": event.lease_id, "content_type": event.content_type}
 
 
-def events(config: Config) -> Iterator[Spooled]:
-    """Yield what waits, in the order in which it came.
+def waiting(config: Config) -> list[Path]:
+    """List the files of events in the order in which those came.
 
     Raises: OSError.
     """
-    for path in sorted(_waiting(folder(config))):
-        yield Spooled(path=path, event=_event(path.read_bytes()))
+    return sorted(_waiting(folder(config)))
 
 
-def _event(data: bytes) -> Event | None:
-    head, _, body = data.partition(b"\n")
+def read(path: Path) -> Event | None:
+    """Return the event of a file, or None where it is broken.
+
+    Raises: OSError.
+    """
+    head, _, body = path.read_bytes().partition(b"\n")
     try:
         values = json.loads(head)
         if "mode" in values:

@@ -4,6 +4,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 
 from sqlite_utils import Database
 
@@ -38,14 +39,22 @@ def take_up(db: Database, config: Config, now: datetime) -> None:
     if not protocol.is_possible(config):
         return
     try:
-        for spooled in spool.events(config):
-            with db.atomic():
-                _take_up(db, spooled.event, now)
-            spooled.path.unlink()
-    except OSError as error:  # hubs deliver again, and polls go on
+        for path in spool.waiting(config):
+            _take_up_file(db, path, now)
+    except OSError as error:
         log.error("hub_events_unreadable folder=%s error=%s", spool.folder(config), error.strerror)
     with db.atomic():
         websub.review(db, protocol.callback_url(config, ""), now)
+
+
+def _take_up_file(db: Database, path: Path, now: datetime) -> None:
+    try:
+        event = spool.read(path)
+        with db.atomic():
+            _take_up(db, event, now)
+        path.unlink()
+    except OSError as error:  # the others are taken up, and polls go on
+        log.error("hub_event_unreadable file=%s error=%s", path, error.strerror)
 
 
 def _take_up(db: Database, event: spool.Event | None, now: datetime) -> None:
