@@ -24,7 +24,7 @@ from aggregator.model import (
 from aggregator.poll.discover import FeedLink, feed_links
 from aggregator.poll.parse import parse
 from aggregator.poll.shard import outcome_of
-from aggregator.poll.stage import record_poll
+from aggregator.poll.stage import record_polls
 from aggregator.store import feeds
 from aggregator.urls import normalise
 
@@ -68,7 +68,7 @@ def add(
     _edit(db, config, lambda data: opml.add(data, subscription), now)
     feed = feeds.due_feed(db, listed_url)
     with db.atomic():
-        record_poll(db, config, PollOutcome(feed=feed, result=outcome_of(feed, fetched).result), now)
+        record_polls(db, config, [PollOutcome(feed=feed, result=outcome_of(feed, fetched).result)], now)
     return Added(
         url=listed_url, title=subscription.title, category=category, entries=len(parsed.entries),
         others=tuple(link.url for link in links[1:]),

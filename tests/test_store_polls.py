@@ -12,6 +12,7 @@ from sqlite_utils import Database
 from aggregator.model import Hints, ParsedFeed, Subscription
 from aggregator.poll.decide import FeedWrite, Later
 from aggregator.store import feeds, open_store, polls
+from aggregator.store.polls import Polled
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -49,7 +50,7 @@ def db(tmp_path: Path) -> Iterator[Database]:
 
 
 def test_what_was_decided_is_what_is_due_next(db: Database):
-    polls.write(db, WRITE, NOW, added=3, changed=1)
+    polls.write(db, [Polled(write=WRITE, added=3, changed=1)], NOW)
     (due,) = feeds.due(db, NOW + HOUR, 10)
     assert (due.fetch_url, due.domain, due.listed_url) == (WRITE.fetch_url, "moved.example", URL)
     assert (due.etag, due.last_modified, due.body_fingerprint) == ('"caf\xe9"', "then", "f")
@@ -60,7 +61,7 @@ def test_what_was_decided_is_what_is_due_next(db: Database):
 
 
 def test_a_poll_leaves_its_row(db: Database):
-    polls.write(db, WRITE, NOW, added=3, changed=1)
+    polls.write(db, [Polled(write=WRITE, added=3, changed=1)], NOW)
     (row,) = db.query("SELECT * FROM polls")
     assert row == {
         "poll_id": 1, "feed_id": 1, "polled_at": "2026-11-24T06:00:00Z", "outcome": "failed", "status": 404,
@@ -72,7 +73,7 @@ def test_a_poll_leaves_its_row(db: Database):
 
 
 def test_a_gone_feed_is_never_due_again(db: Database):
-    polls.write(db, replace(WRITE, gone=True, outcome="gone"), NOW)
+    polls.write(db, [Polled(write=replace(WRITE, gone=True, outcome="gone"))], NOW)
     assert feeds.due(db, NOW + timedelta(days=999), 10) == []
 
 
@@ -103,7 +104,7 @@ def test_a_host_remembers_when_it_may_be_asked(db: Database):
 
 
 def test_polls_are_kept_for_thirty_days(db: Database):
-    polls.write(db, WRITE, NOW)
+    polls.write(db, [Polled(write=WRITE)], NOW)
     polls.forget_old(db, NOW + timedelta(days=30))
     assert db.table("polls").count == 1
     polls.forget_old(db, NOW + timedelta(days=30, seconds=1))

@@ -1,6 +1,5 @@
 """The poll stage: due feeds in, what became of each written down."""
 
-import itertools
 import logging
 import zlib
 from collections import defaultdict
@@ -15,6 +14,8 @@ from aggregator.pipeline import Stage
 from aggregator.poll.decide import FeedWrite, Later, crashed, decide
 from aggregator.poll.work import work
 from aggregator.store import entries, feeds, polls, websub
+from aggregator.store.entries import EntryCounts
+from aggregator.store.polls import Polled
 from aggregator.websub.protocol import is_possible
 
 SHARD = 200  # feeds in one job: what a kill can cost
@@ -56,28 +57,34 @@ def _shards(hosts: Sequence[HostBatch]) -> Iterator[Shard]:
 
 def record(db: Database, config: Config, job: Shard, outcome: ShardOutcome, now: datetime) -> None:
     """Write what a shard brought: entries, polling columns, polls and hosts."""
-    for poll in outcome.polls:
-        record_poll(db, config, poll, now)
-    for batch in job.batches:
-        _record_host(db, config, batch.domain, outcome.polls, now)
+    record_polls(db, config, outcome.polls, now)
+    _record_hosts(db, config, job, outcome, now)
     polls.forget_old(db, now)
 
 
-def record_poll(db: Database, config: Config, poll: PollOutcome, now: datetime) -> None:
-    """Write what one poll brought."""
-    feed, added, changed = poll.feed, 0, 0
-    if isinstance(poll.result, Changed):
-        counts = entries.record(db, feed, poll.result.feed, now)
-        added, changed = counts.added, counts.changed
-        polls.fill_in(db, feed.feed_id, poll.result.feed)
-    hub_works = is_possible(config) and _hub_works(db, poll, added, now)
-    recent = polls.recent_times(db, feed.feed_id)
-    match decide(poll, recent, config.poll_every, now, _jitter(feed, now), hub_works=hub_works):
-        case Later() as later:
-            polls.put_off(db, later)
-        case FeedWrite() as write:
-            _log(feed, write)
-            polls.write(db, write, now, added, changed)
+def record_polls(db: Database, config: Config, outcomes: Sequence[PollOutcome], now: datetime) -> None:
+    """Write what polls brought, one after another: entries are numbered in this order."""
+    counts = [_record_entries(db, poll, now) for poll in outcomes]
+    recent = polls.recent_times(db, [poll.feed.feed_id for poll in outcomes])
+    polled: list[Polled] = []
+    for poll, count in zip(outcomes, counts, strict=True):
+        feed = poll.feed
+        hub_works = is_possible(config) and _hub_works(db, poll, count.added, now)
+        jitter = _jitter(feed, now)
+        match decide(poll, recent[feed.feed_id], config.poll_every, now, jitter, hub_works=hub_works):
+            case Later() as later:
+                polls.put_off(db, later)
+            case FeedWrite() as write:
+                _log(feed, write)
+                polled.append(Polled(write=write, added=count.added, changed=count.changed))
+    polls.write(db, polled, now)
+
+
+def _record_entries(db: Database, poll: PollOutcome, now: datetime) -> EntryCounts:
+    if not isinstance(poll.result, Changed):
+        return EntryCounts()
+    polls.fill_in(db, poll.feed.feed_id, poll.result.feed)
+    return entries.record(db, poll.feed, poll.result.feed, now)
 
 
 def _hub_works(db: Database, poll: PollOutcome, added: int, now: datetime) -> bool:
@@ -100,23 +107,26 @@ def _log(feed: DueFeed, write: FeedWrite) -> None:
         log.info("feed_moved from=%s to=%s", feed.fetch_url, write.fetch_url)
 
 
-def _record_host(
-    db: Database, config: Config, domain: str, outcomes: Sequence[PollOutcome], now: datetime
-) -> None:
-    failures = [
-        poll.result for poll in outcomes if poll.feed.domain == domain and isinstance(poll.result, Failure)
-    ]
-    asked_for = max((failure.retry_after for failure in failures if failure.retry_after), default=None)
-    if asked_for:
-        polls.write_host(db, domain, now + config.host_spacing, now + asked_for, "Retry-After")
-    elif config.host_spacing:
-        polls.write_host(db, domain, now + config.host_spacing, None, None)
+def _record_hosts(db: Database, config: Config, job: Shard, outcome: ShardOutcome, now: datetime) -> None:
+    asked_for: dict[str, timedelta] = {}
+    for poll in outcome.polls:
+        if isinstance(poll.result, Failure) and poll.result.retry_after:
+            longest = asked_for.get(poll.feed.domain, timedelta())
+            asked_for[poll.feed.domain] = max(longest, poll.result.retry_after)
+    free_at = now + config.host_spacing
+    for domain in (batch.domain for batch in job.batches):
+        if domain in asked_for:
+            polls.write_host(db, domain, free_at, now + asked_for[domain], "Retry-After")
+        elif config.host_spacing:
+            polls.write_host(db, domain, free_at, None, None)
 
 
 def postpone(db: Database, config: Config, job: Shard, error: str, now: datetime) -> None:  # noqa: ARG001 - as all
     """Back off every feed of a shard whose work crashed; by different lengths, so that they part company."""
-    for feed in itertools.chain.from_iterable(batch.feeds for batch in job.batches):
-        polls.write(db, crashed(feed, error, now, _jitter(feed, now)), now)
+    backed_off = (
+        crashed(feed, error, now, _jitter(feed, now)) for batch in job.batches for feed in batch.feeds
+    )
+    polls.write(db, (Polled(write=write) for write in backed_off), now)
 
 
 def backlog(db: Database, config: Config, now: datetime) -> int:  # noqa: ARG001 - a stage's signature

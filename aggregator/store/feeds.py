@@ -1,6 +1,7 @@
 """The table feeds: what is listed, what is due, how each one does."""
 
 import dataclasses
+import functools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -114,6 +115,7 @@ def settings_text(settings: FeedSettings) -> str:
     return json.dumps({name: text for name, text in texts.items() if text is not None}, ensure_ascii=False)
 
 
+@functools.lru_cache(maxsize=1024)  # most feeds have the same
 def read_settings(text: str) -> FeedSettings:
     """Read what `settings_text` wrote."""
     values = json.loads(text)
@@ -129,6 +131,7 @@ def hints_text(hints: Hints) -> str:
     return json.dumps(seconds | {name: numbers for name, numbers in skips.items() if numbers})
 
 
+@functools.lru_cache(maxsize=1024)
 def read_hints(text: str) -> Hints:
     """Read what `hints_text` wrote."""
     values = json.loads(text)

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlite_utils import Database
 
@@ -13,10 +15,44 @@ from aggregator.times import from_text, maybe_text, to_text
 
 KEPT = timedelta(days=30)
 
+_FEED_COLUMNS = (
+    "fetch_url", "host", "domain", "moved_to", "moved_seen", "gone", "gone_seen", "etag", "last_modified",
+    "body_fingerprint", "hints", "next_poll_at", "retry_after_at", "next_poll_reasons", "last_poll_at",
+    "last_change_at", "failures", "failure",
+)  # fmt: skip
+_WRITE_FEED = f"""
+  UPDATE feeds SET {", ".join(f"{name} = :{name}" for name in _FEED_COLUMNS)} WHERE feed_id = :feed_id"""  # noqa: S608 - constants only
+_WRITE_POLL = """
+  INSERT INTO polls (feed_id, polled_at, outcome, status, bytes, seconds, added, changed, detail) VALUES
+  (:feed_id, :last_poll_at, :outcome, :status, :bytes, :seconds, :added, :changed, :failure)"""
+_RECENT = """
+  SELECT value, (SELECT json_group_array(sort_at) FROM (
+    SELECT sort_at FROM entries WHERE feed_id = value ORDER BY sort_at DESC LIMIT :limit))
+  FROM json_each(:ids)"""
 
-def write(db: Database, write: FeedWrite, now: datetime, added: int = 0, changed: int = 0) -> None:
-    """Write a poll's row and its feed's polling columns."""
-    columns = {
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Polled:
+    """What was decided after one poll, and how many entries it brought."""
+
+    write: FeedWrite
+    added: int = 0
+    changed: int = 0
+
+
+def write(db: Database, polled: Iterable[Polled], now: datetime) -> None:
+    """Write each poll's row and its feed's polling columns."""
+    rows = [_row(each, to_text(now)) for each in polled]
+    # One statement for all: sqlite-utils' update looks each row and the table's columns up first.
+    db.conn.executemany(_WRITE_FEED, rows)
+    db.conn.executemany(_WRITE_POLL, rows)
+
+
+def _row(polled: Polled, now: str) -> dict[str, Any]:
+    write = polled.write
+    return {
+        "feed_id": write.feed_id,
+        **place(write.fetch_url),
         "moved_to": write.moved_to,
         "moved_seen": write.moved_seen,
         "gone": int(write.gone),
@@ -28,25 +64,17 @@ def write(db: Database, write: FeedWrite, now: datetime, added: int = 0, changed
         "next_poll_at": to_text(write.next_poll_at),
         "retry_after_at": maybe_text(write.retry_after_at),
         "next_poll_reasons": json.dumps(write.next_poll_reasons),
-        "last_poll_at": to_text(now),
+        "last_poll_at": now,
         "last_change_at": maybe_text(write.last_change_at),
         "failures": write.failures,
         "failure": write.failure,
+        "outcome": write.outcome,
+        "status": write.status,
+        "bytes": write.wire_bytes,
+        "seconds": round(write.seconds, 3),
+        "added": polled.added,
+        "changed": polled.changed,
     }
-    db.table("feeds").update(write.feed_id, columns | place(write.fetch_url))
-    db.table("polls").insert(
-        {
-            "feed_id": write.feed_id,
-            "polled_at": to_text(now),
-            "outcome": write.outcome,
-            "status": write.status,
-            "bytes": write.wire_bytes,
-            "seconds": round(write.seconds, 3),
-            "added": added,
-            "changed": changed,
-            "detail": write.failure,
-        }
-    )
 
 
 def put_off(db: Database, later: Later) -> None:
@@ -69,19 +97,17 @@ def write_host(
     db: Database, domain: str, next_fetch_at: datetime, retry_after_at: datetime | None, reason: str | None
 ) -> None:
     """Write when a domain may be asked again, and why it wants to be left alone."""
-    row = {
-        "domain": domain,
-        "next_fetch_at": to_text(next_fetch_at),
-        "retry_after_at": maybe_text(retry_after_at),
-        "reason": reason,
-    }
-    db.table("hosts").upsert(row, pk="domain")
+    sql = """INSERT INTO hosts (domain, next_fetch_at, retry_after_at, reason) VALUES (?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET next_fetch_at = excluded.next_fetch_at,
+        retry_after_at = excluded.retry_after_at, reason = excluded.reason"""
+    db.execute(sql, [domain, to_text(next_fetch_at), maybe_text(retry_after_at), reason])
 
 
-def recent_times(db: Database, feed_id: int) -> list[datetime]:
-    """Return when the newest entries of a feed came out, newest first."""
-    sql = "SELECT sort_at FROM entries WHERE feed_id = ? ORDER BY sort_at DESC LIMIT ?"
-    return [from_text(text) for (text,) in db.execute(sql, [feed_id, RECENT])]
+def recent_times(db: Database, feed_ids: Iterable[int]) -> dict[int, list[datetime]]:
+    """Return, for each of the feeds, when its newest entries came out, newest first."""
+    parameters = {"ids": json.dumps(list(feed_ids)), "limit": RECENT}
+    rows = db.execute(_RECENT, parameters).fetchall()
+    return {feed_id: [from_text(text) for text in json.loads(times)] for feed_id, times in rows}
 
 
 def forget_old(db: Database, now: datetime) -> None:
