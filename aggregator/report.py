@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from aggregator.pipeline import Progress
 
 UNITS = {
+    "websub": "requests and deliveries",
     "poll": "feeds",
     "article": "entries",
     "summary": "entries",

@@ -7,7 +7,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from aggregator.config import Config
-from aggregator.store import feeds, translations
+from aggregator.store import feeds, translations, websub
 from aggregator.times import duration_text, from_text
 from aggregator.translate import engines
 from aggregator.translate.stage import STAGE as TRANSLATE
@@ -31,6 +31,7 @@ def collect(db: Database, config: Config, now: datetime) -> tuple[dict[str, Any]
         "held": published.get("held", 0),
         "waiting for translation": TRANSLATE.backlog(db, config, now),
         "refused by the checks": _refused(db),
+        "hubs": websub.summary(db, now) or "-",
         "engine": _engine(config),
         "newest entry": _ago(db, "SELECT max(first_published_at) FROM publications", now),
         "output": config.output,

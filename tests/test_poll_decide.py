@@ -304,3 +304,29 @@ def test_a_crash_backs_off_like_a_failure():
     assert (write.failure, write.failures) == ("Crash: ValueError: bad", 2)
     assert write.next_poll_at == NOW + 2 * HOUR
     assert write.etag == '"1"'
+
+
+# --- hubs ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("hints", "base", "wanted", "winner"),
+    [
+        (NONE, HOUR, 12 * HOUR, "websub"),
+        (Hints(ttl=90 * MINUTE), HOUR, 18 * HOUR, "websub"),
+        (NONE, MINUTE, 3 * HOUR, "websub"),
+        (Hints(ttl=3 * HOUR), HOUR, 24 * HOUR, "ceiling"),
+    ],
+)
+def test_a_hub_that_works_makes_polls_twelve_times_rarer_up_to_a_day(
+    hints: Hints, base: timedelta, wanted: timedelta, winner: str
+):
+    moment, reasons = next_poll(hints, None, (), base, NOW, 0.0, hub_works=True)
+    assert moment == NOW + wanted
+    assert dict(reasons)["winner"] == winner
+
+
+def test_a_hub_has_no_say_where_polls_fail():
+    failure = Failure(kind="BadStatus", detail="500", url=OLD, status=500)
+    poll = PollOutcome(feed=feed(), result=failure)
+    assert decide(poll, (), HOUR, NOW, 0.0, hub_works=True) == decide(poll, (), HOUR, NOW, 0.0)

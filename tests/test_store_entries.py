@@ -277,3 +277,10 @@ def test_two_thousand_entries_a_second_are_recorded(db: Database):
     started = time.perf_counter()
     assert _record(db, _parsed(*found)).added == 4000
     assert time.perf_counter() - started < 2
+
+
+def test_what_a_delivery_leaves_out_is_still_listed(db: Database):
+    entries.record(db, _feed(), _parsed(_entry(1), _entry(2)), NOW)
+    counts = entries.record(db, _feed(), _parsed(_entry(3), _entry(1, title="New")), NOW + HOUR, whole=False)
+    assert counts == EntryCounts(added=1, changed=1)
+    assert db.execute("SELECT count(*) FROM entries WHERE unlisted_at IS NULL").fetchone() == (3,)

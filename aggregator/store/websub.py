@@ -227,6 +227,15 @@ def counts(db: Database, now: datetime) -> dict[str, int]:
     }
 
 
+def summary(db: Database, now: datetime) -> str | None:
+    """Say how many hubs we have leases with and how many can be relied on, or None where there are none."""
+    sql = """SELECT count(*), total(expires_at > :now), total(works = 1 AND expires_at > :now),
+      total(mode = 'denied') FROM websub WHERE mode != 'unsubscribe'"""
+    leases, verified, working, denied = map(int, db.execute(sql, {"now": to_text(now)}).fetchone())
+    shown = f"{leases} feeds name one; {verified} verified, {working} relied on, {denied} denied"
+    return shown if leases else None
+
+
 # --- the callback -------------------------------------------------------------------------------------------
 
 
