@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 Rights = Literal["titles", "excerpt", "full"]
+IdentityPolicy = Literal["guid", "permalink", "title"]
 EntryFate = Literal["new", "revised", "same"]
 PublicationState = Literal["held", "untranslated", "translated", "withdrawn"]
 
@@ -23,6 +24,7 @@ class FeedSettings:
     rights_note: str = ""
     paused: bool = False
     language: str | None = None  # overrides what the feed says of itself
+    identity: IdentityPolicy | None = None  # what tells its entries apart; None: what its entries show
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,7 @@ class DueFeed:
     moved_to: str | None = None
     moved_seen: int = 0  # times in a row a permanent redirect led to a feed at moved_to
     hints: Hints = Hints()
+    identity: IdentityPolicy = "guid"  # under which its entries are stored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from aggregator import urls
 from aggregator.errors import OpmlError
-from aggregator.model import FeedSettings, Rights, Subscription
+from aggregator.model import FeedSettings, IdentityPolicy, Rights, Subscription
 from aggregator.outlines import OpmlText, Outline
 
 EMPTY = b"""<?xml version="1.0" encoding="UTF-8"?>
@@ -112,11 +112,15 @@ def _settings(attributes: dict[str, str]) -> FeedSettings:
     paused = attributes.get("paused", "").strip().lower()
     if paused not in _BOOLEANS:
         raise ValueError(f"paused {paused!r}; expected true or false")
+    identity = attributes.get("identity", "").strip() or None
+    if identity not in {None, *get_args(IdentityPolicy)}:
+        raise ValueError(f"identity {identity!r}; expected {' | '.join(get_args(IdentityPolicy))}")
     return FeedSettings(
         rights=cast("Rights", rights),
         rights_note=attributes.get("rights_note", "").strip(),
         paused=_BOOLEANS[paused],
         language=attributes.get("language", "").strip() or None,
+        identity=cast("IdentityPolicy | None", identity),
     )
 
 
@@ -129,6 +133,7 @@ def _attributes(subscription: Subscription) -> dict[str, str]:
         "rights_note": settings.rights_note,
         "paused": "true" if settings.paused else None,
         "language": settings.language,
+        "identity": settings.identity,
     }
     known = {"type": "rss", "text": subscription.title or subscription.url, "xmlUrl": subscription.url}
     return known | {name: value for name, value in optional.items() if value}

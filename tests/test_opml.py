@@ -63,6 +63,7 @@ def test_of_a_feed_listed_twice_the_first_outline_counts():
     [
         ('\n<outline text="A" xmlUrl="https://a.example/" rights="all"/>', 5, "titles | excerpt | full"),
         ('<outline text="A" xmlUrl="https://a.example/" paused="maybe"/>', 4, "true or false"),
+        ('<outline text="A" xmlUrl="https://a.example/" identity="link"/>', 4, "guid | permalink | title"),
         ('<outline type="rss" text="A"/>', 4, "feed's address"),
         ("<outline/>", 4, "expected a feed's address or a category's name"),
         ('<outline text="A" xmlUrl="ftp://a.example/"/>', 4, "http or https"),
@@ -210,6 +211,7 @@ TEXTS = st.text(
         rights=st.sampled_from(["titles", "excerpt", "full"]),
         rights_note=TEXTS | st.just(""),
         paused=st.booleans(),
+        identity=st.sampled_from([None, "guid", "permalink", "title"]),
         language=st.sampled_from([None, "ja", "en-US"]),
     ),
 )

@@ -83,6 +83,7 @@ def list_feeds(context: typer.Context, as_json: Json = False) -> None:
             "title",
             "category",
             "entries",
+            "identity",
             "last_poll_at",
             "next_poll_at",
             "failure",

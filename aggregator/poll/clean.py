@@ -88,12 +88,13 @@ def told_apart(entries: Iterable[ParsedEntry | None]) -> tuple[ParsedEntry, ...]
     uses = Counter(entry.guid for entry in found)
     unique: dict[str, ParsedEntry] = {}
     for entry in found:
-        told = entry if uses[entry.guid] == 1 else _suffixed(entry)
+        told = entry if uses[entry.guid] == 1 else suffixed(entry)
         unique.setdefault(told.guid, told)
     return tuple(unique.values())
 
 
-def _suffixed(entry: ParsedEntry) -> ParsedEntry:
+def suffixed(entry: ParsedEntry) -> ParsedEntry:
+    """Return the entry under a guid that is its own where others have the same."""
     told_by = f"{entry.permalink}\n{entry.title}\n{entry.published_at}"
     return replace(entry, guid=f"{entry.guid}#{hashlib.sha256(told_by.encode()).hexdigest()[:8]}")
 

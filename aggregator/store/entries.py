@@ -11,6 +11,7 @@ from sqlite_utils import Database
 from aggregator.model import DueFeed, ParsedEntry, ParsedFeed
 from aggregator.poll import revise
 from aggregator.poll.revise import EntryWrite, StoredEntry
+from aggregator.store import identities
 from aggregator.times import maybe_text, maybe_time, to_text
 
 _COUNT_SOURCE = "feed"
@@ -43,7 +44,11 @@ def record(
 
     Of a document that is not whole (a hub's delivery) nothing follows for the entries it leaves out.
     """
-    known = _known(db, feed.feed_id, [entry.guid for entry in parsed.entries])
+    found = identities.keyed(db, feed, parsed)
+    known = _known(db, feed.feed_id, [entry.guid for entry in found.entries])
+    parsed = found if feed.first_poll else identities.recognised(db, feed, parsed, found, known, whole=whole)
+    if parsed is not found:
+        known = _known(db, feed.feed_id, [entry.guid for entry in parsed.entries])
     writes = _decide(parsed, known, now, first_poll=feed.first_poll)
     language = feed.settings.language or parsed.language
     # The document is newest first; of entries first seen together the newest gets the highest number.

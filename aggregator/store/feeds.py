@@ -30,7 +30,7 @@ _STATE = """CASE
   ELSE 'ok' END"""
 _OVERVIEW = f"""
   SELECT feed_id, {_STATE} AS state, title, category, listed_url, fetch_url, site_url, last_poll_at,
-    last_change_at, next_poll_at, retry_after_at, failures, failure,
+    last_change_at, next_poll_at, retry_after_at, failures, failure, identity,
     (SELECT count(*) FROM entries WHERE entries.feed_id = feeds.feed_id) AS entries
   FROM feeds WHERE listed = 1"""  # noqa: S608 - constants only
 
@@ -208,6 +208,7 @@ def _due_feed(row: dict[str, Any]) -> DueFeed:
         moved_to=row["moved_to"],
         moved_seen=row["moved_seen"],
         hints=read_hints(row["hints"]),
+        identity=row["identity"],
     )
 
 
