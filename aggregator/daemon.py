@@ -11,7 +11,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from aggregator.config import Config
 from aggregator.errors import AggregatorError, OpmlError
 from aggregator.pipeline import Clock
-from aggregator.stages import Session, run_round, take_up_opml
+from aggregator.session import Session, take_up_opml
+from aggregator.stages import run_round
 from aggregator.store import feeds, open_store, store_errors
 
 log = logging.getLogger(__name__)

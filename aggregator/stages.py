@@ -1,79 +1,15 @@
 """STAGES, in order, and the round that runs them."""
 
-import contextlib
-import hashlib
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from datetime import timedelta
-
-from sqlite_utils import Database
-
-from aggregator import opml
-from aggregator.config import Config
 from aggregator.enrich.stage import ARTICLE, SUMMARY
-from aggregator.errors import OpmlError
-from aggregator.executors import Workers, open_workers
-from aggregator.pipeline import Clock, Progress, Stage, StageReport, Stop, run_stage
+from aggregator.pipeline import Stage, StageReport
 from aggregator.poll.stage import STAGE as POLL
 from aggregator.publish.stage import STAGE as PUBLISH
-from aggregator.store import feeds
+from aggregator.session import Session
 from aggregator.translate.stage import STAGE as TRANSLATE
 from aggregator.websub.stage import STAGE as WEBSUB
 from aggregator.websub.stage import take_up
 
 STAGES: tuple[Stage, ...] = (WEBSUB, POLL, ARTICLE, SUMMARY, TRANSLATE, PUBLISH)
-
-# The setting that says where a stage works; a stage that is not named works inline.
-EXECUTORS = {
-    "websub": "executor_poll",
-    "poll": "executor_poll",
-    "article": "executor_enrich",
-    "summary": "executor_enrich",
-    "translate": "executor_translate",
-}
-
-Watch = Callable[[str, int], AbstractContextManager[Progress]]
-
-
-def unwatched(_: str, __: int) -> AbstractContextManager[Progress]:
-    """Show nothing."""
-    return contextlib.nullcontext(lambda _: None)
-
-
-@dataclass(slots=True, kw_only=True)
-class Session:
-    """What a run of stages needs: the open store, the clock, and workers kept between rounds."""
-
-    db: Database
-    config: Config
-    clock: Clock
-    stop: Stop = lambda: False
-    watch: Watch = unwatched
-    _workers: dict[str, Workers] = field(default_factory=dict)
-
-    def run(self, stage: Stage, budget: timedelta | None = None) -> StageReport:
-        """Run one stage until nothing is due, its budget is spent or `stop` says so."""
-        with self.watch(stage.name, stage.backlog(self.db, self.config, self.clock())) as progress:
-            return run_stage(
-                stage, self.db, self.config, self._workers_of(stage), self.clock,
-                budget=budget, stop=self.stop, progress=progress,
-            )  # fmt: skip
-
-    def rest(self, stage: Stage) -> None:
-        """Give a stage's workers back; they start again when needed."""
-        self._workers_of(stage).close()
-
-    def close(self) -> None:
-        """End all workers."""
-        for workers in self._workers.values():
-            workers.close()
-
-    def _workers_of(self, stage: Stage) -> Workers:
-        if stage.name not in self._workers:
-            setting = EXECUTORS.get(stage.name)
-            self._workers[stage.name] = open_workers(getattr(self.config, setting) if setting else "inline:")
-        return self._workers[stage.name]
 
 
 def run_round(session: Session) -> list[StageReport]:
@@ -99,27 +35,3 @@ def run_round(session: Session) -> list[StageReport]:
 def _stuck(report: StageReport) -> bool:
     """Tell whether a stage gave up (broken workers) rather than ran out of time."""
     return report.jobs == 0
-
-
-def take_up_opml(db: Database, config: Config, clock: Clock) -> feeds.Synced | None:
-    """Bring the store in line with feeds.opml; None where the file did not change.
-
-    Raises: OpmlError; the store then keeps the list it has.
-    """
-    try:
-        data = config.opml.read_bytes()
-    except OSError as error:
-        raise OpmlError(f"{config.opml}: cannot be read ({error.strerror})") from error
-    digest = hashlib.sha256(data).hexdigest()
-    if _meta(db, "opml") == digest:
-        return None
-    subscriptions = opml.parse(data, str(config.opml))
-    with db.atomic():
-        synced = feeds.sync(db, subscriptions, clock())
-        db.table("meta").upsert({"key": "opml", "value": digest}, pk="key")
-    return synced
-
-
-def _meta(db: Database, key: str) -> str | None:
-    row = db.execute("SELECT value FROM meta WHERE key = ?", [key]).fetchone()
-    return None if row is None else str(row[0])

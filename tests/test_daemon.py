@@ -11,7 +11,7 @@ import pytest
 from aggregator import daemon
 from aggregator.config import Config
 from aggregator.demo.server import DemoServer, opml
-from aggregator.stages import Session
+from aggregator.session import Session
 from aggregator.store import open_store
 
 NOW = datetime(2026, 11, 24, 6, tzinfo=UTC)

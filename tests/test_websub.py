@@ -16,6 +16,7 @@ from aggregator import stages
 from aggregator.config import Config
 from aggregator.model import FeedSettings, Subscription
 from aggregator.serve import Server
+from aggregator.session import Session
 from aggregator.store import feeds, open_store
 from aggregator.websub import spool
 from aggregator.websub.stage import STAGE, take_up
@@ -45,7 +46,7 @@ class World:
         self.server, self.hub, self.config, self.db = server, hub, config, db
         self.now = NOW
         self.topic = server.url("/feed")
-        self.session = stages.Session(db=db, config=config, clock=lambda: self.now)
+        self.session = Session(db=db, config=config, clock=lambda: self.now)
 
     def publish(self, *guids: str, hub: str | None = None) -> bytes:
         body = rss(self.hub.url if hub is None else hub, self.topic, *guids)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
     from aggregator.pipeline import Stage, StageReport
-    from aggregator.stages import Session
+    from aggregator.session import Session
 
 EVERY_POLL_FAILED = 6
 
@@ -73,8 +73,8 @@ def open_session(config: Config, command: str, wait: str, *, quiet: bool = False
     from aggregator.demo.leftovers import clear_leftovers
     from aggregator.lock import instance_lock
     from aggregator.report import watch
+    from aggregator.session import Session, unwatched
     from aggregator.signals import stop_on_signals
-    from aggregator.stages import Session, unwatched
 
     with instance_lock(config.store, f"aggregator {command}", duration(wait)), opened(config) as db:
         clear_leftovers(config)
@@ -106,7 +106,7 @@ def take_up(session: "Session") -> OpmlError | None:
 
 def take_up_list(db: "Database", config: Config) -> OpmlError | None:
     """Do the same without a session: what is shown is what stands in the file, polled or not."""
-    from aggregator.stages import take_up_opml
+    from aggregator.session import take_up_opml
 
     try:
         take_up_opml(db, config, clock)

@@ -20,7 +20,7 @@ from aggregator.config import Config
 from aggregator.errors import ConfigError
 
 if TYPE_CHECKING:
-    from aggregator.stages import Session
+    from aggregator.session import Session
 
 app = typer.Typer()
 

@@ -12,8 +12,9 @@ from aggregator.demo.leftovers import MARKER, mark
 from aggregator.demo.server import DemoServer, opml
 from aggregator.errors import OpmlError, PublishError
 from aggregator.pipeline import StageReport
+from aggregator.session import Session
 from aggregator.signals import wait_for_signal
-from aggregator.stages import Session, run_round
+from aggregator.stages import run_round
 from aggregator.store import feeds as feed_rows
 from aggregator.store import translations
 
