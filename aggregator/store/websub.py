@@ -1,26 +1,17 @@
-"""The tables websub (leases with hubs) and websub_deliveries (bodies that wait to be parsed)."""
+"""The table websub: leases with hubs."""
 
 import logging
 import secrets
 import sqlite3
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from sqlite_utils import Database
 
-from aggregator.model import (
-    DeliveryJob,
-    Failure,
-    HubDelivery,
-    HubLease,
-    HubNotice,
-    HubRequest,
-    ParsedFeed,
-)
+from aggregator.model import Failure, HubLease, HubNotice, HubRequest, ParsedFeed
 from aggregator.poll.decide import BACKOFF
-from aggregator.store import feeds, store_errors
+from aggregator.store import deliveries, feeds, store_errors
 from aggregator.times import to_text
 
 GIVE_UP = 3  # requests to unsubscribe; the lease ends by itself
@@ -67,7 +58,7 @@ def _lease(db: Database, feed_id: int) -> dict[str, Any] | None:
 def _retire(db: Database, leases: list[dict[str, Any]], now: datetime) -> None:
     """End leases: by asking the hub, or at once where it never heard of one or ended it itself."""
     for lease in leases:
-        db.execute("DELETE FROM websub_deliveries WHERE lease_id = ?", [lease["lease_id"]])
+        deliveries.forget(db, lease["lease_id"])
         if lease["mode"] == "denied" or lease["callback_url"] is None:
             db.execute("DELETE FROM websub WHERE lease_id = ?", [lease["lease_id"]])
             continue
@@ -177,54 +168,12 @@ def asked(db: Database, request: HubRequest, failure: Failure | None, now: datet
     db.table("websub").update(request.lease_id, columns)
 
 
-# --- deliveries ---------------------------------------------------------------------------------------------
+# --- health -------------------------------------------------------------------------------------------------
 
 
-def keep_delivery(db: Database, delivery: HubDelivery) -> None:
-    """Keep a body until it is parsed; one for a lease that was ended meanwhile is dropped."""
-    db.execute(
-        """INSERT INTO websub_deliveries (lease_id, content_type, body)
-        SELECT lease_id, ?, ? FROM websub WHERE lease_id = ? AND mode = 'subscribe'""",
-        [delivery.content_type, delivery.body, delivery.lease_id],
-    )
-
-
-def waiting_deliveries(db: Database) -> Iterator[DeliveryJob]:
-    """Yield the bodies that wait, in the order in which they came."""
-    waiting = "SELECT delivery_id FROM websub_deliveries ORDER BY delivery_id"
-    sql = """SELECT websub_deliveries.lease_id, content_type, body, listed_url
-      FROM websub_deliveries JOIN websub USING (lease_id) JOIN feeds USING (feed_id)
-      WHERE delivery_id = ? AND listed = 1"""
-    for (delivery_id,) in db.execute(waiting).fetchall():  # bodies one at a time: together they may be large
-        for lease_id, content_type, body, listed_url in db.execute(sql, [delivery_id]).fetchall():
-            yield DeliveryJob(
-                delivery_id=delivery_id,
-                lease_id=lease_id,
-                feed=feeds.due_feed(db, listed_url),
-                content_type=content_type,
-                body=body,
-            )
-
-
-def delivered(db: Database, job: DeliveryJob, now: datetime, added: int = 0, changed: int = 0) -> None:
-    """Forget a body that was parsed; one with new entries shows that the hub works."""
-    if added or changed:
-        db.table("feeds").update(job.feed.feed_id, {"last_change_at": to_text(now)})
-    db.execute("DELETE FROM websub_deliveries WHERE delivery_id = ?", [job.delivery_id])
-    db.execute(
-        """UPDATE websub SET delivered_at = :now, deliveries = deliveries + 1,
-          works = works OR (:added AND verified_at IS NOT NULL) WHERE lease_id = :lease_id""",
-        {"now": to_text(now), "added": added, "lease_id": job.lease_id},
-    )
-
-
-def counts(db: Database, now: datetime) -> dict[str, int]:
-    """Return how many requests are due and how many bodies wait."""
-    requests = "SELECT count(*) FROM websub WHERE ask_at <= ?"
-    return {
-        "requests": db.execute(requests, [to_text(now)]).fetchone()[0],
-        "deliveries": db.execute("SELECT count(*) FROM websub_deliveries").fetchone()[0],
-    }
+def count_due(db: Database, now: datetime) -> int:
+    """Count the requests that are due."""
+    return int(db.execute("SELECT count(*) FROM websub WHERE ask_at <= ?", [to_text(now)]).fetchone()[0])
 
 
 def summary(db: Database, now: datetime) -> str | None:

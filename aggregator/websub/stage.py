@@ -20,7 +20,7 @@ from aggregator.model import (
     PollOutcome,
 )
 from aggregator.pipeline import Stage
-from aggregator.store import entries, websub
+from aggregator.store import deliveries, entries, websub
 from aggregator.websub import protocol, spool
 from aggregator.websub.work import Outcome, work
 
@@ -62,7 +62,7 @@ def _take_up(db: Database, event: spool.Event | None, now: datetime) -> None:
         case HubNotice():
             websub.note(db, event, now)
         case HubDelivery():
-            websub.keep_delivery(db, event)
+            deliveries.keep(db, event)
         case None:
             log.error("hub_event_broken")
 
@@ -71,7 +71,7 @@ def pending(db: Database, config: Config, now: datetime) -> Iterator[Job]:
     """Yield the bodies that wait, then the requests that are due."""
     if not protocol.is_possible(config):
         return
-    yield from websub.waiting_deliveries(db)
+    yield from deliveries.waiting(db)
     hubs: dict[str, list[HubRequest]] = defaultdict(list)
     for request in websub.due_requests(db, protocol.callback_url(config, ""), now, AT_ONCE):
         hubs[request.hub_url].append(request)
@@ -99,14 +99,14 @@ def _record_delivery(db: Database, job: DeliveryJob, outcome: PollOutcome, now: 
     elif isinstance(outcome.result, Failure):
         log.warning("delivery_failed url=%s failure=%s", job.feed.fetch_url, outcome.result.detail)
     log.info("delivered url=%s added=%d changed=%d", job.feed.fetch_url, added, changed)
-    websub.delivered(db, job, now, added, changed)
+    deliveries.done(db, job, now, added, changed)
 
 
 def postpone(db: Database, config: Config, job: Job, error: str, now: datetime) -> None:  # noqa: ARG001 - as all
     """Drop a body whose parse crashed: the next poll brings it; try requests again later."""
     match job:
         case DeliveryJob():
-            websub.delivered(db, job, now)
+            deliveries.done(db, job, now)
         case HubJob():
             crash = Failure(kind="Crash", detail=error, url="")
             for request in (request for batch in job.batches for request in batch):
@@ -115,7 +115,7 @@ def postpone(db: Database, config: Config, job: Job, error: str, now: datetime) 
 
 def backlog(db: Database, config: Config, now: datetime) -> int:
     """Count the requests that are due and the bodies that wait."""
-    return sum(websub.counts(db, now).values()) if protocol.is_possible(config) else 0
+    return websub.count_due(db, now) + deliveries.count(db) if protocol.is_possible(config) else 0
 
 
 def size(job: Job) -> int:
