@@ -7,7 +7,10 @@ with FeedServer() as server:
     server.url("/feed"), server.requests
 """
 
+import os
+import socket
 import socketserver
+import struct
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -17,6 +20,13 @@ from typing import Any, Self
 
 Write = Callable[[bytes], None]
 Raw = Callable[[Write], None]
+
+
+def reset(write: Write) -> None:
+    """Break off the connection a writer writes to, as a crashing server does: a reset, no end of stream."""
+    connection = write.__self__._sock  # type: ignore[attr-defined]
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    os.close(connection.detach())
 
 
 @dataclass(frozen=True)
@@ -149,13 +159,14 @@ class _Handler(BaseHTTPRequestHandler):
         body = b"" if known else answer.body
         validators = {"ETag": answer.etag, "Last-Modified": answer.last_modified}
         headers = {
+            "Date": self.date_time_string(),
             "Content-Type": answer.content_type,
             "Content-Length": str(len(body)),
             **{name: value for name, value in validators.items() if value},
             **answer.headers,
             "Connection": "close",
         }
-        self.send_response(304 if known else answer.status)
+        self.send_response_only(304 if known else answer.status)
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()

@@ -34,6 +34,8 @@ FEED_TYPES = (
 )
 _CHUNK = 64 * 1024
 _HELD = 32 * 1024 * 1024
+# How whole feeds end, for bodies whose end is marked by the connection's alone.
+_ENDS = (b"</rss>", b"</feed>", b"RDF>", b"}")
 _LONGEST_VALIDATOR = 2048  # echoing more would earn a 431
 
 Answer = Fetched | NotModified | Failure
@@ -177,6 +179,8 @@ async def _answer(trip: _Trip, response: aiohttp.ClientResponse) -> Fetched | No
         )
     if response.status not in {200, 203}:
         reason = response.reason or "no reason given"
+        if response.status == 304:
+            reason = "though no validator was sent"
         raise BadStatus(trip.url, f"{response.status} {reason}", response.status)
     return await _body(trip, response)
 
@@ -188,12 +192,14 @@ async def _body(trip: _Trip, response: aiohttp.ClientResponse) -> Fetched:
     unpacker = unpack.Unpacker(trip.url, trip.headers.get("content-encoding", ""), limit)
     async for chunk in response.content.iter_chunked(_CHUNK):
         unpacker.add(chunk)
+    body = unpacker.finish()
+    vouched = _has_an_end(trip) or body.rstrip().endswith(_ENDS)
     return Fetched(
         url=trip.url,
-        body=unpacker.finish(),
+        body=body,
         content_type=trip.headers.get("content-type"),
-        etag=_validator(trip, "etag"),
-        last_modified=_validator(trip, "last-modified"),
+        etag=_validator(trip, "etag") if vouched else None,
+        last_modified=_validator(trip, "last-modified") if vouched else None,
         fresh_for=headers.fresh_for(trip.headers),
         moved_to=trip.moved_to,
         wire_bytes=unpacker.wire_bytes,
@@ -201,6 +207,11 @@ async def _body(trip: _Trip, response: aiohttp.ClientResponse) -> Fetched:
         status=response.status,
         headers=tuple(trip.headers.items()),
     )
+
+
+def _has_an_end(trip: _Trip) -> bool:
+    """Tell whether a body that was cut off would have been noticed (RFC 9112 section 6.3)."""
+    return not trip.headers.keys().isdisjoint({"content-length", "transfer-encoding", "content-encoding"})
 
 
 def _asked(request: Request) -> dict[str, str]:
