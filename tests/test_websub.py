@@ -335,6 +335,17 @@ def test_a_link_header_outranks_the_document(world: World):
     assert world.hub.asked[0]["hub.topic"] == world.server.url("/canonical")
 
 
+def test_hub_and_self_link_may_come_as_a_header_each(world: World):
+    body = rss("", "", "1")
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n"
+    links = f'Link: <{world.hub.url}>; rel="hub"\r\nLink: </feed>; rel="self"\r\n\r\n'
+    world.server.script("/feed", lambda write: write(head.encode() + links.encode() + body))
+    world.follow()
+    world.round()
+    world.round()
+    assert [fields["hub.topic"] for fields in world.hub.asked] == [world.topic]
+
+
 def test_a_new_public_address_is_told_to_the_hub(world: World):
     world.rely()
     world.session.config = replace(world.config, base_url=world.config.base_url + "/moved")
