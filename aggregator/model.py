@@ -278,7 +278,7 @@ class HubRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubJob:
-    """The requests that are due; hubs are asked side by side, each one's requests one after another."""
+    """The requests that are due; domains are asked side by side, each one's requests one after another."""
 
     batches: tuple[tuple[HubRequest, ...], ...]
 

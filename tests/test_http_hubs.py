@@ -1,7 +1,10 @@
 """Requests to hubs over real sockets."""
 
 import socket
+import time
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -10,7 +13,7 @@ from aggregator.http import hubs
 from aggregator.model import Failure, HubJob, HubRequest
 from tests.hub import Hub
 
-CONFIG = Config(allow_private_hosts=True)
+CONFIG = Config(allow_private_hosts=True, host_spacing=timedelta())
 
 
 @pytest.fixture
@@ -126,7 +129,17 @@ def test_a_hub_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_a_slow_hub_gets_the_rest_another_time(hub: Hub, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(hubs, "ONE_HUB", -1.0)
-    kinds = [failure and failure.kind for failure in ask(hub.url)]
-    assert kinds == ["Skipped"]
+    monkeypatch.setattr(hubs, "ONE_DOMAIN", -1.0)
+    config = replace(CONFIG, host_spacing=timedelta(seconds=60))
+    kinds = [failure and failure.kind for failure in ask(hub.url, hub.url, config=config)]
+    assert kinds == ["Skipped"] * 2
     assert hub.asked == []
+
+
+def test_requests_to_one_hub_keep_their_distance(hub: Hub):
+    started = time.monotonic()
+    assert (
+        ask(hub.url, hub.url, hub.url, config=replace(CONFIG, host_spacing=timedelta(seconds=0.1)))
+        == [None] * 3
+    )
+    assert 0.2 <= time.monotonic() - started < 5

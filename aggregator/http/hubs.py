@@ -14,37 +14,40 @@ from aggregator.model import Failure, HubAnswer, HubJob, HubRequest
 from aggregator.websub.protocol import form, hub_address
 
 TOTAL = 30.0  # seconds for one request, redirects included
-ONE_HUB = 60.0  # seconds after which a hub's further requests wait for another time
+ONE_DOMAIN = 60.0  # seconds after which its further requests wait for another time
 REDIRECTS = 5
 _READ = 2000  # bytes of what a hub says of an error
 _SHOWN = 200  # characters of it
 
 
 def ask_hubs(config: Config, job: HubJob) -> tuple[HubAnswer, ...]:
-    """Make the requests of a job: hubs side by side, each one's requests one after another.
+    """Make the requests of a job: domains side by side, each one's requests one after another, with spacing.
 
-    After one that got no answer, or 60 seconds, the hub's others are not made: Failures of kind "Skipped".
+    After one that got no answer, or 60 seconds, a domain's others are not made: Failures of kind "Skipped".
     """
     return asyncio.run(_ask_all(config, job))
 
 
 async def _ask_all(config: Config, job: HubJob) -> tuple[HubAnswer, ...]:
     async with open_session(config) as session:
-        answers = await asyncio.gather(*(_ask_hub(session, config, batch) for batch in job.batches))
+        answers = await asyncio.gather(*(_ask_domain(session, config, batch) for batch in job.batches))
     return tuple(answer for batch in answers for answer in batch)
 
 
-async def _ask_hub(
+async def _ask_domain(
     session: aiohttp.ClientSession, config: Config, batch: tuple[HubRequest, ...]
 ) -> list[HubAnswer]:
     started, answers = time.monotonic(), list[HubAnswer]()
-    silent = False
+    over = False
     for request in batch:
-        if silent or time.monotonic() - started > ONE_HUB:
+        if answers and not over:
+            await asyncio.sleep(config.host_spacing.total_seconds())
+        over = over or time.monotonic() - started > ONE_DOMAIN
+        if over:
             failure: Failure | None = _failure("Skipped", request.hub_url, "the hub is silent or slow")
         else:
             failure = await _ask(session, config, request)
-            silent = failure is not None and (failure.status is None or failure.status in {429, 503})
+            over = failure is not None and (failure.status is None or failure.status in {429, 503})
         answers.append(HubAnswer(request=request, failure=failure))
     return answers
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
+from aggregator import urls
 from aggregator.config import Config
 from aggregator.model import (
     Changed,
@@ -72,11 +73,11 @@ def pending(db: Database, config: Config, now: datetime) -> Iterator[Job]:
     if not protocol.is_possible(config):
         return
     yield from deliveries.waiting(db)
-    hubs: dict[str, list[HubRequest]] = defaultdict(list)
+    domains: dict[str, list[HubRequest]] = defaultdict(list)
     for request in websub.due_requests(db, protocol.callback_url(config, ""), now, AT_ONCE):
-        hubs[request.hub_url].append(request)
-    if hubs:
-        yield HubJob(batches=tuple(tuple(batch) for batch in hubs.values()))
+        domains[urls.registrable_domain(request.hub_url)].append(request)
+    if domains:
+        yield HubJob(batches=tuple(tuple(batch) for batch in domains.values()))
 
 
 def record(db: Database, config: Config, job: Job, outcome: Outcome, now: datetime) -> None:  # noqa: ARG001 - as all
