@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent / "aggregator"
 RANKS = [
     {"errors", "model", "times"},
     {"urls", "markup", "config", "files"},
-    {"websub.protocol", "outlines", "opml", "http.headers", "http.addresses", "http.unpack", "poll.parse", "poll.decode", "poll.clean",
+    {"websub.protocol", "outlines", "opml", "http.headers", "http.addresses", "http.unpack", "poll.parse", "poll.decode", "poll.fast", "poll.fast.reader", "poll.fast.fields", "poll.clean",
      "poll.xmlfeed", "poll.jsonfeed", "poll.decide", "poll.revise", "poll.identity", "poll.filters", "poll.discover", "enrich.article", "enrich.summary",
      "enrich.sentences", "translate.segment", "translate.check", "translate.quantity", "translate.glossary",
      "publish.edition", "publish.promote", "publish.feeds", "publish.jsonfeed", "publish.pages"},

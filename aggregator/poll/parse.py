@@ -5,10 +5,11 @@ import re
 from typing import Any
 
 import feedparser  # type: ignore[import-untyped]
+from feedparser.datetimes import _parse_date  # type: ignore[import-untyped]
 
 from aggregator.errors import NotAFeed
 from aggregator.model import ParsedFeed
-from aggregator.poll import decode, jsonfeed, xmlfeed
+from aggregator.poll import decode, fast, jsonfeed, xmlfeed
 
 PARSER_VERSION = "2"  # raise it when the same body parses to something else: bodies seen are parsed again
 
@@ -46,8 +47,7 @@ def parse(body: bytes, content_type: str | None, url: str) -> ParsedFeed:
         raise NotAFeed(f"{url}: is an HTML page, not a feed")
     if b"\x00" in body and b"<" not in text:
         raise NotAFeed(f"{url}: is no feed but binary data")
-    _refuse_costly(text, url)
-    return xmlfeed.read(_tree(text, url), text, url)
+    return xmlfeed.read(fast.tree(text, _parse_date) or _tree(text, url), text, url)
 
 
 def _refuse_costly(text: bytes, url: str) -> None:
@@ -69,6 +69,7 @@ def _depth(text: bytes) -> int:
 
 
 def _tree(body: bytes, url: str) -> dict[str, Any]:
+    _refuse_costly(body, url)
     # No content-location: feedparser would complete guids with it, and a feed that moves would be all new.
     headers = {"content-type": "application/xml; charset=utf-8"}
     try:
