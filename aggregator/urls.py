@@ -10,6 +10,8 @@ import tld
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _WWW = re.compile(r"^(?:www\.)+(?=[^.]+\.)")
+# What most links are: nothing to join, to encode or to normalise; the host, the path and the query.
+_PLAIN = re.compile(r"https?://(?!www\.)([a-z0-9.-]+)((?:/[!-\"$->@-~]*)?)((?:\?[!-\"$->@-~]+)?)")
 _SPACE = re.compile(r"\s")
 
 # Parameters that say how a reader came to a page, not which page it is.
@@ -43,12 +45,20 @@ def canonical(url: str) -> str | None:
 
     Shape: as `normalise`, always https, without `www.`, final slash and tracking parameters.
     """
+    plain = _PLAIN.fullmatch(url)
+    if plain and not plain[3]:
+        return f"https://{plain[1]}{plain[2].rstrip('/')}"
     parts = _split(url)
     if parts is None or not parts.hostname or parts.scheme.lower() not in _DEFAULT_PORTS:
         return None
     authority = _WWW.sub("", _authority(parts), count=1)
     query = "&".join(pair for pair in parts.query.split("&") if not _is_tracking(pair))
     return urlunsplit(("https", authority, parts.path.rstrip("/"), query, ""))
+
+
+def is_plain(url: str) -> bool:
+    """Say whether a URL is one that joining to any base leaves as it is, without taking it apart."""
+    return _PLAIN.fullmatch(url) is not None
 
 
 def host(url: str) -> str:

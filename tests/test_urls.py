@@ -1,10 +1,10 @@
 """URLs compared, taken apart and joined."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from aggregator.urls import absolute, canonical, host, normalise, registrable_domain
+from aggregator.urls import absolute, canonical, host, is_plain, normalise, registrable_domain
 
 
 @pytest.mark.parametrize(
@@ -87,3 +87,21 @@ def test_any_text_at_all_is_taken(text: str, start: str):
     assert key is None or canonical(key) == key
     absolute(url, text)
     registrable_domain(url)
+
+
+@given(
+    st.sampled_from(["http://", "https://", "HTTP://", "ftp://", ""]),
+    st.text("aZ.-:@w0", max_size=8),
+    st.text("/a%;.~^|\"'é #?&= \t[", max_size=12),
+)
+@example("http://", "www.com", "/a//")
+@example("https://", "www.e.example", "/")
+@example("https://", "e.example", "?utm_source=x")
+@example("https://", "e.example", "/?")
+def test_plain_urls_take_a_short_cut_to_the_same_end(scheme: str, name: str, rest: str):
+    url = f"{scheme}{name}{rest}"
+    if is_plain(url):
+        assert absolute("https://base.example/x", url) == absolute("http://base.example/x", url) == url
+        assert host(url)
+    # A tab in front is taken away, but only on the long way.
+    assert canonical(url) == canonical(f"\t{url}")

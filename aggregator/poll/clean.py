@@ -129,6 +129,8 @@ def people(texts: Iterable[str]) -> tuple[str, ...]:
 
 def web_url(base: str, text: str | None) -> str | None:
     """Return an absolute http(s) address, or None where the text gives none."""
+    if text and urls.is_plain(text):
+        return text if len(text) <= MAX_URL else None
     url = urls.absolute(base, xml_legal(text or "")) if text and text.strip() else ""
     try:
         is_web = urlsplit(url).scheme in {"http", "https"} and bool(urlsplit(url).hostname)

@@ -47,9 +47,10 @@ def read(tree: Raw, body: bytes, url: str) -> ParsedFeed:
 def _entry(
     entry: Raw, feed: Raw, feed_base: str, site_url: str | None, language: str | None
 ) -> ParsedEntry | None:
-    base = clean.web_url(feed_base, _base(entry)) or feed_base
-    permalink = _permalink(entry, base if _base(entry) else site_url or base)
-    links = base if _base(entry) else permalink or site_url or base
+    own_base = _base(entry)
+    base = (own_base and clean.web_url(feed_base, own_base)) or feed_base
+    permalink = _permalink(entry, base if own_base else site_url or base)
+    links = base if own_base else permalink or site_url or base
     own_language = _language(entry)
     return clean.entry(
         guid=_text(entry, "id"),

@@ -159,7 +159,7 @@ def _person(reader: Reader, element: Element) -> dict[str, str]:
         name, text = reader.name(child), raw_text(child)
         if name in {"name", "email"}:
             person[name] = text
-        elif name not in {"uri", "url", "homepage"} and ":" not in name:
+        elif name not in {"uri", "url", "homepage"} and (":" not in name or (child.attrib and text)):
             raise Unsure
     return person
 
