@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args, get_origin
 from urllib.parse import urlsplit
 
 from aggregator.errors import ConfigError
+from aggregator.model import RetryScope
 from aggregator.times import parse_duration
 
 DEFAULT_FILE = "aggregator.toml"
@@ -54,6 +55,7 @@ class Config:
     host_spacing: timedelta = _setting(timedelta(seconds=1), "between two fetches from one domain")
     listen: str = _setting("127.0.0.1:8080", "address and port of the server")
     poll_every: timedelta = _setting(timedelta(hours=1), "base interval between two polls of a feed")
+    retry_scope: RetryScope = _setting("host", "what a Retry-After holds for: its url, host or domain")
     publish_every: timedelta = _setting(timedelta(minutes=1), "while a backlog is translated")
     executor_poll: str = _setting("processes:1", "where polling works: inline: or processes:N")
     executor_enrich: str = _setting("inline:", "where enriching works")

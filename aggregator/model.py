@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 Rights = Literal["titles", "excerpt", "full"]
+RetryScope = Literal["url", "host", "domain"]
 IdentityPolicy = Literal["guid", "permalink", "title"]
 EntryFate = Literal["new", "revised", "same"]
 PublicationState = Literal["held", "untranslated", "translated", "withdrawn"]
@@ -24,6 +25,7 @@ class FeedSettings:
     rights_note: str = ""
     paused: bool = False
     language: str | None = None  # overrides what the feed says of itself
+    retry_scope: RetryScope | None = None  # overrides the setting of this name
     identity: IdentityPolicy | None = None  # what tells its entries apart; None: what its entries show
 
 

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from aggregator import urls
 from aggregator.errors import OpmlError
-from aggregator.model import FeedSettings, IdentityPolicy, Rights, Subscription
+from aggregator.model import FeedSettings, IdentityPolicy, RetryScope, Rights, Subscription
 from aggregator.outlines import OpmlText, Outline
 
 EMPTY = b"""<?xml version="1.0" encoding="UTF-8"?>
@@ -117,11 +117,15 @@ def _settings(attributes: dict[str, str]) -> FeedSettings:
         raise ValueError(f"identity {identity!r}; expected {' | '.join(get_args(IdentityPolicy))}")
     return FeedSettings(
         rights=cast("Rights", rights),
+    retry_scope = attributes.get("retry_scope", "").strip() or None
+    if retry_scope not in {None, *get_args(RetryScope)}:
+        raise ValueError(f"retry_scope {retry_scope!r}; expected {' | '.join(get_args(RetryScope))}")
         rights_note=attributes.get("rights_note", "").strip(),
         paused=_BOOLEANS[paused],
         language=attributes.get("language", "").strip() or None,
         identity=cast("IdentityPolicy | None", identity),
     )
+        retry_scope=cast("RetryScope | None", retry_scope),
 
 
 def _attributes(subscription: Subscription) -> dict[str, str]:
@@ -137,3 +141,4 @@ def _attributes(subscription: Subscription) -> dict[str, str]:
     }
     known = {"type": "rss", "text": subscription.title or subscription.url, "xmlUrl": subscription.url}
     return known | {name: value for name, value in optional.items() if value}
+        "retry_scope": settings.retry_scope,

@@ -14,7 +14,8 @@ import pytest
 
 from aggregator import __version__, http, urls
 from aggregator.config import Config
-from aggregator.http import fetch_one, fetch_shard, sessions
+from aggregator.http import fetch_one, sessions, shards, turns
+from aggregator.http.shards import fetch_shard
 from aggregator.model import (
     DueFeed,
     Failure,
@@ -408,6 +409,70 @@ def test_after_429_or_503_the_domain_is_left_alone(server: FeedServer, status: i
     assert server.paths().count("/other") == 1
 
 
+@pytest.mark.parametrize(
+    ("scope", "asked"), [("url", ["/busy", "/other", "/x"]), ("host", ["/busy", "/x"]), ("domain", ["/busy"])]
+)
+def test_a_refusal_holds_as_far_as_its_scope(
+    server: FeedServer, scope: Any, asked: list[str], monkeypatch: pytest.MonkeyPatch
+):
+    """Two hosts of one registrable domain, as medium.com has them by the thousand."""
+    system = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda _, *rest, **options: system("127.0.0.1", *rest, **options)
+    )
+    server.serve("/busy", status=429)
+    server.serve("/other", RSS)
+    server.serve("/x", RSS)
+    urls = [f"http://{place}:{server.port}{path}" for place, path in (
+        ("a.shared.example", "/busy"), ("a.shared.example", "/other"), ("b.shared.example", "/x"))]  # fmt: skip
+    feeds = tuple(
+        DueFeed(feed_id=n, listed_url=url, fetch_url=url, domain="shared.example")
+        for n, url in enumerate(urls)
+    )
+    shard = Shard(batches=(HostBatch(domain="shared.example", feeds=feeds, spacing=timedelta()),))
+    config = Config(allow_private_hosts=True, host_spacing=timedelta(), retry_scope=scope)
+    answers = [poll.result for poll in fetch_shard(config, shard, lambda f, a: PollOutcome(feed=f, result=a))]
+    assert server.paths() == asked
+    assert [answer.kind == "Skipped" for answer in answers if isinstance(answer, Failure)] == [
+        False, *[True] * (3 - len(asked))
+    ]  # fmt: skip
+
+
+def test_a_redirect_waits_for_the_turn_of_the_domain_it_leads_to(server: FeedServer):
+    for number in range(3):
+        server.script(f"/{number}", redirect(302, server.url(f"/shared{number}", host=3)))
+        server.serve(f"/shared{number}", RSS, wait=0.1)
+    own = batch(feed(9, server.url("/shared0", host=3)), spacing=0.1)
+    feeds = [batch(feed(n, server.url(f"/{n}", host=n))) for n in (1, 2)]
+    answers = poll(own, *feeds)
+    assert [type(answer) for answer in answers] == [Fetched] * 3
+    times = sorted(request.at for request in server.requests if request.host == "127.0.0.3")
+    assert all(later - earlier >= 0.19 for earlier, later in itertools.pairwise(times))
+
+
+def test_waiting_for_a_turn_is_not_held_against_the_server(
+    server: FeedServer, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(http, "TOTAL", 0.5)
+    server.serve("/feed", RSS, wait=0.3)
+    target = server.url("/feed", host=3)
+    server.script("/a", redirect(302, target))
+    own = batch(feed(9, target), spacing=0.1)
+    answers = poll(own, *(batch(feed(n, server.url("/a", host=n))) for n in (1, 2)))
+    assert [type(answer) for answer in answers] == [Fetched] * 3
+    assert all(answer.seconds < 0.5 for answer in answers)
+
+
+def test_whose_turn_does_not_come_is_skipped_not_failed(server: FeedServer, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(turns, "PATIENCE", 0.1)
+    server.serve("/feed", RSS, wait=0.4)
+    target = server.url("/feed", host=3)
+    server.script("/a", redirect(302, target))
+    first, second = poll(batch(feed(9, target)), batch(feed(1, server.url("/a"))))
+    assert isinstance(first, Fetched)
+    assert (second.kind, second.retry_after) == ("Skipped", None)
+
+
 def test_another_failure_does_not_stop_the_domains_other_feeds(server: FeedServer):
     server.serve("/good", RSS)
     first, second = poll(batch(feed(1, server.url("/missing")), feed(2, server.url("/good"))))
@@ -438,7 +503,7 @@ def test_bodies_are_read_when_all_have_come(server: FeedServer):
 
 
 def test_bodies_beyond_what_may_be_held_are_read_at_once(server: FeedServer, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(http, "_HELD", len(RSS) * 2)
+    monkeypatch.setattr(shards, "_HELD", len(RSS) * 2)
     server.serve("/feed", RSS)
     asked: list[tuple[int, int]] = []
 

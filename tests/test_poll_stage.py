@@ -1,8 +1,10 @@
 """The poll stage over a real server and a real store."""
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -172,6 +174,84 @@ def test_retry_after_outranks_poll_all(server: FeedServer, db: Database):
     assert row(db)["retry_after_at"] is None
 
 
+def shared(server: FeedServer, db: Database, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> None:
+    """Follow a busy feed, one beside it on its host, and one on another host of its domain."""
+    system = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda _, *rest, **options: system("127.0.0.1", *rest, **options)
+    )
+    busy = Answer(status=429, headers={"Retry-After": "36000"})
+    server.script("/busy", busy, Answer(rss("1")))
+    server.serve("/beside", rss("2"))
+    server.serve("/far", rss("3"))
+    places = [
+        ("a", "/busy", FeedSettings(**settings)),
+        ("a", "/beside", FeedSettings()),
+        ("b", "/far", FeedSettings()),
+    ]
+    feeds.sync(
+        db,
+        [
+            Subscription(url=f"http://{host}.shared.example:{server.port}{path}", settings=own)
+            for host, path, own in places
+        ],
+        NOW,
+    )
+
+
+@pytest.mark.parametrize(
+    ("scope", "first", "resting"),
+    [
+        ("url", ["/busy", "/beside", "/far"], ["/beside", "/far"]),
+        ("host", ["/busy", "/far"], ["/far"]),
+        ("domain", ["/busy"], []),
+    ],
+)
+@pytest.mark.parametrize("whose", ["setting", "feed"])
+def test_what_a_retry_after_holds_for_is_left_alone(
+    server: FeedServer,
+    db: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    scope: Any,
+    first: list[str],
+    resting: list[str],
+    whose: str,
+):
+    other = "domain" if scope == "url" else "url"
+    shared(server, db, monkeypatch, **({"retry_scope": scope} if whose == "feed" else {}))
+    config = replace(CONFIG, retry_scope=scope if whose == "setting" else other)
+    run(db, config=config)
+    assert server.paths() == first
+    for hours, expected in ((9, resting), (11, ["/beside", "/busy", "/far"])):
+        server.requests.clear()
+        feeds.make_due(db, NOW + timedelta(hours=hours))
+        run(db, NOW + timedelta(hours=hours), config=config)
+        assert sorted(server.paths()) == expected
+    assert db.table("host_rests").count == 0
+
+
+def test_a_feed_listed_meanwhile_waits_for_its_host(
+    server: FeedServer, db: Database, monkeypatch: pytest.MonkeyPatch
+):
+    shared(server, db, monkeypatch)
+    run(db)
+    follow(db, f"http://a.shared.example:{server.port}/new")
+    server.requests.clear()
+    run(db, NOW + timedelta(hours=1))
+    assert server.requests == []
+    assert feeds.next_due_at(db) == NOW + timedelta(hours=10)
+
+
+def test_a_rest_asked_for_at_a_redirects_end_is_that_hosts(server: FeedServer, db: Database):
+    busy = server.url("/busy", host=2)
+    server.serve("/busy", status=429, headers={"Retry-After": "3600"})
+    server.serve("/good", rss("1"))
+    follow(db, server.serve("/a", status=302, headers={"Location": busy}), server.url("/good"), busy)
+    run(db)
+    assert list(db.query("SELECT host FROM host_rests")) == [{"host": "127.0.0.2"}]
+    assert sorted(set(server.paths())) == ["/a", "/busy", "/good"]
+
+
 def test_a_domain_is_remembered_where_there_is_spacing(server: FeedServer, db: Database):
     follow(db, server.serve("/feed", rss("1")))
     run(db, config=Config(allow_private_hosts=True, host_spacing=timedelta(seconds=2)))
@@ -259,6 +339,15 @@ def test_a_host_that_was_asked_just_now_is_waited_for(db: Database):
     (shard,) = stage.pending(db, config, NOW)
     assert [batch.wait for batch in shard.batches] == [timedelta(seconds=2), timedelta()]
     assert [batch.spacing for batch in shard.batches] == [timedelta(seconds=5)] * 2
+
+
+def test_a_large_shared_domain_is_asked_slowly_and_a_few_feeds_a_job(db: Database):
+    follow(db, *(f"https://medium.com/feed/@{n}" for n in range(9)))
+    (shard,) = stage.pending(db, Config(), NOW)
+    (batch,) = shard.batches
+    assert (batch.spacing, len(batch.feeds)) == (timedelta(seconds=5), 4)
+    (shard,) = stage.pending(db, CONFIG, NOW)
+    assert (shard.batches[0].spacing, len(shard.batches[0].feeds)) == (timedelta(), 9)
 
 
 # --- one answer ---------------------------------------------------------------------------------------------

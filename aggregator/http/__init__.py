@@ -1,10 +1,10 @@
-"""THE SOCKETS: conditional GET within limits, a domain's feeds one after another, hosts side by side."""
+"""THE SOCKETS: one conditional GET within limits, redirects followed."""
 
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import urldefrag, urlsplit
@@ -23,34 +23,18 @@ from aggregator.errors import (
 )
 from aggregator.http import headers, unpack
 from aggregator.http.sessions import REFUSED, open_session
-from aggregator.model import DueFeed, Failure, Fetched, HostBatch, NotModified, PollOutcome, Request, Shard
+from aggregator.http.turns import TurnTaken
+from aggregator.model import Failure, Fetched, NotModified, Request
 
 TOTAL = 30.0  # seconds for the whole fetch, redirects included: a drip never ends by itself
 REDIRECTS = 5
-SIDE_BY_SIDE = 64
-FEED_TYPES = (
-    "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, "
-    "application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, */*;q=0.5"
-)
 _CHUNK = 64 * 1024
-_HELD = 32 * 1024 * 1024
 # How whole feeds end, for bodies whose end is marked by the connection's alone.
 _ENDS = (b"</rss>", b"</feed>", b"RDF>", b"}")
 _LONGEST_VALIDATOR = 2048  # echoing more would earn a 431
 
 Answer = Fetched | NotModified | Failure
-Read = Callable[[DueFeed, Answer], PollOutcome]
-
-
-def fetch_shard(config: Config, shard: Shard, read: Read) -> tuple[PollOutcome, ...]:
-    """Fetch every feed of a shard and return what `read` makes of each answer, in the shard's order.
-
-    Bodies are read once all have come, lest a slow `read` let others time out; beyond 32 MiB at once. After a
-    429 or 503 the other feeds of that domain are not fetched: they get a Failure of kind "Skipped".
-    """
-    shelf = _Shelf(read)
-    asyncio.run(_fetch_shard(config, shard, shelf))
-    return tuple(shelf.outcome(feed) for batch in shard.batches for feed in batch.feeds)
+Turn = Callable[[str], AbstractAsyncContextManager[None]]  # what a URL waits for before it is asked
 
 
 def fetch_one(config: Config, request: Request) -> Answer:
@@ -61,25 +45,6 @@ def fetch_one(config: Config, request: Request) -> Answer:
             return await fetch(session, request)
 
     return asyncio.run(alone())
-
-
-class _Shelf:
-    """Answers that wait to be read, up to a weight."""
-
-    def __init__(self, read: Read) -> None:
-        self._read = read
-        self._weight = 0
-        self._answers: dict[int, Answer | PollOutcome] = {}
-
-    def put(self, feed: DueFeed, answer: Answer) -> None:
-        weight = len(answer.body) if isinstance(answer, Fetched) else 0
-        fits = self._weight + weight <= _HELD
-        self._weight += weight if fits else 0
-        self._answers[feed.feed_id] = answer if fits else self._read(feed, answer)
-
-    def outcome(self, feed: DueFeed) -> PollOutcome:
-        answer = self._answers.pop(feed.feed_id)
-        return answer if isinstance(answer, PollOutcome) else self._read(feed, answer)
 
 
 @dataclass(slots=True)
@@ -103,17 +68,23 @@ class _Trip:
         return time.monotonic() - self.started
 
 
-async def fetch(session: aiohttp.ClientSession, request: Request) -> Answer:
+def _at_once(_: str) -> AbstractAsyncContextManager[None]:
+    return nullcontext()
+
+
+async def fetch(session: aiohttp.ClientSession, request: Request, turn: Turn = _at_once) -> Answer:
     """Make one conditional GET, following redirects; what goes wrong comes back as a Failure.
 
-    A Failure with status 200 is a body that was no use: cut off, too large or too slow.
+    A Failure with status 200 is a body that was no use: cut off, too large or too slow. One of kind "Skipped"
+    was not made: its turn did not come.
     """
     trip = _Trip(request, urldefrag(request.url).url)
     try:
-        async with asyncio.timeout(TOTAL):
-            return await _follow(session, trip)
+        return await _follow(session, trip, turn)
     except FetchError as error:
         return _failure(trip, error)
+    except TurnTaken:
+        return Failure(kind="Skipped", detail="too many others wait for its domain", url=trip.url)
     except TimeoutError:
         return _failure(trip, FetchTimeout(trip.url, f"no complete answer after {trip.seconds:.0f} s"))
     except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -141,17 +112,29 @@ def _failure(trip: _Trip, error: FetchError) -> Failure:
     )
 
 
-async def _follow(session: aiohttp.ClientSession, trip: _Trip) -> Fetched | NotModified:
+async def _follow(session: aiohttp.ClientSession, trip: _Trip, turn: Turn) -> Fetched | NotModified:
     while True:
         if urlsplit(trip.url).scheme.lower() not in {"http", "https"}:
             raise HostForbidden(trip.url, "only http and https are fetched")
-        trip.status, trip.headers = None, {}
-        async with session.get(trip.url, headers=_asked(trip.request), allow_redirects=False) as response:
-            trip.status = response.status
-            trip.headers = _texts(response.raw_headers)
-            if response.status not in {301, 302, 303, 307, 308}:
-                return await _answer(trip, response)
+        before = time.monotonic()
+        async with turn(trip.url):
+            trip.started += time.monotonic() - before  # nobody answers later because we waited
+            async with asyncio.timeout(TOTAL - trip.seconds):
+                answer = await _ask(session, trip)
+        if answer:
+            return answer
         _redirect(trip)
+
+
+async def _ask(session: aiohttp.ClientSession, trip: _Trip) -> Fetched | NotModified | None:
+    """Make one request; None comes back for a redirect."""
+    trip.status, trip.headers = None, {}
+    async with session.get(trip.url, headers=_asked(trip.request), allow_redirects=False) as response:
+        trip.status = response.status
+        trip.headers = _texts(response.raw_headers)
+        if response.status in {301, 302, 303, 307, 308}:
+            return None
+        return await _answer(trip, response)
 
 
 def _redirect(trip: _Trip) -> None:
@@ -243,42 +226,3 @@ def _validator(trip: _Trip, name: str) -> str | None:
     # Control characters could not be sent back.
     can_be_sent = 0 < len(value) <= _LONGEST_VALIDATOR and not re.search(r"[\x00-\x1f\x7f]", value)
     return value if can_be_sent else None
-
-
-async def _fetch_shard(config: Config, shard: Shard, shelf: _Shelf) -> None:
-    # Looking names up takes a thread each; a name server that does not answer must not hold the others up.
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(SIDE_BY_SIDE))
-    gate = asyncio.Semaphore(SIDE_BY_SIDE)
-    async with open_session(config) as session, asyncio.TaskGroup() as group:
-
-        async def polite(request: Request) -> Answer:
-            async with gate:
-                return await fetch(session, request)
-
-        for batch in shard.batches:
-            group.create_task(_fetch_batch(polite, batch, shelf))
-
-
-async def _fetch_batch(
-    polite: Callable[[Request], Awaitable[Answer]], batch: HostBatch, shelf: _Shelf
-) -> None:
-    pause, refused = batch.wait, None
-    for feed in batch.feeds:
-        if refused:
-            shelf.put(feed, _skipped(feed, refused))
-            continue
-        await asyncio.sleep(pause.total_seconds())
-        answer = await polite(_feed_request(feed))
-        pause = batch.spacing
-        if isinstance(answer, Failure) and (answer.status in {429, 503} or answer.retry_after):
-            refused = answer
-        shelf.put(feed, answer)
-
-
-def _feed_request(feed: DueFeed) -> Request:
-    return Request(url=feed.fetch_url, etag=feed.etag, last_modified=feed.last_modified, accept=FEED_TYPES)
-
-
-def _skipped(feed: DueFeed, cause: Failure) -> Failure:
-    detail = f"{feed.domain} answered {cause.status} to another feed"
-    return Failure(kind="Skipped", detail=detail, url=feed.fetch_url, retry_after=cause.retry_after)

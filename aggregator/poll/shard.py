@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from aggregator.config import Config
 from aggregator.errors import NotAFeed
-from aggregator.http import Answer, fetch_shard
+from aggregator.http import Answer
+from aggregator.http.shards import fetch_shard
 from aggregator.model import (
     Changed,
     DueFeed,

@@ -9,9 +9,19 @@ from datetime import datetime, timedelta
 from sqlite_utils import Database
 
 from aggregator.config import Config
-from aggregator.model import Changed, DueFeed, Failure, HostBatch, PollOutcome, Shard, ShardOutcome
+from aggregator.model import (
+    Changed,
+    DueFeed,
+    Failure,
+    HostBatch,
+    PollOutcome,
+    RetryScope,
+    Shard,
+    ShardOutcome,
+)
 from aggregator.pipeline import Stage
 from aggregator.poll.decide import FeedWrite, Later, crashed, decide
+from aggregator.poll.polite import reach, scope_of, spacing
 from aggregator.poll.work import work
 from aggregator.store import entries, feeds, polls, websub
 from aggregator.store.entries import EntryCounts
@@ -20,6 +30,7 @@ from aggregator.websub.protocol import is_possible
 
 SHARD = 200  # feeds in one job: what a kill can cost
 PER_DOMAIN = 20  # of one domain in one job; they wait for each other, and the whole job for them
+DOMAIN_TIME = timedelta(seconds=20)  # that one domain's spacing may cost a job
 AT_ONCE = 2000  # due feeds looked at before the first job starts
 
 log = logging.getLogger(__name__)
@@ -27,21 +38,21 @@ log = logging.getLogger(__name__)
 
 def pending(db: Database, config: Config, now: datetime) -> Iterator[Shard]:
     """Yield the due feeds, grouped so that a domain's feeds are fetched by one job, one after another."""
-    batches: dict[str, list[DueFeed]] = defaultdict(list)
+    domains: dict[str, list[DueFeed]] = defaultdict(list)
     for feed in feeds.due(db, now, AT_ONCE):
-        if len(batches[feed.domain]) < PER_DOMAIN:
-            batches[feed.domain].append(feed)
-    free_at = polls.next_fetches(db, batches)
+        domains[feed.domain].append(feed)
+    free_at = polls.next_fetches(db, domains)
     hosts = [
-        HostBatch(
-            domain=domain,
-            feeds=tuple(members),
-            spacing=config.host_spacing,
-            wait=min(max(free_at.get(domain, now) - now, timedelta()), config.host_spacing),
-        )
-        for domain, members in batches.items()
+        _batch(domain, members, free_at.get(domain, now) - now, config) for domain, members in domains.items()
     ]
     yield from _shards(hosts)
+
+
+def _batch(domain: str, members: Sequence[DueFeed], free_in: timedelta, config: Config) -> HostBatch:
+    apart = spacing(domain, config.host_spacing)
+    most = min(PER_DOMAIN, DOMAIN_TIME // apart) if apart else PER_DOMAIN
+    wait = min(max(free_in, timedelta()), apart)
+    return HostBatch(domain=domain, feeds=tuple(members[: max(most, 1)]), spacing=apart, wait=wait)
 
 
 def _shards(hosts: Sequence[HostBatch]) -> Iterator[Shard]:
@@ -108,17 +119,26 @@ def _log(feed: DueFeed, write: FeedWrite) -> None:
 
 
 def _record_hosts(db: Database, config: Config, job: Shard, outcome: ShardOutcome, now: datetime) -> None:
-    asked_for: dict[str, timedelta] = {}
+    for batch in job.batches:
+        if batch.spacing:
+            polls.write_host(db, batch.domain, now + batch.spacing, None, None)
+    for (scope, place), rest in _rests(config, outcome).items():
+        if scope == "host":
+            polls.write_rest(db, place, now + rest)
+        elif scope == "domain":
+            polls.write_host(db, place, now + config.host_spacing, now + rest, "Retry-After")
+
+
+def _rests(config: Config, outcome: ShardOutcome) -> dict[tuple[RetryScope, str], timedelta]:
+    """Return the longest rest asked for, by what it holds for: a redirect's end may have asked for it."""
+    rests: dict[tuple[RetryScope, str], timedelta] = {}
     for poll in outcome.polls:
-        if isinstance(poll.result, Failure) and poll.result.retry_after:
-            longest = asked_for.get(poll.feed.domain, timedelta())
-            asked_for[poll.feed.domain] = max(longest, poll.result.retry_after)
-    free_at = now + config.host_spacing
-    for domain in (batch.domain for batch in job.batches):
-        if domain in asked_for:
-            polls.write_host(db, domain, free_at, now + asked_for[domain], "Retry-After")
-        elif config.host_spacing:
-            polls.write_host(db, domain, free_at, None, None)
+        match poll.result:
+            case Failure(kind=kind, url=url, retry_after=timedelta() as rest) if kind != "Skipped":
+                scope = scope_of(poll.feed.settings, config.retry_scope)
+                key = scope, reach(url, scope)
+                rests[key] = max(rest, rests.get(key, rest))
+    return rests
 
 
 def postpone(db: Database, config: Config, job: Shard, error: str, now: datetime) -> None:  # noqa: ARG001 - as all

@@ -18,10 +18,11 @@ from aggregator.times import maybe_time, to_text
 _POLLED = "listed = 1 AND gone = 0 AND json_extract(settings, '$.paused') IS NOT 'true'"
 POLLED_IDS = f"SELECT feed_id FROM feeds WHERE {_POLLED}"  # noqa: S608 - constants only
 _DUE = f"""
-  FROM feeds LEFT JOIN hosts USING (domain)
+  FROM feeds LEFT JOIN hosts USING (domain) LEFT JOIN host_rests USING (host)
   WHERE {_POLLED} AND next_poll_at <= :now
   AND (feeds.retry_after_at IS NULL OR feeds.retry_after_at <= :now)
-  AND (hosts.retry_after_at IS NULL OR hosts.retry_after_at <= :now)"""
+  AND (hosts.retry_after_at IS NULL OR hosts.retry_after_at <= :now)
+  AND (host_rests.retry_after_at IS NULL OR host_rests.retry_after_at <= :now)"""
 _STATE = """CASE
   WHEN gone = 1 THEN 'gone'
   WHEN json_extract(settings, '$.paused') IS 'true' THEN 'paused'
@@ -158,10 +159,10 @@ def count_due(db: Database, now: datetime) -> int:
 
 
 def next_due_at(db: Database) -> datetime | None:
-    """Return when the next feed is due, a Retry-After of its own or of its domain included."""
-    rests = "coalesce(feeds.retry_after_at, ''), coalesce(hosts.retry_after_at, '')"
+    """Return when the next feed is due, a Retry-After of its own, its host or its domain included."""
+    rests = ", ".join(f"coalesce({table}.retry_after_at, '')" for table in ("feeds", "hosts", "host_rests"))
     sql = f"""SELECT min(max(next_poll_at, {rests}))
-      FROM feeds LEFT JOIN hosts USING (domain) WHERE {_POLLED}"""  # noqa: S608 - constants only
+      FROM feeds LEFT JOIN hosts USING (domain) LEFT JOIN host_rests USING (host) WHERE {_POLLED}"""  # noqa: S608 - constants only
     return maybe_time(db.execute(sql).fetchone()[0])
 
 

@@ -103,6 +103,13 @@ def write_host(
     db.execute(sql, [domain, to_text(next_fetch_at), maybe_text(retry_after_at), reason])
 
 
+def write_rest(db: Database, host: str, retry_after_at: datetime) -> None:
+    """Write how long a host wants to be left alone."""
+    sql = """INSERT INTO host_rests VALUES (?, ?)
+      ON CONFLICT DO UPDATE SET retry_after_at = excluded.retry_after_at"""
+    db.execute(sql, [host, to_text(retry_after_at)])
+
+
 def recent_times(db: Database, feed_ids: Iterable[int]) -> dict[int, list[datetime]]:
     """Return, for each of the feeds, when its newest entries came out, newest first."""
     parameters = {"ids": json.dumps(list(feed_ids)), "limit": RECENT}
@@ -111,8 +118,9 @@ def recent_times(db: Database, feed_ids: Iterable[int]) -> dict[int, list[dateti
 
 
 def forget_old(db: Database, now: datetime) -> None:
-    """Delete the polls of more than 30 days ago."""
+    """Delete the polls of more than 30 days ago, and rests that are over."""
     db.execute("DELETE FROM polls WHERE polled_at < ?", [to_text(now - KEPT)])
+    db.execute("DELETE FROM host_rests WHERE retry_after_at < ?", [to_text(now)])
 
 
 def next_fetches(db: Database, domains: Iterable[str]) -> dict[str, datetime]:

@@ -250,3 +250,13 @@ def hubs(db: Database) -> None:
     for statement in _HUBS.split(";\n"):
         if statement.strip():
             db.execute(statement)
+
+
+@migrations()
+def rests_of_hosts(db: Database) -> None:
+    """Create the table of hosts that want to be left alone while their domain's others do not."""
+    db.execute("""
+CREATE TABLE host_rests (
+  host TEXT PRIMARY KEY,
+  retry_after_at TEXT NOT NULL
+) STRICT, WITHOUT ROWID""")

@@ -1,0 +1,93 @@
+"""A shard's feeds fetched: domains side by side, each one's feeds one after another."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from aggregator.config import Config
+from aggregator.http import Answer, fetch
+from aggregator.http.sessions import open_session
+from aggregator.http.turns import SIDE_BY_SIDE, Turns
+from aggregator.model import DueFeed, Failure, Fetched, HostBatch, PollOutcome, Request, RetryScope, Shard
+from aggregator.poll.polite import reach, scope_of
+
+FEED_TYPES = (
+    "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, "
+    "application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, */*;q=0.5"
+)
+_HELD = 32 * 1024 * 1024
+_BUSY = frozenset({429, 503})
+
+Read = Callable[[DueFeed, Answer], PollOutcome]
+
+
+def fetch_shard(config: Config, shard: Shard, read: Read) -> tuple[PollOutcome, ...]:
+    """Fetch every feed of a shard and return what `read` makes of each answer, in the shard's order.
+
+    Bodies are read once all have come, lest a slow `read` let others time out; beyond 32 MiB at once. What a
+    429, a 503 or a Retry-After holds for is not fetched any more: a Failure of kind "Skipped".
+    """
+    shelf = _Shelf(read)
+    asyncio.run(_fetch_shard(config, shard, shelf))
+    return tuple(shelf.outcome(feed) for batch in shard.batches for feed in batch.feeds)
+
+
+class _Shelf:
+    """Answers that wait to be read, up to a weight."""
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+        self._weight = 0
+        self._answers: dict[int, Answer | PollOutcome] = {}
+
+    def put(self, feed: DueFeed, answer: Answer) -> None:
+        weight = len(answer.body) if isinstance(answer, Fetched) else 0
+        fits = self._weight + weight <= _HELD
+        self._weight += weight if fits else 0
+        self._answers[feed.feed_id] = answer if fits else self._read(feed, answer)
+
+    def outcome(self, feed: DueFeed) -> PollOutcome:
+        answer = self._answers.pop(feed.feed_id)
+        return answer if isinstance(answer, PollOutcome) else self._read(feed, answer)
+
+
+async def _fetch_shard(config: Config, shard: Shard, shelf: _Shelf) -> None:
+    # Looking names up takes a thread each; a name server that does not answer must not hold the others up.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(SIDE_BY_SIDE))
+    turns = Turns(shard.batches, config.host_spacing)
+    async with open_session(config) as session, asyncio.TaskGroup() as group:
+
+        async def ask(feed: DueFeed) -> Answer:
+            return await fetch(session, _request(feed), turns.at)
+
+        for batch in shard.batches:
+            group.create_task(_fetch_batch(ask, batch, config.retry_scope, shelf))
+
+
+async def _fetch_batch(
+    ask: Callable[[DueFeed], Awaitable[Answer]], batch: HostBatch, usual: RetryScope, shelf: _Shelf
+) -> None:
+    refusals: list[tuple[RetryScope, Failure]] = []
+    for feed in batch.feeds:
+        refusal = _refusal(feed, refusals)
+        answer = _skipped(feed, refusal) if refusal else await ask(feed)
+        if isinstance(answer, Failure) and (answer.status in _BUSY or (answer.retry_after and not refusal)):
+            refusals.append((scope_of(feed.settings, usual), answer))
+        shelf.put(feed, answer)
+
+
+def _refusal(feed: DueFeed, refusals: list[tuple[RetryScope, Failure]]) -> Failure | None:
+    """Return the answer to another feed that holds for this one as well."""
+    for scope, failure in refusals:
+        if reach(feed.fetch_url, scope) == reach(failure.url, scope):
+            return failure
+    return None
+
+
+def _request(feed: DueFeed) -> Request:
+    return Request(url=feed.fetch_url, etag=feed.etag, last_modified=feed.last_modified, accept=FEED_TYPES)
+
+
+def _skipped(feed: DueFeed, cause: Failure) -> Failure:
+    detail = f"{cause.url} was answered {cause.status}"
+    return Failure(kind="Skipped", detail=detail, url=feed.fetch_url, retry_after=cause.retry_after)
