@@ -9,9 +9,9 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from aggregator.config import Config
-from aggregator.errors import AggregatorError, OpmlError
+from aggregator.errors import AggregatorError, ConfigError, OpmlError
 from aggregator.pipeline import Clock
-from aggregator.session import Session, take_up_opml
+from aggregator.session import Session, take_up_filters, take_up_opml
 from aggregator.stages import run_round
 from aggregator.store import feeds, open_store, store_errors
 
@@ -77,8 +77,12 @@ def tick(session: Session) -> None:
 def _take_up(session: Session) -> None:
     try:
         synced = take_up_opml(session.db, session.config, session.clock)
+        if synced:
+            log.info("opml_taken_up %s", synced)
     except OpmlError as error:
         log.error("opml_refused error=%s", error)
-        return
-    if synced:
-        log.info("opml_taken_up %s", synced)
+    try:
+        if take_up_filters(session.db, session.config):
+            log.info("filters_taken_up file=%s", session.config.filters)
+    except ConfigError as error:
+        log.error("filters_refused error=%s", error)

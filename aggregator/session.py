@@ -9,15 +9,17 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 
 from sqlite_utils import Database
 
 from aggregator import opml
-from aggregator.config import Config
-from aggregator.errors import OpmlError
+from aggregator.config import DEFAULT_FILTERS, Config
+from aggregator.errors import ConfigError, OpmlError
 from aggregator.executors import Workers, open_workers
 from aggregator.pipeline import Clock, Progress, Stage, StageReport, Stop, run_stage
-from aggregator.store import feeds
+from aggregator.poll import filters
+from aggregator.store import admission, feeds
 
 # The setting that says where a stage works; a stage that is not named works inline.
 EXECUTORS = {
@@ -88,6 +90,30 @@ def take_up_opml(db: Database, config: Config, clock: Clock) -> feeds.Synced | N
         synced = feeds.sync(db, subscriptions, clock())
         db.table("meta").upsert({"key": "opml", "value": digest}, pk="key")
     return synced
+
+
+def take_up_filters(db: Database, config: Config) -> bool:
+    """Bring the store in line with filters.toml and return whether its rules are others than before.
+
+    Raises: ConfigError; the store then keeps the rules it has.
+    """
+    return admission.take_up(db, read_filters(config))
+
+
+def read_filters(config: Config) -> filters.Filters:
+    """Return the rules of filters.toml; none where the file is not there.
+
+    Raises: ConfigError naming file, rule and what was expected.
+    """
+    try:
+        data = config.filters.read_bytes()
+    except FileNotFoundError as error:
+        if config.filters != Path(DEFAULT_FILTERS):
+            raise ConfigError(f"{config.filters}: is not there; expected a file of rules") from error
+        return filters.Filters()
+    except OSError as error:
+        raise ConfigError(f"{config.filters}: cannot be read ({error.strerror})") from error
+    return filters.read(data, str(config.filters))
 
 
 def _meta(db: Database, key: str) -> str | None:

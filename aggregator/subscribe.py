@@ -25,6 +25,7 @@ from aggregator.poll.discover import FeedLink, feed_links
 from aggregator.poll.parse import parse
 from aggregator.poll.shard import outcome_of
 from aggregator.poll.stage import record_polls
+from aggregator.session import take_up_filters
 from aggregator.store import feeds
 from aggregator.urls import normalise
 
@@ -51,6 +52,7 @@ def add(
 
     Raises: ConfigError, FetchError, NotAFeed, OpmlError.
     """
+    take_up_filters(db, config)
     settings = FeedSettings(rights=_rights(rights), rights_note=rights_note)
     address = url if "://" in url else f"https://{url}"
     _refuse_duplicate(config, address)

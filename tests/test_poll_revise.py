@@ -120,16 +120,16 @@ def _dated(*days: int | None) -> list[ParsedEntry]:
 
 
 def test_a_first_fill_takes_the_ten_newest_by_date():
-    assert revise.beyond_first_fill(_dated(*range(12, 0, -1))) == {"0", "1"}
+    assert revise.beyond(_dated(*range(12, 0, -1)), 10) == {"0", "1"}
 
 
 def test_a_first_fill_without_dates_takes_the_first_ten_of_the_document():
-    assert revise.beyond_first_fill(_dated(*[None] * 12)) == {"10", "11"}
-    assert revise.beyond_first_fill(_dated(*[None, *range(12, 1, -1)])) == {"10", "11"}
+    assert revise.beyond(_dated(*[None] * 12), 10) == {"10", "11"}
+    assert revise.beyond(_dated(*[None, *range(12, 1, -1)]), 10) == {"10", "11"}
 
 
 def test_a_small_feed_is_taken_whole():
-    assert revise.beyond_first_fill(_dated(*range(10))) == set()
+    assert revise.beyond(_dated(*range(10)), 10) == set()
 
 
 def _canonical(*links: str | None, site_url: str | None = None) -> list[str | None]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aggregator.config import PREFIX, Config, load
-from aggregator.errors import AggregatorError, ConfigError, OpmlError
+from aggregator.errors import AggregatorError, ConfigError
 from aggregator.times import from_text, parse_duration
 
 if TYPE_CHECKING:
@@ -99,24 +99,26 @@ def duration(text: str, option: str = "--wait") -> timedelta:
         raise ConfigError(f"{option} {text}: expected a duration such as 30s, 15m, 6h or 2d") from error
 
 
-def take_up(session: "Session") -> OpmlError | None:
-    """Read feeds.opml; where it cannot be read say so and go on with the feeds known so far."""
+def take_up(session: "Session") -> ConfigError | None:
+    """Read feeds.opml and filters.toml; what cannot be read is said, and what is known so far goes on."""
     return take_up_list(session.db, session.config)
 
 
-def take_up_list(db: "Database", config: Config) -> OpmlError | None:
+def take_up_list(db: "Database", config: Config) -> ConfigError | None:
     """Do the same without a session: what is shown is what stands in the file, polled or not."""
-    from aggregator.session import take_up_opml
+    from aggregator.session import take_up_filters, take_up_opml
 
-    try:
-        take_up_opml(db, config, clock)
-    except OpmlError as error:
-        print(f"aggregator: {error}", file=sys.stderr)
-        return error
-    return None
+    refused: ConfigError | None = None
+    for bring in (lambda: take_up_opml(db, config, clock), lambda: take_up_filters(db, config)):
+        try:
+            bring()
+        except ConfigError as error:
+            print(f"aggregator: {error}", file=sys.stderr)
+            refused = refused or error
+    return refused
 
 
-def leave(reports: "list[StageReport]", refused: OpmlError | None, *, all_failed: bool = False) -> None:
+def leave(reports: "list[StageReport]", refused: ConfigError | None, *, all_failed: bool = False) -> None:
     """End with the exit code that says what went wrong, worst first."""
     if any(report.crashes for report in reports):
         raise typer.Exit(AggregatorError.exit_code)

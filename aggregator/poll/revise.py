@@ -104,15 +104,15 @@ def _fate(entry: ParsedEntry, mark: str, stored: StoredEntry | None) -> EntryFat
     return "revised" if is_newer or stored.revisions < MAX_REVISIONS else "same"
 
 
-def beyond_first_fill(entries: Sequence[ParsedEntry]) -> frozenset[str]:
-    """Return the guids of a new feed's entries that are not among its newest.
+def beyond(entries: Sequence[ParsedEntry], most: int) -> frozenset[str]:
+    """Return the guids of the entries that are not among the newest so many.
 
     Shape: newest by date where every entry has one, else in the document's order, which is newest first.
     """
     dates = [entry.published_at or entry.updated_at for entry in entries]
     order = sorted(zip(dates, entries, strict=True), key=lambda pair: pair[0] or _EARLIEST, reverse=True)
     ranked = [entry for _, entry in order] if all(dates) else entries
-    return frozenset(entry.guid for entry in ranked[FIRST_FILL:])
+    return frozenset(entry.guid for entry in ranked[most:])
 
 
 def canonical_urls(feed: ParsedFeed) -> dict[str, str | None]:

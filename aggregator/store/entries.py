@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from sqlite_utils import Database
@@ -11,7 +11,7 @@ from sqlite_utils import Database
 from aggregator.model import DueFeed, ParsedEntry, ParsedFeed
 from aggregator.poll import revise
 from aggregator.poll.revise import EntryWrite, StoredEntry
-from aggregator.store import identities
+from aggregator.store import admission, identities
 from aggregator.times import maybe_text, maybe_time, to_text
 
 _COUNT_SOURCE = "feed"
@@ -38,18 +38,21 @@ class EntryCounts:
 
 
 def record(
-    db: Database, feed: DueFeed, parsed: ParsedFeed, now: datetime, *, whole: bool = True
+    db: Database, feed: DueFeed, parsed: ParsedFeed, now: datetime, *, whole: bool = True, zone: tzinfo = UTC
 ) -> EntryCounts:
     """Write what a parsed feed changes, inside the caller's transaction, and return how much that is.
 
     Of a document that is not whole (a hub's delivery) nothing follows for the entries it leaves out.
+    `zone` is where a day begins.
     """
     found = identities.keyed(db, feed, parsed)
     known = _known(db, feed.feed_id, [entry.guid for entry in found.entries])
     parsed = found if feed.first_poll else identities.recognised(db, feed, parsed, found, known, whole=whole)
     if parsed is not found:
         known = _known(db, feed.feed_id, [entry.guid for entry in parsed.entries])
-    writes = _decide(parsed, known, now, first_poll=feed.first_poll)
+    new_entries = [entry for entry in parsed.entries if entry.guid not in known]
+    reasons = admission.excluded(db, feed, new_entries, now, zone)
+    writes = _decide(parsed, known, reasons, now, first_poll=feed.first_poll)
     language = feed.settings.language or parsed.language
     # The document is newest first; of entries first seen together the newest gets the highest number.
     new = [write for write in reversed(writes) if write.fate == "new"]
@@ -79,17 +82,21 @@ def _known(db: Database, feed_id: int, guids: Sequence[str]) -> dict[str, Stored
 
 
 def _decide(
-    parsed: ParsedFeed, known: dict[str, StoredEntry], now: datetime, *, first_poll: bool
+    parsed: ParsedFeed,
+    known: dict[str, StoredEntry],
+    reasons: dict[str, str],
+    now: datetime,
+    *,
+    first_poll: bool,
 ) -> list[EntryWrite]:
     canonical = revise.canonical_urls(parsed)
-    beyond = revise.beyond_first_fill(parsed.entries) if first_poll else frozenset()
     return [
         revise.compare(
             entry,
             known.get(entry.guid),
             now=now,
             first_poll=first_poll,
-            excluded=revise.FIRST_FILL_REASON if entry.guid in beyond else None,
+            excluded=reasons.get(entry.guid),
             canonical_url=canonical[entry.guid],
         )
         for entry in parsed.entries

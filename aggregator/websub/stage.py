@@ -80,22 +80,24 @@ def pending(db: Database, config: Config, now: datetime) -> Iterator[Job]:
         yield HubJob(batches=tuple(tuple(batch) for batch in domains.values()))
 
 
-def record(db: Database, config: Config, job: Job, outcome: Outcome, now: datetime) -> None:  # noqa: ARG001 - as all
+def record(db: Database, config: Config, job: Job, outcome: Outcome, now: datetime) -> None:
     """Write what hubs said, or the entries that one delivered."""
     match job, outcome:
         case HubJob(), tuple():
             for answer in outcome:
                 websub.asked(db, answer.request, answer.failure, now)
         case DeliveryJob(), PollOutcome():
-            _record_delivery(db, job, outcome, now)
+            _record_delivery(db, config, job, outcome, now)
 
 
-def _record_delivery(db: Database, job: DeliveryJob, outcome: PollOutcome, now: datetime) -> None:
+def _record_delivery(
+    db: Database, config: Config, job: DeliveryJob, outcome: PollOutcome, now: datetime
+) -> None:
     """Write entries alone: validators, hints and the next poll are the polls' own."""
     added = changed = 0
     if isinstance(outcome.result, Changed):
         # A hub may leave out what it delivered before (section 7): what is missing is still listed.
-        counts = entries.record(db, job.feed, outcome.result.feed, now, whole=False)
+        counts = entries.record(db, job.feed, outcome.result.feed, now, whole=False, zone=config.zone)
         added, changed = counts.added, counts.changed
     elif isinstance(outcome.result, Failure):
         log.warning("delivery_failed url=%s failure=%s", job.feed.fetch_url, outcome.result.detail)

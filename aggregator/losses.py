@@ -1,0 +1,116 @@
+"""What rules would have kept out of the last days: `aggregator filter test`."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib import resources
+from typing import Any
+
+from sqlite_utils import Database
+
+from aggregator.config import Config
+from aggregator.model import ParsedEntry
+from aggregator.poll import filters
+from aggregator.poll.filters import Filters, Rule
+from aggregator.store import admission
+from aggregator.store.feeds import read_settings
+from aggregator.times import from_text, to_text
+
+COLUMNS = ("entries", "of", "rule", "example")
+_LOSING = (admission.MUTED, admission.DAILY)
+_SAID = {"mute": admission.MUTED, "keep": "keep saves"}
+_RECENT = """
+SELECT e.feed_id, e.title, e.authors, e.tags, e.permalink, e.sort_at, f.settings,
+  coalesce(nullif(f.title, ''), f.listed_url) AS feed
+FROM entries AS e JOIN feeds AS f USING (feed_id)
+WHERE e.first_seen_at >= ? AND e.excluded IS NOT 'first fill' AND f.listed = 1
+ORDER BY e.sort_at DESC, e.entry_id DESC
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """An entry of the last days and its feed's rules."""
+
+    entry: ParsedEntry
+    feed: str
+    day: str
+    own: Filters
+    max_per_day: int | None
+
+
+def starter() -> str:
+    """Return the rules to start from, as a filters.toml."""
+    return resources.files("aggregator.poll").joinpath("filters.toml").read_text(encoding="utf-8")
+
+
+def by_rule(
+    db: Database, config: Config, rules: Filters, now: datetime, length: timedelta
+) -> tuple[list[dict[str, Any]], int, int]:
+    """Return what each rule would have done, and how many entries would have been lost, of how many.
+
+    Shape: a rule counts the entries that it is the first to mute, or to save, or that took it too long.
+    """
+    seen = [_seen(row, config) for row in db.query(_RECENT, [to_text(now - length)])]
+    everywhere = {(kind, "all feeds", rule.text) for kind, rule in _kinds(rules)}
+    hits: Counter[tuple[str, str, str]] = Counter(dict.fromkeys(sorted(everywhere), 0))
+    examples: dict[tuple[str, str, str], str] = {}
+    lost = 0
+    days: Counter[tuple[str, str]] = Counter()
+    for each in seen:
+        found = list(_done(each, rules, days))
+        lost += any(kind in _LOSING for kind, _, _ in found)
+        for done in found:
+            hits[done] += 1
+            examples.setdefault(done, each.entry.title)
+    rows = [
+        {"entries": count, "of": of, "rule": f"{kind} {text}", "example": examples.get((kind, of, text))}
+        for (kind, of, text), count in sorted(hits.items(), key=lambda hit: -hit[1])
+    ]
+    return rows, lost, len(seen)
+
+
+def _kinds(rules: Filters) -> Iterator[tuple[str, Rule]]:
+    yield from ((_SAID["mute"], rule) for rule in rules.mute)
+    yield from ((_SAID["keep"], rule) for rule in rules.keep)
+
+
+def _done(each: _Seen, rules: Filters, days: Counter[tuple[str, str]]) -> Iterator[tuple[str, str, str]]:
+    """Yield what rules do to one entry; `days` counts what a feed's day has admitted."""
+    slow: list[Rule] = []
+    both = rules | each.own
+    muting = Filters(mute=both.mute).muted_by(each.entry, slow.append)
+    saving = Filters(mute=both.keep).muted_by(each.entry, slow.append) if muting else None
+    for kind, rule in ((_SAID["keep"], saving), (_SAID["mute"], None if saving else muting)):
+        if rule:
+            yield kind, _of(each, rule), rule.text
+    for rule in slow:
+        yield "too slow", _of(each, rule), rule.text
+    if muting and not saving:
+        return
+    days[each.feed, each.day] += 1
+    if each.max_per_day is not None and days[each.feed, each.day] > each.max_per_day:
+        yield admission.DAILY, each.feed, str(each.max_per_day)
+
+
+def _of(each: _Seen, rule: Rule) -> str:
+    return each.feed if rule in each.own.mute + each.own.keep else "all feeds"
+
+
+def _seen(row: dict[str, Any], config: Config) -> _Seen:
+    settings = read_settings(row["settings"])
+    entry = ParsedEntry(
+        guid="", permalink=row["permalink"], title=row["title"], summary_html="", content_html="",
+        authors=tuple(json.loads(row["authors"])), tags=tuple(json.loads(row["tags"])),
+    )  # fmt: skip
+    return _Seen(
+        entry=entry, feed=row["feed"], own=admission.of_feed(settings), max_per_day=settings.max_per_day,
+        day=f"{from_text(row['sort_at']).astimezone(config.zone):%F}",
+    )  # fmt: skip
+
+
+def read_starter() -> Filters:
+    """Return the rules to start from."""
+    return filters.read(starter().encode(), "the starter list")

@@ -1,0 +1,156 @@
+"""Rules that keep an entry from being translated and published: mute, and keep against it.
+
+A rule is text: `[field:] pattern`. The field is title (where none is named), author, category or url; the
+pattern is words, a /regular expression/ or `*`, never sensitive to case.
+"""
+
+import json
+import tomllib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import regex
+
+from aggregator.errors import ConfigError
+from aggregator.model import ParsedEntry
+
+Texts = Callable[[ParsedEntry], Sequence[str]]
+
+FIELDS: Mapping[str, Texts] = {
+    "title": lambda entry: (entry.title,),
+    "author": lambda entry: entry.authors,
+    "category": lambda entry: entry.tags,
+    "url": lambda entry: (entry.permalink,) if entry.permalink else (),
+}
+TIMEOUT = 0.05  # seconds for one text: a backtracking expression could take for ever
+_KINDS = ("mute", "keep")
+_LIST = "a list of rules such as [\"sponsored\", 'title: /\\bdeals?\\b/']"
+_FIELD = regex.compile(r"(\w+):\s*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A rule, and as it was written."""
+
+    text: str
+    field: str
+    pattern: "regex.Pattern[str]"
+
+    def matches(self, entry: ParsedEntry) -> bool:
+        """Say whether the rule fits an entry.
+
+        Raises: TimeoutError where its expression takes too long.
+        """
+        return any(self.pattern.search(text, timeout=TIMEOUT) for text in FIELDS[self.field](entry))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """Rules that hold together: of all feeds, of one, or both."""
+
+    mute: tuple[Rule, ...] = ()
+    keep: tuple[Rule, ...] = ()
+
+    def __or__(self, other: "Filters") -> "Filters":
+        """Return the rules of both."""
+        return Filters(mute=self.mute + other.mute, keep=self.keep + other.keep)
+
+    def muted_by(self, entry: ParsedEntry, on_slow: Callable[[Rule], None] = lambda _: None) -> Rule | None:
+        """Return the first rule that mutes an entry, None where none does or a keep rule saves it.
+
+        Shape: a rule that takes too long fits nothing, and is named to `on_slow`.
+        """
+        muting = next((rule for rule in self.mute if _fits(rule, entry, on_slow)), None)
+        saved = muting and any(_fits(rule, entry, on_slow) for rule in self.keep)
+        return None if saved else muting
+
+
+def _fits(rule: Rule, entry: ParsedEntry, on_slow: Callable[[Rule], None]) -> bool:
+    try:
+        return rule.matches(entry)
+    except TimeoutError:
+        on_slow(rule)
+        return False
+
+
+def rule(text: str) -> Rule:
+    """Read one rule.
+
+    Raises: ValueError saying what was expected.
+    """
+    named = _FIELD.match(text.strip())
+    field, wanted = (named[1], text.strip()[named.end() :]) if named else ("title", text.strip())
+    if field not in FIELDS:
+        raise ValueError(f"{field} is no field; expected {' | '.join(FIELDS)} before the colon")
+    if not wanted:
+        raise ValueError("is empty; expected words, a /regular expression/ or *")
+    return Rule(text=text.strip(), field=field, pattern=_pattern(field, wanted))
+
+
+def _pattern(field: str, wanted: str) -> "regex.Pattern[str]":
+    if wanted == "*":
+        return regex.compile("")
+    if wanted.startswith("/"):
+        if len(wanted) < 3 or not wanted.endswith("/"):
+            raise ValueError("expected a slash at both ends of a regular expression")
+        return _compiled(wanted[1:-1])
+    words = regex.escape(wanted)
+    return _compiled(words if field == "url" else rf"(?<!\w){words}(?!\w)")
+
+
+def _compiled(expression: str) -> "regex.Pattern[str]":
+    try:
+        return regex.compile(expression, regex.IGNORECASE)
+    except regex.error as error:
+        raise ValueError(f"expected a regular expression ({error})") from error
+
+
+def split(text: str) -> tuple[str, ...]:
+    """Return the rules of an attribute, which stand between semicolons."""
+    return tuple(part for each in text.split(";") if (part := each.strip()))
+
+
+def of_rules(mute: Iterable[str] = (), keep: Iterable[str] = ()) -> Filters:
+    """Read rules.
+
+    Raises: ValueError naming the rule and what was expected.
+    """
+    return Filters(mute=tuple(map(_named, mute)), keep=tuple(map(_named, keep)))
+
+
+def _named(text: str) -> Rule:
+    try:
+        return rule(text)
+    except ValueError as error:
+        raise ValueError(f"rule {text!r}: {error}") from error
+
+
+def read(data: bytes, name: str) -> Filters:
+    """Read filters.toml.
+
+    Raises: ConfigError naming file, rule and what was expected.
+    """
+    try:
+        tree = tomllib.loads(data.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{name}: is not TOML ({error})") from error
+    for kind, value in tree.items():
+        if kind not in _KINDS:
+            raise ConfigError(f"{name}: {kind} is no kind of rule; expected {' | '.join(_KINDS)}")
+        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+            raise ConfigError(f"{name}: {kind} = {value!r}: expected {_LIST}")
+    try:
+        return of_rules(**tree)
+    except ValueError as error:
+        raise ConfigError(f"{name}: {error}") from error
+
+
+def to_text(filters: Filters) -> str:
+    """Write rules as the store keeps them: JSON."""
+    lists = {"mute": filters.mute, "keep": filters.keep}
+    return json.dumps({kind: [rule.text for rule in rules] for kind, rules in lists.items()})
+
+
+def from_text(text: str) -> Filters:
+    """Read what `to_text` wrote."""
+    return of_rules(**json.loads(text))

@@ -1,0 +1,86 @@
+"""Which new entries are stored but neither translated nor published, and why: decided at first sight."""
+
+import functools
+import logging
+from collections.abc import Sequence
+from datetime import datetime, tzinfo
+
+from sqlite_utils import Database
+
+from aggregator.model import DueFeed, FeedSettings, ParsedEntry
+from aggregator.poll import filters, revise
+from aggregator.poll.filters import Filters, Rule
+from aggregator.times import to_text
+
+MUTED = "mute"
+DAILY = "max_per_day"
+_META = "filters"
+
+log = logging.getLogger(__name__)
+
+
+def excluded(
+    db: Database, feed: DueFeed, new: Sequence[ParsedEntry], now: datetime, zone: tzinfo
+) -> dict[str, str]:
+    """Return, by guid, why new entries are excluded; what is not named is admitted.
+
+    Shape: muted ones take no place among the first fill, and neither takes one of the day's.
+    """
+    reasons: dict[str, str] = {}
+    if not new:
+        return reasons
+    rules = of_all(db) | of_feed(feed.settings)
+    for entry in new:
+        rule = rules.muted_by(entry, _say_slow)
+        if rule:
+            reasons[entry.guid] = f"{MUTED} {rule.text}"
+    if feed.first_poll:
+        beyond = revise.beyond(_admitted(new, reasons), revise.FIRST_FILL)
+        reasons |= dict.fromkeys(beyond, revise.FIRST_FILL_REASON)
+    most = feed.settings.max_per_day
+    if most is not None:
+        left = max(0, most - _admitted_today(db, feed.feed_id, now, zone))
+        reasons |= dict.fromkeys(revise.beyond(_admitted(new, reasons), left), f"{DAILY} {most}")
+    return reasons
+
+
+def _admitted(new: Sequence[ParsedEntry], reasons: dict[str, str]) -> list[ParsedEntry]:
+    return [entry for entry in new if entry.guid not in reasons]
+
+
+def _admitted_today(db: Database, feed_id: int, now: datetime, zone: tzinfo) -> int:
+    midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    sql = "SELECT count(*) FROM entries WHERE feed_id = ? AND sort_at >= ? AND excluded IS NULL"
+    return int(db.execute(sql, [feed_id, to_text(midnight)]).fetchone()[0])
+
+
+def _say_slow(rule: Rule) -> None:
+    log.warning("filter_too_slow rule=%r seconds=%s", rule.text, filters.TIMEOUT)
+
+
+def of_feed(settings: FeedSettings) -> Filters:
+    """Return the rules of a feed's own outline."""
+    return _of_texts(settings.mute or "", settings.keep or "")
+
+
+@functools.lru_cache(maxsize=1024)
+def _of_texts(mute: str, keep: str) -> Filters:
+    return filters.of_rules(filters.split(mute), filters.split(keep))
+
+
+def of_all(db: Database) -> Filters:
+    """Return the rules of filters.toml as they were taken up last."""
+    row = db.execute("SELECT value FROM meta WHERE key = ?", [_META]).fetchone()
+    return _read(row[0]) if row else Filters()
+
+
+_read = functools.lru_cache(maxsize=1)(filters.from_text)
+
+
+def take_up(db: Database, rules: Filters) -> bool:
+    """Let rules hold for entries stored from now on; return whether they are others than before."""
+    if of_all(db) == rules:
+        return False
+    with db.atomic():
+        db.table("meta").upsert({"key": _META, "value": filters.to_text(rules)}, pk="key")
+    return True
