@@ -20,7 +20,6 @@ from aggregator.model import RetryScope
 from aggregator.times import parse_duration
 
 DEFAULT_FILE = "aggregator.toml"
-DEFAULT_FILTERS = "filters.toml"
 PREFIX = "AGGREGATOR_"
 
 Visibility = Literal["local", "private", "public"]
@@ -36,7 +35,6 @@ class Config:
     """Every setting. Durations are written `30s`, `15m`, `6h`, `2d`; a bare number is seconds."""
 
     opml: Path = _setting(Path("feeds.opml"), "the list of feeds")
-    filters: Path = _setting(Path(DEFAULT_FILTERS), "rules that keep entries out, where the file is there")
     store: Path = _setting(Path(".aggregator/store.sqlite"), "the database")
     output: Path = _setting(Path("output"), "where feeds and pages are written")
     models: Path = _setting(Path(), "where model files are kept; empty: ~/.cache/aggregator/models")
@@ -55,9 +53,9 @@ class Config:
     max_entries: int = _setting(100, "entries in a feed; the last 48 hours are kept beyond it")
     allow_private_hosts: bool = _setting(False, "fetch from loopback and private addresses too")
     host_spacing: timedelta = _setting(timedelta(seconds=1), "between two fetches from one domain")
+    retry_scope: RetryScope = _setting("host", "what a Retry-After holds for: its url, host or domain")
     listen: str = _setting("127.0.0.1:8080", "address and port of the server")
     poll_every: timedelta = _setting(timedelta(hours=1), "base interval between two polls of a feed")
-    retry_scope: RetryScope = _setting("host", "what a Retry-After holds for: its url, host or domain")
     publish_every: timedelta = _setting(timedelta(minutes=1), "while a backlog is translated")
     executor_poll: str = _setting("processes:1", "where polling works: inline: or processes:N")
     executor_enrich: str = _setting("inline:", "where enriching works")
