@@ -20,6 +20,7 @@ from aggregator.model import RetryScope
 from aggregator.times import parse_duration
 
 DEFAULT_FILE = "aggregator.toml"
+DEFAULT_FILTERS = "filters.toml"
 PREFIX = "AGGREGATOR_"
 
 Visibility = Literal["local", "private", "public"]
@@ -35,6 +36,7 @@ class Config:
     """Every setting. Durations are written `30s`, `15m`, `6h`, `2d`; a bare number is seconds."""
 
     opml: Path = _setting(Path("feeds.opml"), "the list of feeds")
+    filters: Path = _setting(Path(DEFAULT_FILTERS), "rules that keep entries out, where the file is there")
     store: Path = _setting(Path(".aggregator/store.sqlite"), "the database")
     output: Path = _setting(Path("output"), "where feeds and pages are written")
     models: Path = _setting(Path(), "where model files are kept; empty: ~/.cache/aggregator/models")

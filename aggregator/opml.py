@@ -7,6 +7,7 @@ from aggregator import urls
 from aggregator.errors import OpmlError
 from aggregator.model import FeedSettings, IdentityPolicy, RetryScope, Rights, Subscription
 from aggregator.outlines import OpmlText, Outline
+from aggregator.poll import filters
 
 EMPTY = b"""<?xml version="1.0" encoding="UTF-8"?>
 <opml version="2.0">
@@ -20,6 +21,7 @@ EMPTY = b"""<?xml version="1.0" encoding="UTF-8"?>
 
 _FILE = "feeds.opml"
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": False}
+_DIGITS = 6
 _FEED_TYPES = {"rss", "rss1", "atom", "feed", "json"}
 
 
@@ -125,7 +127,26 @@ def _settings(attributes: dict[str, str]) -> FeedSettings:
         language=attributes.get("language", "").strip() or None,
         retry_scope=cast("RetryScope | None", retry_scope),
         identity=cast("IdentityPolicy | None", identity),
+        mute=_rules(attributes, "mute"),
+        keep=_rules(attributes, "keep"),
+        max_per_day=_number(attributes, "max_per_day"),
     )
+
+
+def _rules(attributes: dict[str, str], name: str) -> str | None:
+    text = attributes.get(name, "").strip()
+    try:
+        filters.of_rules(filters.split(text))
+    except ValueError as error:
+        raise ValueError(f"{name}, {error}") from error
+    return text or None
+
+
+def _number(attributes: dict[str, str], name: str) -> int | None:
+    text = attributes.get(name, "").strip()
+    if text and not (text.isascii() and text.isdigit() and len(text) <= _DIGITS):
+        raise ValueError(f"{name} {text!r}; expected a whole number of 0 or more")
+    return int(text) if text else None
 
 
 def _attributes(subscription: Subscription) -> dict[str, str]:
@@ -139,6 +160,9 @@ def _attributes(subscription: Subscription) -> dict[str, str]:
         "language": settings.language,
         "retry_scope": settings.retry_scope,
         "identity": settings.identity,
+        "mute": settings.mute,
+        "keep": settings.keep,
+        "max_per_day": None if settings.max_per_day is None else str(settings.max_per_day),
     }
     known = {"type": "rss", "text": subscription.title or subscription.url, "xmlUrl": subscription.url}
     return known | {name: value for name, value in optional.items() if value}
