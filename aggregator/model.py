@@ -27,6 +27,9 @@ class FeedSettings:
     language: str | None = None  # overrides what the feed says of itself
     retry_scope: RetryScope | None = None  # overrides the setting of this name
     identity: IdentityPolicy | None = None  # what tells its entries apart; None: what its entries show
+    mute: str | None = None  # rules between semicolons, as poll.filters reads them
+    keep: str | None = None
+    max_per_day: int | None = None  # entries that are translated and published
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,7 +75,7 @@ def record(db: Database, config: Config, job: Shard, outcome: ShardOutcome, now:
 
 def record_polls(db: Database, config: Config, outcomes: Sequence[PollOutcome], now: datetime) -> None:
     """Write what polls brought, one after another: entries are numbered in this order."""
-    counts = [_record_entries(db, poll, now) for poll in outcomes]
+    counts = [_record_entries(db, config, poll, now) for poll in outcomes]
     recent = polls.recent_times(db, [poll.feed.feed_id for poll in outcomes])
     polled: list[Polled] = []
     for poll, count in zip(outcomes, counts, strict=True):
@@ -91,11 +91,11 @@ def record_polls(db: Database, config: Config, outcomes: Sequence[PollOutcome], 
     polls.write(db, polled, now)
 
 
-def _record_entries(db: Database, poll: PollOutcome, now: datetime) -> EntryCounts:
+def _record_entries(db: Database, config: Config, poll: PollOutcome, now: datetime) -> EntryCounts:
     if not isinstance(poll.result, Changed):
         return EntryCounts()
     polls.fill_in(db, poll.feed.feed_id, poll.result.feed)
-    return entries.record(db, poll.feed, poll.result.feed, now)
+    return entries.record(db, poll.feed, poll.result.feed, now, zone=config.zone)
 
 
 def _hub_works(db: Database, poll: PollOutcome, added: int, now: datetime) -> bool:

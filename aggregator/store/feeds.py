@@ -112,8 +112,12 @@ def _change(row: dict[str, Any], subscription: Subscription, now: datetime) -> d
 def settings_text(settings: FeedSettings) -> str:
     """Write a feed's settings as the store keeps them: a JSON object of strings, absent ones left out."""
     values = dataclasses.asdict(settings)
-    texts = {name: str(value).lower() if isinstance(value, bool) else value for name, value in values.items()}
-    return json.dumps({name: text for name, text in texts.items() if text is not None}, ensure_ascii=False)
+    texts = {
+        name: str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in values.items()
+        if value is not None
+    }
+    return json.dumps(texts, ensure_ascii=False)
 
 
 @functools.lru_cache(maxsize=1024)  # most feeds have the same
@@ -121,7 +125,8 @@ def read_settings(text: str) -> FeedSettings:
     """Read what `settings_text` wrote."""
     values = json.loads(text)
     paused = values.pop("paused", "false") == "true"
-    return FeedSettings(paused=paused, **values)
+    most = values.pop("max_per_day", None)
+    return FeedSettings(paused=paused, max_per_day=None if most is None else int(most), **values)
 
 
 def hints_text(hints: Hints) -> str:
