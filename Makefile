@@ -7,7 +7,7 @@ APT     = $(if $(filter 0,$(shell id -u)),,sudo) apt-get
 PIP     = $(BIN)/python -m pip install -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo llamacpp run test test-fast lint bench soak clean
+.PHONY: help demo llamacpp run test test-fast fuzz lint bench soak clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -48,6 +48,9 @@ test: $(VENV)/installed-test  ## run all tests
 
 test-fast: $(VENV)/installed-test  ## run the tests that take no time
 	$(BIN)/python -m pytest -m 'not slow'
+
+fuzz: $(VENV)/installed-test  ## break feeds at random for ten minutes (FUZZ_SECONDS)
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-600} $(BIN)/python -m pytest tests/fuzz
 
 lint: $(VENV)/installed-test  ## formatting, ruff and mypy
 	$(BIN)/ruff format --check .

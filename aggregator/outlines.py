@@ -42,6 +42,11 @@ class Outline:
         return self.attributes.get("xmlurl", "").strip()
 
     @property
+    def first_url(self) -> str:
+        """The feed's identity: the address it had before it moved, else its address."""
+        return self.attributes.get("first_url", "").strip() or self.url
+
+    @property
     def name(self) -> str:
         """The text people see."""
         return (self.attributes.get("text") or self.attributes.get("title") or "").strip()
@@ -63,14 +68,19 @@ class OpmlText:
             self.text = data.removeprefix(self._bom).decode(self._codec).encode()
         except (LookupError, UnicodeError) as error:
             raise OpmlError(f"{name}: is not {self._codec}; expected XML in the encoding it names") from error
+        if b"\x00" in self.text:  # expat takes it for UTF-16, whatever it is told, and counts other bytes
+            raise OpmlError(f"{name}: is not {self._codec}; expected UTF-16 to start with a byte order mark")
         self.body = _Reader(self.text, name).read()
         self._newline = b"\r\n" if b"\r\n" in self.text else b"\n"
         self._unit = b"\t" if b"\n\t" in self.text else b"  "
 
     def find(self, url: str) -> list[Outline]:
-        """Return every outline of a feed, duplicates too."""
+        """Return every outline of a feed, by its address or its first one, duplicates too."""
         key = urls.normalise(url)
-        return [outline for outline in self.body.walk() if outline.url and urls.normalise(outline.url) == key]
+        return [
+            outline for outline in self.body.walk()
+            if outline.url and key in {urls.normalise(outline.url), urls.normalise(outline.first_url)}
+        ]  # fmt: skip
 
     def category(self, path: str) -> Outline:
         """Return the outline of a category, or of the innermost one around it that exists."""
@@ -81,11 +91,11 @@ class OpmlText:
         ]
         return max(around, key=lambda outline: len(outline.path), default=self.body)
 
-    def insertion(self, parent: Outline, categories: list[str], attributes: dict[str, str]) -> Edit:
-        """Return the edit that adds an outline after the parent's last child, indented like it."""
+    def insertion(self, parent: Outline, categories: list[str], feeds: list[dict[str, str]]) -> Edit:
+        """Return the edit that adds outlines after the parent's last child, indented like it."""
         outer = self._indent(parent.start)
         inner = self._indent(parent.children[-1].start) if parent.children else outer + self._unit
-        block = b"".join(self._newline + line for line in self._lines(categories, attributes, inner))
+        block = b"".join(self._newline + line for line in self._lines(categories, feeds, inner))
         if parent.children:
             return parent.children[-1].end, parent.children[-1].end, block
         if parent.close == parent.end:  # <body/> is opened up
@@ -95,10 +105,10 @@ class OpmlText:
         is_open = b"\n" in self.text[parent.inside : parent.close]
         return parent.inside, parent.inside, block + (b"" if is_open else self._newline + outer)
 
-    def _lines(self, categories: list[str], attributes: dict[str, str], indent: bytes) -> list[bytes]:
+    def _lines(self, categories: list[str], feeds: list[dict[str, str]], indent: bytes) -> list[bytes]:
         if not categories:
-            return [indent + b"<outline" + written(attributes) + b"/>"]
-        inside = self._lines(categories[1:], attributes, indent + self._unit)
+            return [indent + b"<outline" + written(attributes) + b"/>" for attributes in feeds]
+        inside = self._lines(categories[1:], feeds, indent + self._unit)
         return [
             indent + b"<outline" + written({"text": categories[0]}) + b">",
             *inside,

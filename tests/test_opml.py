@@ -243,3 +243,9 @@ def test_an_attribute_that_is_set_back_leaves_the_file_as_it_was(value: str, nam
 def test_any_bytes_are_read_or_refused(data: bytes):
     with contextlib.suppress(OpmlError):
         assert isinstance(opml.parse(data), tuple)
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be", "utf-32-le"])
+def test_a_wide_encoding_without_its_mark_is_refused_before_an_edit_goes_astray(codec: str):
+    with pytest.raises(OpmlError, match="byte order mark"):
+        opml.parse('<opml><body><outline text="A" xmlUrl="https://a.example/"/></body></opml>'.encode(codec))

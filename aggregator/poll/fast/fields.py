@@ -35,7 +35,9 @@ def keep(key: str, change: Callable[[str], str] = str) -> Handler:
     """Make a handler that keeps an element's text."""
 
     def handler(_: Reader, holder: Raw, element: Element) -> None:
-        holder[key] = change(bare(element))
+        if element.attrib:  # feedparser would keep those instead
+            raise Unsure
+        holder[key] = change(text_of(element))
 
     return handler
 

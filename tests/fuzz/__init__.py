@@ -1,0 +1,1 @@
+"""Broken input at random, for as long as FUZZ_SECONDS says."""
