@@ -29,6 +29,7 @@ MODULES = {
     "lxml": "lxml.etree",
     "lxml_html_clean": "lxml_html_clean",
     "nh3": "nh3",
+    "pycurl": "pycurl",
     "regex": "regex",
     "rich": "rich",
     "sqlite-utils": "sqlite_utils",

@@ -1,6 +1,5 @@
 """The poll stage over a real server and a real store."""
 
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -30,6 +29,7 @@ from aggregator.poll import shard as shard_work
 from aggregator.poll import stage
 from aggregator.store import feeds, open_store
 from tests.feedserver import Answer, FeedServer
+from tests.names import give_addresses
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 CONFIG = Config(allow_private_hosts=True, host_spacing=timedelta())
@@ -176,10 +176,8 @@ def test_retry_after_outranks_poll_all(server: FeedServer, db: Database):
 
 def shared(server: FeedServer, db: Database, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> None:
     """Follow a busy feed, one beside it on its host, and one on another host of its domain."""
-    system = socket.getaddrinfo
-    monkeypatch.setattr(
-        socket, "getaddrinfo", lambda _, *rest, **options: system("127.0.0.1", *rest, **options)
-    )
+    names = ("a.shared.example", "b.shared.example")
+    give_addresses(monkeypatch, server.port, {name: ["127.0.0.1"] for name in names})
     busy = Answer(status=429, headers={"Retry-After": "36000"})
     server.script("/busy", busy, Answer(rss("1")))
     server.serve("/beside", rss("2"))

@@ -3,13 +3,11 @@
 import asyncio
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import urldefrag, urlsplit
-
-import aiohttp
 
 from aggregator import urls
 from aggregator.config import Config
@@ -22,13 +20,12 @@ from aggregator.errors import (
     HostForbidden,
 )
 from aggregator.http import headers, unpack
-from aggregator.http.sessions import REFUSED, open_session
+from aggregator.http.curl import REFUSED, Response, Session, open_session
 from aggregator.http.turns import TurnTaken
 from aggregator.model import Failure, Fetched, NotModified, Request
 
 TOTAL = 30.0  # seconds for the whole fetch, redirects included: a drip never ends by itself
 REDIRECTS = 5
-_CHUNK = 64 * 1024
 # How whole feeds end, for bodies whose end is marked by the connection's alone.
 _ENDS = (b"</rss>", b"</feed>", b"RDF>", b"}")
 _LONGEST_VALIDATOR = 2048  # echoing more would earn a 431
@@ -72,7 +69,7 @@ def _at_once(_: str) -> AbstractAsyncContextManager[None]:
     return nullcontext()
 
 
-async def fetch(session: aiohttp.ClientSession, request: Request, turn: Turn = _at_once) -> Answer:
+async def fetch(session: Session, request: Request, turn: Turn = _at_once) -> Answer:
     """Make one conditional GET, following redirects; what goes wrong comes back as a Failure.
 
     A Failure with status 200 is a body that was no use: cut off, too large or too slow. One of kind "Skipped"
@@ -87,16 +84,16 @@ async def fetch(session: aiohttp.ClientSession, request: Request, turn: Turn = _
         return Failure(kind="Skipped", detail="too many others wait for its domain", url=trip.url)
     except TimeoutError:
         return _failure(trip, FetchTimeout(trip.url, f"no complete answer after {trip.seconds:.0f} s"))
-    except (aiohttp.ClientError, OSError, ValueError) as error:
+    except (OSError, ValueError) as error:
         return _failure(trip, _connection_error(trip.url, error))
 
 
 def _connection_error(url: str, error: Exception) -> FetchError:
-    if isinstance(error, aiohttp.InvalidURL):  # 127.1 and 2130706433 too, which it reads as addresses
+    if isinstance(error, ValueError):
         return HostForbidden(url, "is no URL that can be fetched")
-    text = " ".join(str(error).replace(" ssl:default", "").split()) or type(error).__name__
+    text = " ".join(str(error).split()) or type(error).__name__
     if REFUSED in text:
-        return HostForbidden(url, text[text.index(REFUSED) :].rstrip("]"))
+        return HostForbidden(url, text)
     return ConnectionFailed(url, text[:300])
 
 
@@ -112,7 +109,7 @@ def _failure(trip: _Trip, error: FetchError) -> Failure:
     )
 
 
-async def _follow(session: aiohttp.ClientSession, trip: _Trip, turn: Turn) -> Fetched | NotModified:
+async def _follow(session: Session, trip: _Trip, turn: Turn) -> Fetched | NotModified:
     while True:
         if urlsplit(trip.url).scheme.lower() not in {"http", "https"}:
             raise HostForbidden(trip.url, "only http and https are fetched")
@@ -126,10 +123,10 @@ async def _follow(session: aiohttp.ClientSession, trip: _Trip, turn: Turn) -> Fe
         _redirect(trip)
 
 
-async def _ask(session: aiohttp.ClientSession, trip: _Trip) -> Fetched | NotModified | None:
+async def _ask(session: Session, trip: _Trip) -> Fetched | NotModified | None:
     """Make one request; None comes back for a redirect."""
     trip.status, trip.headers = None, {}
-    async with session.get(trip.url, headers=_asked(trip.request), allow_redirects=False) as response:
+    async with session.get(trip.url, _asked(trip.request)) as response:
         trip.status = response.status
         trip.headers = _texts(response.raw_headers)
         if response.status in {301, 302, 303, 307, 308}:
@@ -149,7 +146,7 @@ def _redirect(trip: _Trip) -> None:
     trip.permanent = trip.permanent and status in {301, 308}
 
 
-async def _answer(trip: _Trip, response: aiohttp.ClientResponse) -> Fetched | NotModified:
+async def _answer(trip: _Trip, response: Response) -> Fetched | NotModified:
     conditional = trip.request.etag or trip.request.last_modified
     if response.status == 304 and conditional:
         return NotModified(
@@ -168,12 +165,12 @@ async def _answer(trip: _Trip, response: aiohttp.ClientResponse) -> Fetched | No
     return await _body(trip, response)
 
 
-async def _body(trip: _Trip, response: aiohttp.ClientResponse) -> Fetched:
+async def _body(trip: _Trip, response: Response) -> Fetched:
     limit = trip.request.max_bytes
-    if (response.content_length or 0) > limit:
+    if _announced(trip) > limit:
         raise BodyTooLarge(trip.url, f"announces more than {limit} bytes")
     unpacker = unpack.Unpacker(trip.url, trip.headers.get("content-encoding", ""), limit)
-    async for chunk in response.content.iter_chunked(_CHUNK):
+    async for chunk in response.chunks():
         unpacker.add(chunk)
     body = unpacker.finish()
     vouched = _has_an_end(trip) or body.rstrip().endswith(_ENDS)
@@ -192,6 +189,11 @@ async def _body(trip: _Trip, response: aiohttp.ClientResponse) -> Fetched:
     )
 
 
+def _announced(trip: _Trip) -> int:
+    length = trip.headers.get("content-length", "")
+    return int(length) if re.fullmatch(r"[0-9]{1,18}", length) else 0
+
+
 def _has_an_end(trip: _Trip) -> bool:
     """Tell whether a body that was cut off would have been noticed (RFC 9112 section 6.3)."""
     return not trip.headers.keys().isdisjoint({"content-length", "transfer-encoding", "content-encoding"})
@@ -206,7 +208,7 @@ def _asked(request: Request) -> dict[str, str]:
     return {name: value for name, value in asked.items() if value}
 
 
-def _texts(raw: tuple[tuple[bytes, bytes], ...]) -> dict[str, str]:
+def _texts(raw: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
     # Latin-1 keeps every byte, so that a validator can be echoed as it came; the first of a name counts.
     texts = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in reversed(raw)}
     # But hub and self link often come as a header each, and RFC 9110 section 5.3 lets a list be joined.

@@ -9,7 +9,8 @@ import aiohttp
 from aggregator import urls
 from aggregator.config import Config
 from aggregator.errors import BadStatus, ConnectionFailed, FetchError, FetchTimeout, HostForbidden
-from aggregator.http.sessions import REFUSED, open_session
+from aggregator.http.curl import REFUSED
+from aggregator.http.sessions import open_session
 from aggregator.model import Failure, HubAnswer, HubJob, HubRequest
 from aggregator.websub.protocol import form, hub_address
 

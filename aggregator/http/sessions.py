@@ -6,12 +6,11 @@ from typing import Any
 
 import aiohttp
 
-from aggregator import __version__
 from aggregator.config import Config
 from aggregator.http import addresses, unpack
+from aggregator.http.curl import REFUSED, user_agent
 
 CONNECT = 5.0  # seconds
-REFUSED = "refused to connect: "  # how the text of such an error starts
 _LONGEST_HEADER = 64 * 1024  # some sites send a content-security-policy beyond aiohttp's 8 KiB
 
 
@@ -36,12 +35,6 @@ def open_session(config: Config) -> aiohttp.ClientSession:
         max_line_size=_LONGEST_HEADER,
         max_field_size=_LONGEST_HEADER,
     )
-
-
-def user_agent(config: Config) -> str:
-    """Say who asks and where to complain."""
-    contact = "".join(char for char in config.contact if " " <= char <= "~").strip()
-    return f"aggregator/{__version__} (+{contact})" if contact else f"aggregator/{__version__} (feed reader)"
 
 
 class _EightBitRequest(aiohttp.ClientRequest):

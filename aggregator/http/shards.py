@@ -2,12 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 
 from aggregator.config import Config
 from aggregator.http import Answer, fetch
-from aggregator.http.sessions import open_session
-from aggregator.http.turns import SIDE_BY_SIDE, Turns
+from aggregator.http.curl import open_session
+from aggregator.http.turns import Turns
 from aggregator.model import DueFeed, Failure, Fetched, HostBatch, PollOutcome, Request, RetryScope, Shard
 from aggregator.poll.polite import reach, scope_of
 
@@ -52,8 +51,6 @@ class _Shelf:
 
 
 async def _fetch_shard(config: Config, shard: Shard, shelf: _Shelf) -> None:
-    # Looking names up takes a thread each; a name server that does not answer must not hold the others up.
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(SIDE_BY_SIDE))
     turns = Turns(shard.batches, config.host_spacing)
     async with open_session(config) as session, asyncio.TaskGroup() as group:
 

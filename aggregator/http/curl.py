@@ -1,0 +1,270 @@
+"""Transfers by libcurl inside the event loop: a fifth of the work of a client written in Python.
+
+Source: curl.se/libcurl/c/libcurl-multi.html, "multi_socket": libcurl says which sockets to watch and when to
+be called again; the loop watches.
+"""
+
+import asyncio
+import collections
+import socket
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote, urlsplit
+
+import pycurl
+
+from aggregator import __version__, urls
+from aggregator.config import Config
+from aggregator.http import addresses, unpack
+
+CONNECT = 5_000  # milliseconds
+REFUSED = "refused to connect: "  # how the text of such an error starts
+_RESERVED = "%/:?#[]@!$&'()*+,;=~"  # RFC 3986 section 2.2; quoted already is quoted enough
+
+
+class TransferFailed(OSError):
+    """What libcurl says went wrong."""
+
+
+class ConnectionLost(TransferFailed):
+    """A connection that ended before an answer's head had come."""
+
+
+def open_session(config: Config) -> "Session":
+    """Open what requests are made with: no cookies, no proxy, no address that is not allowed."""
+    return Session(config, {"User-Agent": user_agent(config), "Accept-Encoding": unpack.ACCEPT_ENCODING})
+
+
+def user_agent(config: Config) -> str:
+    """Say who asks and where to complain."""
+    contact = "".join(char for char in config.contact if " " <= char <= "~").strip()
+    return f"aggregator/{__version__} (+{contact})" if contact else f"aggregator/{__version__} (feed reader)"
+
+
+class Response:
+    """The head of an answer, and its body as it comes over the wire."""
+
+    def __init__(self, config: Config) -> None:
+        self.status = 0
+        self.reason = ""
+        self.raw_headers: list[tuple[bytes, bytes]] = []
+        self.refused = ""  # why an address was not connected to
+        self._config = config
+        self._chunks: collections.deque[bytes] = collections.deque()
+        self._has_head = self._ended = False
+        self._error: Exception | None = None
+        self._news: asyncio.Future[None] | None = None
+        self._opened: list[socket.socket] = []
+
+    async def head(self) -> None:
+        """Wait until status and headers are known.
+
+        Raises: TransferFailed, TimeoutError.
+        """
+        while not (self._has_head or self._ended):
+            await self._wait()
+        if not self._has_head:
+            raise self._error or ConnectionLost("connection closed before the answer's head was complete")
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the body as it comes.
+
+        Raises: TransferFailed where it is cut off, TimeoutError.
+        """
+        while self._chunks or not self._ended:
+            if self._chunks:
+                yield self._chunks.popleft()
+            else:
+                await self._wait()
+        if self._error:
+            raise self._error
+
+    def end(self, error: Exception | None) -> None:
+        """Note that nothing more comes."""
+        self._ended, self._error = True, error
+        self._tell()
+
+    def close(self) -> None:
+        """Close our ends of the sockets; libcurl works on copies of its own."""
+        for opened in self._opened:
+            opened.close()
+
+    async def _wait(self) -> None:
+        self._news = asyncio.get_running_loop().create_future()
+        await self._news
+
+    def _tell(self) -> None:
+        if self._news and not self._news.done():
+            self._news.set_result(None)
+
+    # libcurl calls these three.
+
+    def take_header(self, line: bytes) -> None:
+        """Take one line of a head; interim ones (1xx) are followed by another."""
+        if line.startswith(b"HTTP/"):
+            status, _, reason = line.partition(b" ")[2].partition(b" ")
+            self.status = int(status) if status.strip().isdigit() else 0
+            self.reason = reason.strip().decode("utf-8", "surrogateescape")
+            self.raw_headers = []
+        elif line.strip():
+            name, _, value = line.partition(b":")
+            self.raw_headers.append((name.strip(), value.strip()))
+        elif self.status >= 200:
+            self._has_head = True
+            self._tell()
+
+    def take_chunk(self, chunk: bytes) -> None:
+        """Take some of the body."""
+        self._chunks.append(chunk)
+        self._tell()
+
+    def open_socket(self, _: int, wanted: Any) -> socket.socket | int:
+        """Open a socket unless its address is one that must not be reached.
+
+        Here and not at the URL: every address passes, literal ones and a name's second, private answer too.
+        """
+        reason = addresses.refusal(wanted.addr[0], allow_private=self._config.allow_private_hosts)
+        if reason:
+            self.refused = f"{REFUSED}{wanted.addr[0]} {reason}"
+            return int(pycurl.SOCKET_BAD)
+        opened = socket.socket(wanted.family, wanted.socktype, wanted.protocol)
+        self._opened.append(opened)
+        return opened
+
+
+class Session:
+    """Connections kept between requests; to be used inside one event loop."""
+
+    def __init__(self, config: Config, headers: Mapping[str, str]) -> None:
+        self._config, self._headers = config, dict(headers)
+        self._free: list[pycurl.Curl] = []
+        self._active: dict[pycurl.Curl, Response] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._trust = (
+            ssl.get_default_verify_paths()
+        )  # heeds SSL_CERT_FILE; a wheel's libcurl may know no path
+        self._multi = pycurl.CurlMulti()
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._call_later)
+
+    async def __aenter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._timer:
+            self._timer.cancel()
+        for handle in self._free:
+            handle.close()
+        self._multi.close()
+
+    @asynccontextmanager
+    async def get(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[Response]:
+        """Ask for a URL; the head is there on entry, what is left of the body is dropped on leaving.
+
+        Raises: TransferFailed, TimeoutError, ValueError where the URL is none.
+        """
+        handle = self._free.pop() if self._free else self._new_handle()
+        handle.setopt(pycurl.URL, _on_the_wire(url))
+        fields = (self._headers | dict(headers)).items()
+        handle.setopt(pycurl.HTTPHEADER, [f"{name}: {value}".encode("latin-1") for name, value in fields])
+        try:
+            try:
+                response = await self._answer(handle)
+            except ConnectionLost:
+                # RFC 9110 section 9.2.2: once more, the server may have closed a connection that it kept.
+                self._drop(handle)
+                response = await self._answer(handle)
+            yield response
+        finally:
+            self._drop(handle)
+            self._free.append(handle)
+
+    def _drop(self, handle: pycurl.Curl) -> None:
+        self._multi.remove_handle(handle)
+        self._active.pop(handle).close()
+
+    async def _answer(self, handle: pycurl.Curl) -> Response:
+        response = self._active[handle] = Response(self._config)
+        handle.setopt(pycurl.HEADERFUNCTION, response.take_header)
+        handle.setopt(pycurl.WRITEFUNCTION, response.take_chunk)
+        handle.setopt(pycurl.OPENSOCKETFUNCTION, response.open_socket)
+        self._multi.add_handle(handle)
+        await response.head()
+        return response
+
+    def _new_handle(self) -> pycurl.Curl:
+        handle = pycurl.Curl()
+        handle.setopt(pycurl.NOSIGNAL, 1)
+        handle.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
+        handle.setopt(pycurl.PROXY, "")
+        handle.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
+        handle.setopt(pycurl.CONNECTTIMEOUT_MS, CONNECT)
+        handle.setopt(pycurl.HTTP_CONTENT_DECODING, 0)
+        if self._trust.cafile:
+            handle.setopt(pycurl.CAINFO, self._trust.cafile)
+        if self._trust.capath:
+            handle.setopt(pycurl.CAPATH, self._trust.capath)
+        return handle
+
+    # --- the event loop's part ---
+
+    def _watch(self, event: int, descriptor: int, *_: object) -> None:
+        self._loop.remove_reader(descriptor)
+        self._loop.remove_writer(descriptor)
+        if event & pycurl.POLL_IN:
+            self._loop.add_reader(descriptor, self._act, descriptor, pycurl.CSELECT_IN)
+        if event & pycurl.POLL_OUT and event != pycurl.POLL_REMOVE:
+            self._loop.add_writer(descriptor, self._act, descriptor, pycurl.CSELECT_OUT)
+
+    def _call_later(self, milliseconds: int) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        if milliseconds >= 0:
+            self._timer = self._loop.call_later(milliseconds / 1000, self._act, pycurl.SOCKET_TIMEOUT, 0)
+
+    def _act(self, descriptor: int, what: int) -> None:
+        self._multi.socket_action(descriptor, what)
+        left = True
+        while left:
+            left, done, failed = self._multi.info_read()
+            for handle in done:
+                self._active[handle].end(None)
+            for handle, code, text in failed:
+                response = self._active[handle]
+                response.end(TransferFailed(response.refused) if response.refused else _error(code, text))
+
+
+_KINDS: dict[int, type[Exception]] = {
+    pycurl.E_OPERATION_TIMEDOUT: TimeoutError,
+    pycurl.E_URL_MALFORMAT: ValueError,
+    pycurl.E_GOT_NOTHING: ConnectionLost,
+    pycurl.E_RECV_ERROR: ConnectionLost,
+    pycurl.E_SEND_ERROR: ConnectionLost,
+}
+
+
+def _error(code: int, text: str) -> Exception:
+    return _KINDS.get(code, TransferFailed)(text)
+
+
+def _on_the_wire(url: str) -> str:
+    """Write a URL as a request carries it.
+
+    Raises: ValueError where it is none.
+    """
+    parts = urlsplit(url)
+    if not parts.hostname:
+        raise ValueError(f"{url!r} names no host")
+    parts.port  # noqa: B018 - raises where the port is no number
+    return (
+        url
+        if url.isascii() and url.isprintable() and " " not in url
+        else quote(urls.normalise(url), _RESERVED)
+    )
