@@ -488,11 +488,34 @@ def test_a_million_open_elements_are_refused_before_they_cost_anything():
     assert "nests more than 100000 elements" in _refused(b"<rss><channel>" + b"<a b='" * 1_000_000)
 
 
-def test_an_element_of_a_hundred_thousand_attributes_is_refused_before_it_costs_anything():
+@pytest.mark.parametrize("end", [b"/>", b">", b"/>&"])
+def test_an_element_of_a_hundred_thousand_attributes_is_refused_before_it_costs_anything(end: bytes):
     attributes = b" ".join(b'a%d="1"' % n for n in range(100_000))
-    assert "more than 1000 attributes" in _refused(
-        b"<rss><channel><item " + attributes + b"></channel></rss>"
+    body = b"<rss><channel><item " + attributes + end + b"</channel></rss>"
+    assert "more than 1000 attributes" in _refused(body)
+
+
+def test_hostile_markup_inside_an_entry_costs_only_the_markup():
+    attributes = " ".join(f'a{n}="1"' for n in range(100_000))
+    deep = "<div>" * 300_000
+    feed = parse(
+        _rss(
+            f"<title>A</title><description><![CDATA[<a {attributes}>x</a>]]></description>",
+            f"<title>B</title><description><![CDATA[{deep}y]]></description>",
+        ),
+        None,
+        URL,
     )
+    assert [(entry.title, len(entry.summary_html) < 100) for entry in feed.entries] == [
+        ("A", True),
+        ("B", True),
+    ]
+
+
+def test_ten_thousand_entries_and_titles_of_five_megabytes_are_read():
+    entries = (f"<title>T{n}</title><link>https://q.example/{n}</link>" for n in range(10_000))
+    assert len(parse(_rss(*entries), None, URL).entries) == 10_000
+    assert len(_one(f"<title>{'word ' * 1_000_000}</title>").title) <= 1000
 
 
 def test_a_prolog_of_comments_costs_no_more_than_its_length():

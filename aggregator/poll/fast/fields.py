@@ -146,8 +146,10 @@ def author(reader: Reader, holder: Raw, element: Element) -> None:
     people = holder.setdefault("authors", [])
     person = _person(reader, element) if len(element) else {"name": text_of(element)}
     name, mail = person.get("name"), person.get("email")
-    # feedparser looks for addresses in a name, and fills a nameless author from the one before.
-    if people and (not name or "@" in name or "@" in (people[-1].get("name") or "")):
+    # feedparser looks for addresses in a name, fills a nameless author from the one before, and changes one that
+    # is mere text with a person after it.
+    strange = not name or "@" in name or "@" in (people[-1].get("name") or "") if people else False
+    if strange or holder.setdefault("is_person", len(element) > 0) != (len(element) > 0):
         raise Unsure
     people.append(person if name or mail else {})
     holder["author"] = f"{name} ({mail})" if name and mail else name or mail or ""

@@ -40,6 +40,7 @@ _OLD = re.compile(
 _DECLARED = re.compile(rb"xmlns:([^\s=]+)\s*=\s*[\"']([^\"']*)")
 _LANG = f"{{{_XML}}}lang"
 _QUALIFIED = {_XML.lower(): "xml", _RDF: "rdf", _THREAD: "thr"}
+_MAX_ATTRIBUTES = 100
 _SLASHES = re.compile(r"^([A-Za-z][A-Za-z0-9+-.]*://)/+")
 
 
@@ -126,6 +127,8 @@ def attributes(element: Element) -> dict[str, str]:
     """Return an element's attributes under feedparser's names."""
     if not element.attrib:
         return {}
+    if len(element.attrib) > _MAX_ATTRIBUTES:  # lxml looks each one up from the first on
+        raise Unsure
     found = {}
     for name, value in element.attrib.items():
         key = name.lower()
