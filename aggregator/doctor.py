@@ -20,8 +20,10 @@ EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)  # a clock before this was never set
 # Distribution -> module, for every default dependency; tests keep it equal to setup.cfg.
 MODULES = {
     "APScheduler": "apscheduler",
+    "Brotli": "brotli",
     "Jinja2": "jinja2",
     "aiohttp": "aiohttp",
+    "backports.zstd": "backports.zstd",
     "feedgen": "feedgen.feed",
     "feedparser": "feedparser",
     "fxtranslate": "fxtranslate",

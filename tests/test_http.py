@@ -61,7 +61,7 @@ def test_a_request_says_who_asks(server: FeedServer):
     headers = server.requests[0].headers
     assert headers["user-agent"] == f"aggregator/{__version__} (+https://aggregator.example/about)"
     assert headers["accept"] == "text/xml"
-    assert headers["accept-encoding"] == "gzip, deflate"
+    assert headers["accept-encoding"] == "gzip, deflate, br, zstd"
     assert "cookie" not in headers
     assert "if-none-match" not in headers
 

@@ -9,7 +9,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import brotli
 import pytest
+from backports import zstd
 from sqlite_utils import Database
 
 from aggregator import http
@@ -452,7 +454,14 @@ def raw_deflate(data: bytes) -> bytes:
     return stream.compress(data) + stream.flush()
 
 
-PACKERS = {"gzip": gzip.compress, "x-gzip": gzip.compress, "deflate": zlib.compress, "raw": raw_deflate}
+PACKERS = {
+    "gzip": gzip.compress,
+    "x-gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "raw": raw_deflate,
+    "br": brotli.compress,
+    "zstd": zstd.compress,
+}
 
 
 def packed(body: bytes, encoding: str, name: str = "", **validators: str) -> Answer:
@@ -501,6 +510,27 @@ BAD_BODIES: dict[str, tuple[Answer, str]] = {
     "deflate bomb": (
         packed(zlib.compress(bytes(5 * MIB)), "deflate"),
         "BodyTooLarge: unpacks to more than 10",
+    ),
+    "br, corrupt": (
+        packed(brotli.compress(LONG)[::-1], "br"),
+        "ConnectionFailed: compressed body is corrupt",
+    ),
+    "br, truncated": (
+        packed(brotli.compress(LONG)[:-9], "br"),
+        "ConnectionFailed: compressed body was cut off",
+    ),
+    "br bomb": (packed(brotli.compress(bytes(5 * MIB)), "br"), "BodyTooLarge: unpacks to more than 10 times"),
+    "zstd, corrupt": (
+        packed(zstd.compress(LONG)[::-1], "zstd"),
+        "ConnectionFailed: compressed body is corrupt",
+    ),
+    "zstd, truncated": (
+        packed(zstd.compress(LONG)[:-9], "zstd"),
+        "ConnectionFailed: compressed body was cut off",
+    ),
+    "zstd bomb": (
+        packed(zstd.compress(bytes(5 * MIB)), "zstd"),
+        "BodyTooLarge: unpacks to more than 10 times",
     ),
     "unknown encoding": (packed(ONE, "zip"), "ConnectionFailed: content-encoding 'zip' was not asked for"),
     "two encodings": (
