@@ -61,6 +61,7 @@ def is_plain(url: str) -> bool:
     return _PLAIN.fullmatch(url) is not None
 
 
+@functools.lru_cache(maxsize=4096)  # a poll asks three times for each feed
 def host(url: str) -> str:
     """Return the host in lower case and ASCII, without brackets; empty where there is none."""
     parts = _split(url)

@@ -25,8 +25,8 @@ from aggregator.model import (
     Unchanged,
 )
 from aggregator.pipeline import StageReport, run_stage
+from aggregator.poll import parse, stage
 from aggregator.poll import shard as shard_work
-from aggregator.poll import stage
 from aggregator.store import feeds, open_store
 from tests.feedserver import Answer, FeedServer
 from tests.names import give_addresses
@@ -371,7 +371,7 @@ def answer(body: bytes) -> Fetched:
 def test_a_known_body_is_not_parsed(monkeypatch: pytest.MonkeyPatch):
     first = shard_work.outcome_of(due(), answer(rss("1"))).result
     assert isinstance(first, Changed)
-    monkeypatch.setattr(shard_work, "parse", None)
+    monkeypatch.setattr(parse, "parse", None)
     second = shard_work.outcome_of(due(body_fingerprint=first.body_fingerprint), answer(rss("1"))).result
     assert isinstance(second, Unchanged)
 
@@ -385,7 +385,7 @@ def spin(*_: Any) -> Any:
 
 
 def test_a_parse_that_runs_away_is_cut_off(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(shard_work, "parse", spin)
+    monkeypatch.setattr(parse, "parse", spin)
     monkeypatch.setattr(shard_work, "PARSE_SECONDS", 0.2)
     started = time.process_time()
     result = shard_work.outcome_of(due(), answer(b"<rss/>")).result

@@ -46,7 +46,8 @@ def _max_age(text: str) -> timedelta | None:
 
 
 def _lifetime(headers: Mapping[str, str]) -> timedelta | None:
-    date, expires = _date(headers.get("date", "")), _date(headers.get("expires", ""))
+    expires = _date(headers["expires"]) if "expires" in headers else None
+    date = _date(headers.get("date", "")) if expires else None
     if date is None or expires is None:
         return None
     return min(max(expires - date, timedelta()), _LONGEST)

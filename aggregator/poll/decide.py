@@ -8,6 +8,7 @@ from typing import Literal
 
 from aggregator.model import Changed, DueFeed, Failure, Hints, NotModified, PollOutcome, Unchanged
 
+PARSER_VERSION = "2"  # raise it when the same body parses to something else: bodies seen are parsed again
 FLOOR = timedelta(minutes=15)
 CEILING = timedelta(hours=24)
 BACKOFF = tuple(timedelta(hours=hours) for hours in (1, 2, 4, 8, 24, 48, 96, 168))

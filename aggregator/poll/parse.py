@@ -11,8 +11,6 @@ from aggregator.errors import NotAFeed
 from aggregator.model import ParsedFeed
 from aggregator.poll import decode, fast, jsonfeed, xmlfeed
 
-PARSER_VERSION = "2"  # raise it when the same body parses to something else: bodies seen are parsed again
-
 # What feedparser has been seen to raise on hostile bodies; none of it is a fault of ours.
 _RAISES = (
     ArithmeticError,

@@ -21,8 +21,7 @@ from aggregator.model import (
     ShardOutcome,
     Unchanged,
 )
-from aggregator.poll.decide import fingerprint
-from aggregator.poll.parse import PARSER_VERSION, parse
+from aggregator.poll.decide import PARSER_VERSION, fingerprint
 from aggregator.websub.protocol import named_links
 
 PARSE_SECONDS = 10.0  # of CPU
@@ -89,6 +88,9 @@ class _Overrun(BaseException):
 
 
 def _parse_in_time(answer: Fetched) -> ParsedFeed:
+    # Parsers are loaded once a body is new: most answers bring none.
+    from aggregator.poll.parse import parse
+
     try:
         with _cpu_limit(PARSE_SECONDS):
             return parse(answer.body, answer.content_type, answer.url)
