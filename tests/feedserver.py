@@ -10,6 +10,7 @@ with FeedServer() as server:
 import os
 import socket
 import socketserver
+import ssl
 import struct
 import threading
 import time
@@ -56,7 +57,8 @@ class Recorded:
 class FeedServer:
     """Serves on 127.0.0.1 and, with `hosts`, on 127.0.0.2 and so on, all on one free port."""
 
-    def __init__(self, hosts: int = 1) -> None:
+    def __init__(self, hosts: int = 1, tls: ssl.SSLContext | None = None) -> None:
+        self.tls = tls
         self.requests: list[Recorded] = []
         self.busiest = 0  # requests that were in the works at once
         self._busy = 0
@@ -79,7 +81,7 @@ class FeedServer:
 
     def url(self, path: str = "/", host: int = 1) -> str:
         """Return the address of a path on 127.0.0.<host>."""
-        return f"http://127.0.0.{host}:{self.port}{path}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.{host}:{self.port}{path}"
 
     def serve(self, path: str, body: bytes = b"", **answer: Any) -> str:
         """Answer a path the same way for ever and return its URL on the first host."""
@@ -126,6 +128,8 @@ class _Listener(socketserver.ThreadingTCPServer):
 
     def __init__(self, address: tuple[str, int], handler: type, owner: FeedServer) -> None:
         super().__init__(address, handler)
+        if owner.tls:
+            self.socket = owner.tls.wrap_socket(self.socket, server_side=True)
         self.owner = owner
 
 

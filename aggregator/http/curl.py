@@ -6,6 +6,7 @@ be called again; the loop watches.
 
 import asyncio
 import collections
+import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping
@@ -241,6 +242,7 @@ class Session:
                 response.end(TransferFailed(response.refused) if response.refused else _error(code, text))
 
 
+_UNKNOWN = re.compile(r"issuer|self.signed")  # OpenSSL's words for an authority it does not know
 _KINDS: dict[int, type[Exception]] = {
     pycurl.E_OPERATION_TIMEDOUT: TimeoutError,
     pycurl.E_URL_MALFORMAT: ValueError,
@@ -251,6 +253,8 @@ _KINDS: dict[int, type[Exception]] = {
 
 
 def _error(code: int, text: str) -> Exception:
+    if code == pycurl.E_PEER_FAILED_VERIFICATION and _UNKNOWN.search(text):
+        text = f"{text}; SSL_CERT_FILE can name authorities of your own"
     return _KINDS.get(code, TransferFailed)(text)
 
 
