@@ -30,17 +30,23 @@ class FeedSettings:
     mute: str | None = None  # rules between semicolons, as poll.filters reads them
     keep: str | None = None
     max_per_day: int | None = None  # entries that are translated and published
+    address: str | None = None  # xmlUrl of a feed that moved; its first_url is still its identity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
     """A feed listed in feeds.opml."""
 
-    url: str
+    url: str  # its first known address: what published ids are made of
     title: str = ""
     site_url: str | None = None
     category: str = ""  # names of the enclosing outlines joined by "/"
     settings: FeedSettings = FeedSettings()
+
+    @property
+    def address(self) -> str:
+        """Where feeds.opml says that the feed is."""
+        return self.settings.address or self.url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """Read feeds.opml, and edit it in place: what an edit does not mean to change stays as it is."""
 
+from dataclasses import dataclass
 from typing import cast, get_args
 from urllib.parse import urlsplit
 
@@ -25,37 +26,76 @@ _DIGITS = 6
 _FEED_TYPES = {"rss", "rss1", "atom", "feed", "json"}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something wrong with the file, with its line and what was expected."""
+
+    text: str
+    serious: bool = True  # the file is refused for it
+
+
 def parse(data: bytes, name: str = _FILE) -> tuple[Subscription, ...]:
     """Return the feeds of the file, each once, in order.
 
     Raises: OpmlError naming file, line and what was expected.
     """
-    found: dict[str, Subscription] = {}
+    found, problems = examine(data, name)
+    for problem in problems:
+        if problem.serious:
+            raise OpmlError(problem.text)
+    return found
+
+
+def examine(data: bytes, name: str = _FILE) -> tuple[tuple[Subscription, ...], tuple[Problem, ...]]:
+    """Return the feeds of the file that can be read, each once, and everything that is wrong with it.
+
+    Raises: OpmlError where it is no OPML at all.
+    """
+    found: dict[str, tuple[Subscription, int]] = {}
+    problems: list[Problem] = []
     for outline in OpmlText(data, name).body.walk():
+        place = f"{name}, line {outline.line}"
         try:
             subscription = _subscription(outline)
         except ValueError as error:
-            raise OpmlError(f"{name}, line {outline.line}: {error}") from error
-        if subscription:
-            found.setdefault(urls.normalise(subscription.url), subscription)
-    return tuple(found.values())
+            problems.append(Problem(text=f"{place}: {error}"))
+            continue
+        if not subscription:
+            continue
+        keys = {urls.normalise(subscription.url), urls.normalise(subscription.address)}
+        first = next((found[key][1] for key in keys if key in found), None)
+        if first is not None:
+            text = f"{place}: {outline.url} is listed in line {first} already"
+            problems.append(Problem(text=text, serious=False))
+            continue
+        found |= dict.fromkeys(sorted(keys), (subscription, outline.line))
+    return tuple(dict.fromkeys(subscription for subscription, _ in found.values())), tuple(problems)
 
 
-def add(data: bytes, subscription: Subscription) -> bytes:
-    """Return the file with one more feed in its category, which is made where it is missing.
+def add(data: bytes, *subscriptions: Subscription) -> bytes:
+    """Return the file with more feeds in their categories, which are made where they are missing.
 
-    Raises: OpmlError where the file cannot be read or lists the feed already.
+    Raises: OpmlError where the file cannot be read or lists a feed already.
     """
+    by_category: dict[str, list[Subscription]] = {}
+    for subscription in subscriptions:
+        path = "/".join(name for part in subscription.category.split("/") if (name := part.strip()))
+        by_category.setdefault(path, []).append(subscription)
+    for path, members in by_category.items():
+        data = _add(data, path, members)
+    return data
+
+
+def _add(data: bytes, path: str, members: list[Subscription]) -> bytes:
     file = OpmlText(data, _FILE)
-    known = file.find(subscription.url)
-    if known:
-        raise OpmlError(f"{_FILE}, line {known[0].line}: {subscription.url} is listed already")
-    path = "/".join(name for part in subscription.category.split("/") if (name := part.strip()))
+    for subscription in members:
+        known = file.find(subscription.url)
+        if known:
+            raise OpmlError(f"{_FILE}, line {known[0].line}: {subscription.url} is listed already")
     parent = file.category(path)
     missing = path.removeprefix(parent.path).removeprefix("/")
-    return file.spliced(
-        [file.insertion(parent, missing.split("/") if missing else [], _attributes(subscription))]
-    )
+    feeds = [_attributes(subscription) for subscription in members]
+    return file.spliced([file.insertion(parent, missing.split("/") if missing else [], feeds)])
 
 
 def remove(data: bytes, url: str) -> bytes:
@@ -74,6 +114,19 @@ def set_attribute(data: bytes, url: str, name: str, value: str | None) -> bytes:
     """
     file = OpmlText(data, _FILE)
     return file.spliced([file.replacement(_listed(file, url)[0], name, value)])
+
+
+def move(data: bytes, url: str, address: str) -> bytes:
+    """Return the file with a feed's new address; the first one stays as `first_url`, its identity.
+
+    Raises: OpmlError where the file cannot be read or does not list the feed.
+    """
+    file = OpmlText(data, _FILE)
+    outline = _listed(file, url)[0]
+    edits = [file.replacement(outline, "xmlUrl", address)]
+    if "first_url" not in outline.attributes:
+        edits.append(file.replacement(outline, "first_url", outline.url))
+    return file.spliced(edits)
 
 
 def _listed(file: OpmlText, url: str) -> list[Outline]:
@@ -96,18 +149,27 @@ def _subscription(outline: Outline) -> Subscription | None:
                 "an outline without xmlUrl and text; expected a feed's address or a category's name"
             )
         return None
-    if urlsplit(outline.url).scheme.lower() not in {"http", "https"}:
-        raise ValueError(f"xmlUrl {outline.url!r}; expected an http or https address")
+    for name, url in (("xmlUrl", outline.url), ("first_url", outline.first_url)):
+        if not _is_web(url):
+            raise ValueError(f"{name} {url!r}; expected an http or https address")
     return Subscription(
-        url=outline.url,
+        url=outline.first_url,
         title=outline.name,
         site_url=outline.attributes.get("htmlurl", "").strip() or None,
         category=outline.path,
-        settings=_settings(outline.attributes),
+        settings=_settings(outline),
     )
 
 
-def _settings(attributes: dict[str, str]) -> FeedSettings:
+def _is_web(url: str) -> bool:
+    try:
+        return urlsplit(url).scheme.lower() in {"http", "https"}
+    except ValueError:  # an unclosed bracket of an IPv6 address
+        return False
+
+
+def _settings(outline: Outline) -> FeedSettings:
+    attributes = outline.attributes
     rights = attributes.get("rights", "excerpt").strip()
     if rights not in get_args(Rights):
         raise ValueError(f"rights {rights!r}; expected {' | '.join(get_args(Rights))}")
@@ -130,6 +192,7 @@ def _settings(attributes: dict[str, str]) -> FeedSettings:
         mute=_rules(attributes, "mute"),
         keep=_rules(attributes, "keep"),
         max_per_day=_number(attributes, "max_per_day"),
+        address=outline.url if outline.url != outline.first_url else None,
     )
 
 
@@ -160,9 +223,10 @@ def _attributes(subscription: Subscription) -> dict[str, str]:
         "language": settings.language,
         "retry_scope": settings.retry_scope,
         "identity": settings.identity,
+        "first_url": subscription.url if settings.address else None,
         "mute": settings.mute,
         "keep": settings.keep,
         "max_per_day": None if settings.max_per_day is None else str(settings.max_per_day),
     }
-    known = {"type": "rss", "text": subscription.title or subscription.url, "xmlUrl": subscription.url}
+    known = {"type": "rss", "text": subscription.title or subscription.url, "xmlUrl": subscription.address}
     return known | {name: value for name, value in optional.items() if value}

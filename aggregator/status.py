@@ -12,6 +12,7 @@ from aggregator.times import duration_text, from_text
 from aggregator.translate import engines
 from aggregator.translate.stage import STAGE as TRANSLATE
 
+_NAMED = 5
 TROUBLED = ("failing", "gone")
 _REASONS = 3  # shown of why translations were refused
 
@@ -23,6 +24,7 @@ def collect(db: Database, config: Config, now: datetime) -> tuple[dict[str, Any]
     published = dict(db.execute("SELECT state, count(*) FROM publications GROUP BY state").fetchall())
     overview = {
         "feeds": _feeds(len(rows), states),
+        "identity": _identities(rows),
         "last poll": _ago(db, "SELECT max(last_poll_at) FROM feeds WHERE listed = 1", now),
         "next poll": _ahead(feeds.next_due_at(db), now),
         "entries": db.execute("SELECT count(*) FROM entries").fetchone()[0],
@@ -44,6 +46,17 @@ def collect(db: Database, config: Config, now: datetime) -> tuple[dict[str, Any]
 def _feeds(total: int, states: Counter[str]) -> str:
     parts = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     return f"{total} ({parts})" if parts else "0; add one: aggregator add URL"
+
+
+def _identities(rows: list[dict[str, Any]]) -> str:
+    """Name the feeds whose guids do not tell their entries apart."""
+    other = [
+        f"{row['title'] or row['listed_url']} by {row['identity']}"
+        for row in rows
+        if row["identity"] != "guid"
+    ]
+    more = f" and {len(other) - _NAMED} more" if len(other) > _NAMED else ""
+    return f"by guid; {', '.join(other[:_NAMED])}{more}" if other else "by guid"
 
 
 def _engine(config: Config) -> str:

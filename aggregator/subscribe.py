@@ -21,7 +21,7 @@ from aggregator.model import (
     Rights,
     Subscription,
 )
-from aggregator.poll.discover import FeedLink, feed_links
+from aggregator.poll.discover import FeedLink, common_path, feed_links
 from aggregator.poll.parse import parse
 from aggregator.poll.shard import outcome_of
 from aggregator.poll.stage import record_polls
@@ -58,7 +58,9 @@ def add(
     _refuse_duplicate(config, address)
     fetched, links = _find_feed(config, address)
     listed_url = fetched.moved_to or (links[0].url if links else address)
-    _refuse_duplicate(config, listed_url)
+    for found in (listed_url, fetched.url):
+        _refuse_duplicate(config, found)
+    _refuse_followed(db, fetched.url)
     parsed = parse(fetched.body, fetched.content_type, fetched.url)
     subscription = Subscription(
         url=listed_url,
@@ -67,7 +69,7 @@ def add(
         category=category,
         settings=settings,
     )
-    _edit(db, config, lambda data: opml.add(data, subscription), now)
+    edit(db, config, lambda data: opml.add(data, subscription), now)
     feed = feeds.due_feed(db, listed_url)
     with db.atomic():
         record_polls(db, config, [PollOutcome(feed=feed, result=outcome_of(feed, fetched).result)], now)
@@ -84,16 +86,33 @@ def _rights(text: str) -> Rights:
 
 
 def _find_feed(config: Config, address: str) -> tuple[Fetched, tuple[FeedLink, ...]]:
-    """Return the feed's answer, and the links where the address was a site's."""
+    """Return the feed's answer, and the links where the address was a site's.
+
+    A page that names no feed is asked for one at the one address where it most likely is.
+    """
     fetched = _get(config, address)
     try:
         parse(fetched.body, fetched.content_type, fetched.url)
     except NotAFeed as error:
         links = feed_links(fetched.body, fetched.url)
         if not links:
-            raise NotAFeed(f"{address}: no feed, and its page names none ({error})") from error
+            return _guess(config, address, fetched, error)
+        _refuse_duplicate(config, links[0].url)
         return _get(config, links[0].url), links
     return fetched, ()
+
+
+def _guess(
+    config: Config, address: str, page: Fetched, error: NotAFeed
+) -> tuple[Fetched, tuple[FeedLink, ...]]:
+    guess = common_path(page.body, page.url)
+    try:
+        fetched = _get(config, guess)
+        parse(fetched.body, fetched.content_type, fetched.url)
+    except (FetchError, NotAFeed):
+        reason = f"no feed, its page names none, and {guess} is none ({error})"
+        raise NotAFeed(f"{address}: {reason}") from error
+    return fetched, (FeedLink(url=guess, title="", media_type=""),)
 
 
 def _get(config: Config, url: str) -> Fetched:
@@ -106,7 +125,8 @@ def _get(config: Config, url: str) -> Fetched:
             raise FetchError(url, detail)
 
 
-def _read(config: Config) -> bytes:
+def listed(config: Config) -> bytes:
+    """Return what feeds.opml holds; a list without feeds where it is not there."""
     try:
         return config.opml.read_bytes()
     except FileNotFoundError:
@@ -117,18 +137,26 @@ def _read(config: Config) -> bytes:
 
 def _refuse_duplicate(config: Config, url: str) -> None:
     wanted = normalise(url)
-    for subscription in opml.parse(_read(config), str(config.opml)):
-        if normalise(subscription.url) == wanted:
+    for subscription in opml.parse(listed(config), str(config.opml)):
+        if wanted in {normalise(subscription.url), normalise(subscription.address)}:
             raise AggregatorError(f"{url} is listed already ({subscription.title or subscription.url})")
 
 
-def _edit(db: Database, config: Config, change: Callable[[bytes], bytes], now: datetime) -> None:
+def _refuse_followed(db: Database, url: str) -> None:
+    """Refuse what a listed feed has moved to, though feeds.opml has the old address."""
+    wanted = normalise(url)
+    for row in feeds.overview(db):
+        if normalise(row["fetch_url"]) == wanted:
+            raise AggregatorError(f"{url} is listed already ({row['title'] or row['listed_url']})")
+
+
+def edit(db: Database, config: Config, change: Callable[[bytes], bytes], now: datetime) -> None:
     """Replace feeds.opml by what `change` makes of it, and bring the store in line.
 
     The file is read inside the transaction, so that two commands that edit take turns.
     """
     with db.atomic():
-        data = change(_read(config))
+        data = change(listed(config))
         subscriptions = opml.parse(data, str(config.opml))
         feeds.sync(db, subscriptions, now)
         # What was taken up last is this file no longer; should it come back, it must be read again.
@@ -140,14 +168,14 @@ def _edit(db: Database, config: Config, change: Callable[[bytes], bytes], now: d
 
 
 def _edited(change: Callable[[bytes, str], bytes]) -> Callable[[Database, Config, str, datetime], str]:
-    def edit(db: Database, config: Config, text: str, now: datetime) -> str:
+    def edit_one(db: Database, config: Config, text: str, now: datetime) -> str:
         with db.atomic():
-            feeds.sync(db, opml.parse(_read(config), str(config.opml)), now)  # may be newer than the store
+            feeds.sync(db, opml.parse(listed(config), str(config.opml)), now)  # may be newer than the store
         row = feeds.find(db, text)
-        _edit(db, config, lambda data: change(data, row["listed_url"]), now)
+        edit(db, config, lambda data: change(data, row["listed_url"]), now)
         return str(row["title"] or row["listed_url"])
 
-    return edit
+    return edit_one
 
 
 def _resume(db: Database, config: Config, text: str, now: datetime) -> str:

@@ -1,10 +1,12 @@
 """Commands that list feeds and edit feeds.opml."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from aggregator.cli.common import Json, clock, opened, take_up_list
+from aggregator.errors import OpmlError
 
 app = typer.Typer()
 
@@ -63,6 +65,46 @@ def _edit(context: typer.Context, feed: str, done: str, edit: str) -> None:
     config = context.obj.config()
     with opened(config) as db:
         print(f"{done} {subscribe.EDITS[edit](db, config, feed, clock())}")
+
+
+@app.command("import")
+def import_feeds(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="Another reader's OPML file.", dir_okay=False)],
+) -> None:
+    """List the feeds of another OPML file too, in its categories; those listed already are skipped."""
+    from aggregator import exchange
+
+    config = context.obj.config()
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise OpmlError(f"{file}: cannot be read ({error.strerror})") from error
+    with opened(config) as db:
+        done = exchange.merge(db, config, data, str(file), clock())
+    for problem in done.problems:
+        print(f"left out: {problem}")
+    categories = len({each.category for each in done.added if each.category})
+    print(f"{len(done.added)} feeds added in {categories} categories, {done.duplicates} listed already")
+
+
+@app.command("export")
+def export_feeds(
+    context: typer.Context,
+    file: Annotated[Path | None, typer.Argument(help="Where to write; standard output if left out.")] = None,
+) -> None:
+    """Write the feeds as OPML 2.0 for another reader, at their present addresses."""
+    from aggregator import exchange, files
+
+    config = context.obj.config()
+    with opened(config) as db:
+        take_up_list(db, config)
+        data = exchange.write(db, config)
+    if file is None:
+        print(data.decode(), end="")
+        return
+    files.replace(file, data)
+    print(f"written to {file}")
 
 
 @app.command("list")

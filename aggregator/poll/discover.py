@@ -5,6 +5,7 @@ from urllib.parse import unquote
 
 from lxml import etree, html  # type: ignore[import-untyped]
 
+from aggregator import urls
 from aggregator.poll import clean
 
 # application/json is left out: every WordPress page names its API under that type.
@@ -13,6 +14,13 @@ _TYPES = frozenset(
      "application/xml", "text/xml"}
 )  # fmt: skip
 _COMMENTS = ("comment", "コメント")
+
+# Where generators put their feed by default, and the path that most sites without a known one answer.
+_PATHS = {
+    "blogger": "/feeds/posts/default", "eleventy": "/feed/feed.xml", "ghost": "/rss/", "hexo": "/atom.xml",
+    "hugo": "/index.xml", "jekyll": "/feed.xml", "zola": "/atom.xml",
+}  # fmt: skip
+_USUAL_PATH = "/feed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +50,16 @@ def feed_links(page: bytes, url: str) -> tuple[FeedLink, ...]:
         if link:
             found.setdefault(link.url, link)
     return tuple(sorted(found.values(), key=_is_of_comments))
+
+
+def common_path(page: bytes, url: str) -> str:
+    """Return where a page that names no feed most likely has one: where what generated it puts it."""
+    tree = _tree(page)
+    metas = () if tree is None else tree.iter("meta")
+    said = [node.get("content") or "" for node in metas if (node.get("name") or "").lower() == "generator"]
+    generator = " ".join(said).lower()
+    path = next((path for name, path in _PATHS.items() if name in generator), _USUAL_PATH)
+    return urls.absolute(url, path)
 
 
 def _tree(page: bytes) -> etree._Element | None:

@@ -32,6 +32,7 @@ _STATE = """CASE
 _OVERVIEW = f"""
   SELECT feed_id, {_STATE} AS state, title, category, listed_url, fetch_url, site_url, last_poll_at,
     last_change_at, next_poll_at, retry_after_at, failures, failure, identity,
+    moved_to, moved_seen, settings,
     (SELECT count(*) FROM entries WHERE entries.feed_id = feeds.feed_id) AS entries
   FROM feeds WHERE listed = 1"""  # noqa: S608 - constants only
 
@@ -78,7 +79,7 @@ def sync(db: Database, subscriptions: Sequence[Subscription], now: datetime) -> 
 def _new_row(subscription: Subscription, now: datetime) -> dict[str, Any]:
     return {
         "listed_url": subscription.url,
-        **place(subscription.url),
+        **place(subscription.address),
         **_mirror(subscription),
         "title": subscription.title,
         "next_poll_at": to_text(now),
@@ -104,9 +105,18 @@ def _mirror(subscription: Subscription) -> dict[str, Any]:
 
 def _change(row: dict[str, Any], subscription: Subscription, now: datetime) -> dict[str, Any]:
     mirrored = {name: value for name, value in _mirror(subscription).items() if row[name] != value}
+    was = read_settings(row["settings"]).address or row["listed_url"]
+    if subscription.address not in {was, row["fetch_url"]}:
+        mirrored |= _moved(subscription.address, now)
     if row["listed"]:
         return mirrored
     return mirrored | {"listed": 1, "gone": 0, "gone_seen": 0, "next_poll_at": to_text(now)}
+
+
+def _moved(address: str, now: datetime) -> dict[str, Any]:
+    """Return the columns of a feed that feeds.opml lists elsewhere: validators belong to the old address."""
+    unknown = {"moved_to": None, "moved_seen": 0, "etag": None, "last_modified": None}
+    return place(address) | unknown | {"next_poll_at": to_text(now)}
 
 
 def settings_text(settings: FeedSettings) -> str:

@@ -1,0 +1,83 @@
+"""Commands that look into feeds: why, check."""
+
+from typing import Annotated
+
+import typer
+
+from aggregator.cli.common import Json, Wait, clock, open_session, opened, take_up_list
+from aggregator.cli.subscriptions import Feed
+from aggregator.errors import AggregatorError, OpmlError
+
+app = typer.Typer()
+
+
+@app.command()
+def why(context: typer.Context, feed: Feed, as_json: Json = False) -> None:
+    """Say why a feed is polled when it is, and what became of its last poll."""
+    from aggregator import why as reasons
+    from aggregator.report import facts
+
+    config = context.obj.config()
+    with opened(config) as db:
+        take_up_list(db, config)
+        found = reasons.collect(db, feed)
+    if as_json:
+        facts(found, as_json=True)
+        return
+    shown = reasons.lines(found, clock())
+    width = max(len(name) for name, _ in shown)
+    for name, text in shown:
+        print(f"{name:<{width}}  {text}")
+
+
+@app.command()
+def check(
+    context: typer.Context,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Write the new addresses of moved feeds to feeds.opml.")
+    ] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask no feed; go by the last polls.")] = False,
+    wait: Wait = "60s",
+    as_json: Json = False,
+) -> None:
+    """Validate feeds.opml and ask each feed once.
+
+    Exit code 1 where something is wrong with a feed, 2 where it is the file.
+    """
+    from aggregator import check as checks
+    from aggregator.report import show
+
+    config = context.obj.config()
+    problems = checks.of_file(config)
+    rows = checks.file_rows(problems)
+    if any(problem.serious for problem in problems):
+        show(rows, checks.COLUMNS, as_json=as_json)
+        raise typer.Exit(OpmlError.exit_code)
+    if not offline:
+        _ask(context, wait, quiet=as_json)
+    with opened(config) as db:
+        take_up_list(db, config)
+        fixed = checks.fix(db, config, clock()) if fix else []
+        rows += checks.feed_rows(db, clock())
+    if rows or as_json:
+        show(rows, checks.COLUMNS, as_json=as_json)
+    if not as_json:
+        for each in fixed:
+            print(
+                f"written to {config.opml}: {each['feed']} is at {each['xmlUrl']} (first {each['first_url']})"
+            )
+        print(f"{len(rows)} problems" if rows else "no problems")
+    if rows:
+        raise typer.Exit(AggregatorError.exit_code)
+
+
+def _ask(context: typer.Context, wait: str, *, quiet: bool) -> None:
+    """Poll every feed once: what a check learns need not be asked again."""
+    from aggregator.poll.stage import STAGE
+    from aggregator.store import feeds
+
+    config = context.obj.config()
+    with open_session(config, "check", wait, quiet=quiet) as session:
+        take_up_list(session.db, config)
+        feeds.make_due(session.db, clock())
+        session.run(STAGE)
