@@ -60,7 +60,7 @@ FITTING = {
     "guid": ATTRIBUTES[:3], "category": ['term="t"', 'label="l"', 'domain="d"', 'scheme="s"'],
     "enclosure": ['url="https://q.example/a.mp3"', 'type="image/png"', 'length="12"'],
     "media:content": ['url="/i.png"', 'medium="image"'], "media:thumbnail": ['url="/t.png"'],
-    "content": ['type="html"', 'type="text"'], "summary": ['type="html"'], "title": ['type="html"', 'xml:lang="fr"'],
+    "content": ['xml:base="https://entry.example/1/"', 'type="html"', 'type="text"'], "summary": ['type="html"'], "title": ['type="html"', 'xml:lang="fr"'],
     "itunes:image": ['href="/i.png"'],
 }  # fmt: skip
 
@@ -120,7 +120,8 @@ def _documents(draw: st.DrawFn) -> str:
         attribute = draw(st.sampled_from(ATTRIBUTES)) if _seldom(draw) else ""
         entries += f"<{entry} {attribute}>{_many(draw, usual)}</{entry}>"
     head = _many(draw, HEAD)
-    lang = draw(st.sampled_from(["", 'xml:lang="en-US"', 'xml:lang="en_GB"', 'lang="fr"']))
+    base = draw(st.sampled_from(["", "", "", 'xml:base="https://base.example/"', 'xml:base="relative"']))
+    lang = base + draw(st.sampled_from(["", ' xml:lang="en-US"', ' xml:lang="en_GB"', ' lang="fr"']))
     match kind:
         case "atom":
             return f'<feed xmlns="{PREFIXES["atom"]}" {NAMESPACES} {lang}>{head}{entries}</feed>'
@@ -159,7 +160,8 @@ def test_the_generator_makes_documents_that_the_fast_path_takes():
     [
         "<rss><channel><item><title>Q & A</title></item></channel></rss>",
         '<!DOCTYPE rss [<!ENTITY a "b">]><rss><channel/></rss>',
-        '<rss xml:base="https://q.example/"><channel/></rss>',
+        '<rss xml:base="relative/"><channel/></rss>',
+        '<rss><channel><item><comments xml:base="https://q.example/">x</comments></item></channel></rss>',
         "<rss><channel><item><title>a&#150;b</title></item></channel></rss>",
         '<feed xmlns="http://purl.org/atom/ns#"><entry/></feed>',
         "<rss><channel><item>" + "<a>" * 300 + "</a>" * 300 + "</item></channel></rss>",

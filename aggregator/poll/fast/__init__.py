@@ -18,16 +18,14 @@ from aggregator.poll.fast.reader import (
     Raw,
     Reader,
     Unsure,
-    address_of,
     attributes,
     language_in,
 )
 
-# xml:base moves all that follows; C1 controls are read as windows-1252.
+# C1 controls are read as windows-1252.
 _UNSURE = tuple(
     re.compile(pattern)
     for pattern in (
-        rb"base\s*=",
         rb"<!DOCTYPE",
         rb"\xc2[\x80-\x9f]",
         rb"&#(?:0*1(?:2[89]|[345][0-9])|[xX]0*[89][0-9a-fA-F]);",
@@ -54,8 +52,9 @@ def _read(reader: Reader, root: Element) -> Raw:
     reader.language = language_in(root, None)
     if reader.language and name != "rdf:rdf":  # feedparser looks for "rdf:RDF" among names in lower case
         reader.feed["language"] = reader.language.replace("_", "-")
+    reader.enter(root)
     reader.children(reader.feed, root, _FEED if reader.is_atom else _DOCUMENT)
-    return {"feed": reader.feed, "entries": reader.entries}
+    return reader.tree()
 
 
 def _give_up(*_: object) -> None:
@@ -79,8 +78,10 @@ def _within(reader: Reader, holder: Raw, element: Element, table: dict[str, Hand
     if said.get("rdf:about") and table is _ENTRY:
         holder["id"] = said["rdf:about"]
     outer, reader.language = reader.language, language_in(element, reader.language)
+    outer_base = reader.enter(element)
     reader.children(holder, element, table)
     reader.language = outer
+    reader.leave(outer_base)
 
 
 _PERSON = ("name", "email", "uri", "url", "homepage")
@@ -100,12 +101,15 @@ _COMMON: dict[str, Handler] = {
     **dict.fromkeys(("author", "managingeditor", "dc:creator", "dc:author", "itunes:author"), fields.author),
     **dict.fromkeys(("guid", "id"), fields.guid),
     **dict.fromkeys(("language", "dc:language"), fields.keep("language")),
+    **dict.fromkeys(("subtitle", "tagline", "itunes:subtitle"), fields.subtitle),
     "link": fields.link,
     "media:title": fields.media_title,
     "contributor": fields.skip_if_of(*_PERSON),
 }
 _HEAD: dict[str, Handler] = {
     **_COMMON,
+    "summary": _give_up,
+    "description": fields.subtitle,
     "ttl": fields.keep("ttl"),
     "sy:updateperiod": fields.keep("sy_updateperiod"),
     "sy:updatefrequency": fields.keep("sy_updatefrequency"),
@@ -147,8 +151,8 @@ _ENTRY: dict[str, Handler] = {
     "content:encoded": fields.encoded,
     "enclosure": fields.enclosure,
     "itunes:image": fields.image,
-    "comments": fields.keep("comments", address_of),
-    "wfw:commentrss": fields.keep("wfw_commentrss", address_of),
+    "comments": fields.keep_address("comments"),
+    "wfw:commentrss": fields.keep_address("wfw_commentrss"),
     "slash:comments": fields.keep("slash_comments"),
     "thr:total": fields.keep("thr_total"),
     "feedburner:origlink": fields.keep("feedburner_origlink"),

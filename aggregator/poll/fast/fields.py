@@ -1,7 +1,7 @@
 """Take the fields of a feed and of its entries out of their elements, as feedparser does."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from aggregator.poll.fast.reader import (
     Element,
@@ -9,15 +9,14 @@ from aggregator.poll.fast.reader import (
     Raw,
     Reader,
     Unsure,
-    address_of,
     attributes,
-    bare,
     language_in,
     raw_text,
     text_of,
 )
 
 _FAKE_REFERENCE = re.compile(r"&([A-Za-z0-9_]+);")
+_ON_TEXT = {"type", "xml:lang", "xml:space", "xml:base"}
 _TEXT_TYPES = {"text": "text/plain", "plain": "text/plain", "html": "text/html"}
 
 
@@ -31,13 +30,24 @@ def skip_if_of(*names: str) -> Handler:
     return handler
 
 
-def keep(key: str, change: Callable[[str], str] = str) -> Handler:
+def keep(key: str) -> Handler:
     """Make a handler that keeps an element's text."""
 
     def handler(_: Reader, holder: Raw, element: Element) -> None:
         if element.attrib:  # feedparser would keep those instead
             raise Unsure
-        holder[key] = change(text_of(element))
+        holder[key] = text_of(element)
+
+    return handler
+
+
+def keep_address(key: str) -> Handler:
+    """Make a handler that keeps the address in an element's text."""
+
+    def handler(reader: Reader, holder: Raw, element: Element) -> None:
+        if element.attrib:
+            raise Unsure
+        holder[key] = reader.address(text_of(element))
 
     return handler
 
@@ -55,10 +65,15 @@ def title(reader: Reader, holder: Raw, element: Element) -> None:
     """Keep the title: the first that is not empty."""
     if "title" in holder:
         raise Unsure
-    _text_type(element)
-    holder["title"] = text_of(element)
+    detail = _detail(reader, element, "text/plain")
     language = language_in(element, reader.language)
-    holder["title_detail"] = {"language": language and language.replace("_", "-")}
+    holder["title"] = detail["value"]
+    holder["title_detail"] = {**detail, "language": language and language.replace("_", "-")}
+
+
+def subtitle(reader: Reader, holder: Raw, element: Element) -> None:
+    """Keep what base a subtitle has."""
+    holder["subtitle_detail"] = _detail(reader, element, "text/plain")
 
 
 def media_title(_: Reader, holder: Raw, element: Element) -> None:
@@ -67,51 +82,55 @@ def media_title(_: Reader, holder: Raw, element: Element) -> None:
         raise Unsure
 
 
-def _text_type(element: Element, default: str = "text/plain") -> str:
+def _detail(reader: Reader, element: Element, default: str) -> Raw:
     said = attributes(element)
     kind = said.get("type", default)
     kind = _TEXT_TYPES.get(kind, kind)
-    if kind not in {"text/plain", "text/html"} or not set(said) <= {"type", "xml:lang", "xml:space"}:
+    if kind not in {"text/plain", "text/html"} or not said.keys() <= _ON_TEXT:
         raise Unsure
-    return kind
+    outer = reader.enter(element)
+    detail = {"type": kind, "value": text_of(element), "base": reader.base}
+    reader.leave(outer)
+    return detail
 
 
-def description(_: Reader, entry: Raw, element: Element) -> None:
+def description(reader: Reader, entry: Raw, element: Element) -> None:
     """Keep RSS's description, which is HTML; a second one would be content."""
-    if "summary_detail" in entry:
+    if "summary_detail" in entry or "type" in element.attrib:
         raise Unsure
-    entry["summary_detail"] = {"type": "text/html", "value": bare(element)}
+    entry["summary_detail"] = _detail(reader, element, "text/html")
 
 
 def summary(reader: Reader, entry: Raw, element: Element) -> None:
     """Keep Atom's summary."""
     if "summary_detail" in entry or not reader.is_atom:
         raise Unsure
-    entry["summary_detail"] = {"type": _text_type(element), "value": text_of(element)}
+    entry["summary_detail"] = _detail(reader, element, "text/plain")
 
 
 def content(reader: Reader, entry: Raw, element: Element) -> None:
     """Keep Atom's content, of which there can be several."""
     if not reader.is_atom:
         raise Unsure
-    content = {"type": _text_type(element), "value": text_of(element)}
-    entry.setdefault("content", []).append(content)
+    entry.setdefault("content", []).append(_detail(reader, element, "text/plain"))
 
 
-def encoded(_: Reader, entry: Raw, element: Element) -> None:
+def encoded(reader: Reader, entry: Raw, element: Element) -> None:
     """Keep content:encoded, which is HTML."""
-    entry.setdefault("content", []).append({"type": "text/html", "value": bare(element)})
+    if "type" in element.attrib:
+        raise Unsure
+    entry.setdefault("content", []).append(_detail(reader, element, "text/html"))
 
 
 def link(reader: Reader, holder: Raw, element: Element) -> None:
     """Keep a link: RSS's in its text, Atom's in its attributes; the last alternate one is the entry's."""
     said, text = attributes(element), text_of(element)
     if not said:
-        address = address_of(text)
+        address = reader.address(text)
         whole = address if holder is reader.feed else address.replace("&amp;", "&")
         holder["link"] = _FAKE_REFERENCE.sub(r"&\1", whole)
         return
-    said["href"] = address_of(_href(said))
+    said["href"] = reader.address(_href(said))
     said.setdefault("rel", "alternate")
     said.setdefault("type", "application/atom+xml" if said["rel"] == "self" else "text/html")
     holder["links"].append(said)
@@ -133,10 +152,10 @@ def enclosure(_: Reader, holder: Raw, element: Element) -> None:
     text_of(element)
 
 
-def guid(_: Reader, holder: Raw, element: Element) -> None:
+def guid(reader: Reader, holder: Raw, element: Element) -> None:
     """Keep guid or id, which is a link as well unless said otherwise."""
     is_link = attributes(element).get("ispermalink", "true") == "true"
-    holder["id"] = address_of(text_of(element)) if is_link else text_of(element)
+    holder["id"] = reader.address(text_of(element)) if is_link else text_of(element)
     if is_link:
         holder.setdefault("link", holder["id"])
 
@@ -146,8 +165,8 @@ def author(reader: Reader, holder: Raw, element: Element) -> None:
     people = holder.setdefault("authors", [])
     person = _person(reader, element) if len(element) else {"name": text_of(element)}
     name, mail = person.get("name"), person.get("email")
-    # feedparser looks for addresses in a name, fills a nameless author from the one before, and changes one that
-    # is mere text with a person after it.
+    # feedparser looks for addresses in a name, fills a nameless author from the one before, and changes
+    # a name that a person follows.
     strange = not name or "@" in name or "@" in (people[-1].get("name") or "") if people else False
     if strange or holder.setdefault("is_person", len(element) > 0) != (len(element) > 0):
         raise Unsure
@@ -199,10 +218,10 @@ def media(key: str, inside: Mapping[str, Handler]) -> Handler:
     return handler
 
 
-def thumbnail(_: Reader, holder: Raw, element: Element) -> None:
+def thumbnail(reader: Reader, holder: Raw, element: Element) -> None:
     """Keep one more thumbnail."""
     said, text = attributes(element), text_of(element)
-    holder.setdefault("media_thumbnail", []).append({"url": address_of(text), **said} if text else said)
+    holder.setdefault("media_thumbnail", []).append({"url": reader.address(text), **said} if text else said)
 
 
 def image(_: Reader, holder: Raw, element: Element) -> None:

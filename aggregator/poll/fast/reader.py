@@ -3,6 +3,9 @@
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urljoin
+
+from aggregator import urls
 
 Raw = dict[str, Any]
 Element = Any  # lxml names no public type for it
@@ -38,7 +41,8 @@ _OLD = re.compile(
     r"|uri/of/echo|modules/rss091#"
 )
 _DECLARED = re.compile(rb"xmlns:([^\s=]+)\s*=\s*[\"']([^\"']*)")
-_LANG = f"{{{_XML}}}lang"
+_LANG, _BASE = f"{{{_XML}}}lang", f"{{{_XML}}}base"
+_BASES = re.compile(rb"base\s*=\s*[\"']")
 _QUALIFIED = {_XML.lower(): "xml", _RDF: "rdf", _THREAD: "thr"}
 _MAX_ATTRIBUTES = 100
 _SLASHES = re.compile(r"^([A-Za-z][A-Za-z0-9+-.]*://)/+")
@@ -56,6 +60,8 @@ class Reader:
         self.feed: Raw = {"links": []}
         self.entries: list[Raw] = []
         self.language: str | None = None
+        self.base = ""
+        self._bases = sum(text[found.start() - 1] in b": \t\r\n" for found in _BASES.finditer(text))
         self.is_atom = False
         self._names: dict[str, str] = {}
         bound: dict[str, str] = {}
@@ -65,6 +71,37 @@ class Reader:
             is_other = namespace == _THREAD and name != "thr"
             if is_other or (name in _KNOWN and known != name) or bound.setdefault(namespace, known) != known:
                 raise Unsure
+
+    def enter(self, element: Element) -> str:
+        """Let an element's xml:base hold from here and return the one before, for `leave`."""
+        outer = self.base
+        said = element.get(_BASE) if self._bases and element.attrib else None
+        if said is not None:
+            self._bases -= 1
+            if said and not urls.is_plain(said):
+                raise Unsure
+            self.base = said or outer
+        return outer
+
+    def leave(self, outer: str) -> None:
+        """Let the outer base hold again; as in feedparser, that is none only until there is one."""
+        self.base = outer or self.base
+
+    def address(self, text: str) -> str:
+        """Return an address joined to the base, without the slashes too many that feedparser takes out."""
+        fixed = _SLASHES.sub(r"\1", text)
+        if not (self.base and fixed) or urls.is_plain(fixed):
+            return fixed
+        try:
+            return urljoin(self.base, fixed)
+        except ValueError:
+            return ""
+
+    def tree(self) -> Raw:
+        """Return what was read, if every xml:base was on an element where it is followed."""
+        if self._bases:
+            raise Unsure
+        return {"feed": self.feed, "entries": self.entries}
 
     def children(self, holder: Raw, element: Element, table: Mapping[str, Handler]) -> None:
         """Read each child by the table, skip those it does not name if they hold nothing else."""
@@ -109,18 +146,6 @@ def text_of(element: Element) -> str:
         return text.encode("latin-1").decode()
     except UnicodeError:
         return text
-
-
-def bare(element: Element) -> str:
-    """Return the text of an element that may have a language but no other attribute."""
-    if element.attrib and not set(element.attrib) <= {_LANG}:
-        raise Unsure
-    return text_of(element)
-
-
-def address_of(text: str) -> str:
-    """Return an address without the slashes too many that feedparser takes out."""
-    return _SLASHES.sub(r"\1", text)
 
 
 def attributes(element: Element) -> dict[str, str]:
