@@ -12,7 +12,7 @@ def to_text(moment: datetime) -> str:
 
     Shape: `2026-11-24T06:30:00Z`, UTC, whole seconds; sorts as text.
     """
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).isoformat(timespec="seconds")[:19] + "Z"
 
 
 def from_text(text: str) -> datetime:

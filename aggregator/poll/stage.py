@@ -146,7 +146,7 @@ def postpone(db: Database, config: Config, job: Shard, error: str, now: datetime
     backed_off = (
         crashed(feed, error, now, _jitter(feed, now)) for batch in job.batches for feed in batch.feeds
     )
-    polls.write(db, (Polled(write=write) for write in backed_off), now)
+    polls.write(db, [Polled(write=write) for write in backed_off], now)
 
 
 def backlog(db: Database, config: Config, now: datetime) -> int:  # noqa: ARG001 - a stage's signature

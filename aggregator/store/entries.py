@@ -11,10 +11,11 @@ from sqlite_utils import Database
 from aggregator.model import DueFeed, ParsedEntry, ParsedFeed
 from aggregator.poll import revise
 from aggregator.poll.revise import EntryWrite, StoredEntry
-from aggregator.store import admission, identities
+from aggregator.store import admission, identities, rows
 from aggregator.times import maybe_text, maybe_time, to_text
 
 _COUNT_SOURCE = "feed"
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 # What a poll can change is what the document lists or was listed until now, not the feed's whole past.
 _KNOWN = """
@@ -58,15 +59,14 @@ def record(
     new = [write for write in reversed(writes) if write.fate == "new"]
     revised = [write for write in writes if write.fate == "revised"]
     added = _insert(db, feed.feed_id, new, language, now)
-    for write in revised:
-        _update(db, write, language)
+    _update(db, revised, language)
     _mark_listed(db, known, {entry.guid for entry in parsed.entries} | (set() if whole else {*known}), now)
     _count(db, writes, added, now)
     return EntryCounts(added=len(new), changed=len(revised))
 
 
 def _known(db: Database, feed_id: int, guids: Sequence[str]) -> dict[str, StoredEntry]:
-    rows = db.query(_KNOWN, {"feed_id": feed_id, "guids": json.dumps(guids)})
+    found = db.query(_KNOWN, {"feed_id": feed_id, "guids": json.dumps(guids)})
     return {
         row["guid"]: StoredEntry(
             entry_id=row["entry_id"],
@@ -77,7 +77,7 @@ def _known(db: Database, feed_id: int, guids: Sequence[str]) -> dict[str, Stored
             listed=row["unlisted_at"] is None,
             comment_count=row["count"],
         )
-        for row in rows
+        for row in found
     }
 
 
@@ -112,7 +112,7 @@ def _insert(
     # One writer, inside a transaction: numbers can be given out here, which makes one bulk insert of it.
     first = _scalar(db, "SELECT coalesce(max(entry_id), 0) + 1 FROM entries")
     stories = _stories(db, new)
-    rows = [
+    added = [
         {
             "entry_id": entry_id,
             "feed_id": feed_id,
@@ -125,8 +125,8 @@ def _insert(
         }
         for entry_id, (write, story_id) in enumerate(zip(new, stories, strict=True), first)
     ]
-    db.table("entries").insert_all(rows)
-    return {row["guid"]: row["entry_id"] for row in rows}
+    rows.insert(db, "entries", added)
+    return {row["guid"]: row["entry_id"] for row in added}
 
 
 def _stories(db: Database, new: Sequence[EntryWrite]) -> list[int]:
@@ -141,13 +141,15 @@ def _stories(db: Database, new: Sequence[EntryWrite]) -> list[int]:
     next_id = _scalar(db, "SELECT coalesce(max(story_id), 0) + 1 FROM stories")
     fresh = iter(range(next_id, next_id + len(new)))
     stories = [known[write.canonical_url] if write.canonical_url in known else next(fresh) for write in new]
-    db.table("stories").insert_all({"story_id": story_id} for story_id in stories if story_id >= next_id)
+    rows.insert(db, "stories", [{"story_id": story_id} for story_id in stories if story_id >= next_id])
     return stories
 
 
-def _update(db: Database, write: EntryWrite, language: str | None) -> None:
-    if write.stored:
-        db.table("entries").update(write.stored.entry_id, _content(write, language))
+def _update(db: Database, revised: Sequence[EntryWrite], language: str | None) -> None:
+    changes = [
+        {"entry_id": write.stored.entry_id, **_content(write, language)} for write in revised if write.stored
+    ]
+    rows.update(db, "entries", "entry_id", changes)
 
 
 def _content(write: EntryWrite, language: str | None) -> dict[str, Any]:
@@ -193,12 +195,10 @@ def _count(db: Database, writes: Iterable[EntryWrite], added: dict[str, int], no
         if write.entry.comment_count is not None
         and write.entry.comment_count != (write.stored.comment_count if write.stored else None)
     ]
-    if not changed:
-        return
-    rows = [_count_row(entry_id, entry, now) for entry_id, entry in changed]
-    db.table("comment_counts").upsert_all(rows, pk=("entry_id", "source"))
-    history = [{key: value for key, value in row.items() if key != "url"} for row in rows]
-    db.table("count_history").upsert_all(history, pk=("entry_id", "source", "counted_at"))
+    counted = [_count_row(entry_id, entry, now) for entry_id, entry in changed]
+    history = [{key: value for key, value in row.items() if key != "url"} for row in counted]
+    rows.upsert(db, "comment_counts", ("entry_id", "source"), counted)
+    rows.upsert(db, "count_history", ("entry_id", "source", "counted_at"), history)
 
 
 def _count_row(entry_id: int, entry: ParsedEntry, now: datetime) -> dict[str, Any]:
@@ -223,12 +223,11 @@ def counts(db: Database) -> dict[str, int]:
 
 def counts_by_feed(db: Database) -> dict[int, int]:
     """Return how many entries each feed has, by its number; feeds without entries are left out."""
-    rows = db.query("SELECT feed_id, count(*) AS entries FROM entries GROUP BY feed_id")
-    return {row["feed_id"]: row["entries"] for row in rows}
+    return dict(db.execute("SELECT feed_id, count(*) FROM entries GROUP BY feed_id").fetchall())
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
+def _json(values: Sequence[object]) -> str:
+    return _ENCODER.encode(values) if values else "[]"
 
 
 def _scalar(db: Database, sql: str) -> int:

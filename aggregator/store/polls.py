@@ -1,7 +1,7 @@
 """The tables polls and hosts, and what a poll writes about its feed."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,21 +10,12 @@ from sqlite_utils import Database
 
 from aggregator.model import ParsedFeed
 from aggregator.poll.decide import RECENT, FeedWrite, Later
+from aggregator.store import rows
 from aggregator.store.feeds import hints_text, place
 from aggregator.times import from_text, maybe_text, to_text
 
 KEPT = timedelta(days=30)
 
-_FEED_COLUMNS = (
-    "fetch_url", "host", "domain", "moved_to", "moved_seen", "gone", "gone_seen", "etag", "last_modified",
-    "body_fingerprint", "hints", "next_poll_at", "retry_after_at", "next_poll_reasons", "last_poll_at",
-    "last_change_at", "failures", "failure",
-)  # fmt: skip
-_WRITE_FEED = f"""
-  UPDATE feeds SET {", ".join(f"{name} = :{name}" for name in _FEED_COLUMNS)} WHERE feed_id = :feed_id"""  # noqa: S608 - constants only
-_WRITE_POLL = """
-  INSERT INTO polls (feed_id, polled_at, outcome, status, bytes, seconds, added, changed, detail) VALUES
-  (:feed_id, :last_poll_at, :outcome, :status, :bytes, :seconds, :added, :changed, :failure)"""
 _RECENT = """
   SELECT value, (SELECT json_group_array(sort_at) FROM (
     SELECT sort_at FROM entries WHERE feed_id = value ORDER BY sort_at DESC LIMIT :limit))
@@ -40,16 +31,14 @@ class Polled:
     changed: int = 0
 
 
-def write(db: Database, polled: Iterable[Polled], now: datetime) -> None:
+def write(db: Database, polled: Sequence[Polled], now: datetime) -> None:
     """Write each poll's row and its feed's polling columns."""
-    rows = [_row(each, to_text(now)) for each in polled]
-    # One statement for all: sqlite-utils' update looks each row and the table's columns up first.
-    db.conn.executemany(_WRITE_FEED, rows)
-    db.conn.executemany(_WRITE_POLL, rows)
+    at = to_text(now)
+    rows.update(db, "feeds", "feed_id", [_feed_row(each.write, at) for each in polled])
+    rows.insert(db, "polls", [_poll_row(each, at) for each in polled])
 
 
-def _row(polled: Polled, now: str) -> dict[str, Any]:
-    write = polled.write
+def _feed_row(write: FeedWrite, at: str) -> dict[str, Any]:
     return {
         "feed_id": write.feed_id,
         **place(write.fetch_url),
@@ -64,16 +53,25 @@ def _row(polled: Polled, now: str) -> dict[str, Any]:
         "next_poll_at": to_text(write.next_poll_at),
         "retry_after_at": maybe_text(write.retry_after_at),
         "next_poll_reasons": json.dumps(write.next_poll_reasons),
-        "last_poll_at": now,
+        "last_poll_at": at,
         "last_change_at": maybe_text(write.last_change_at),
         "failures": write.failures,
         "failure": write.failure,
+    }
+
+
+def _poll_row(polled: Polled, at: str) -> dict[str, Any]:
+    write = polled.write
+    return {
+        "feed_id": write.feed_id,
+        "polled_at": at,
         "outcome": write.outcome,
         "status": write.status,
         "bytes": write.wire_bytes,
         "seconds": round(write.seconds, 3),
         "added": polled.added,
         "changed": polled.changed,
+        "detail": write.failure,
     }
 
 
@@ -113,8 +111,8 @@ def write_rest(db: Database, host: str, retry_after_at: datetime) -> None:
 def recent_times(db: Database, feed_ids: Iterable[int]) -> dict[int, list[datetime]]:
     """Return, for each of the feeds, when its newest entries came out, newest first."""
     parameters = {"ids": json.dumps(list(feed_ids)), "limit": RECENT}
-    rows = db.execute(_RECENT, parameters).fetchall()
-    return {feed_id: [from_text(text) for text in json.loads(times)] for feed_id, times in rows}
+    found = db.execute(_RECENT, parameters).fetchall()
+    return {feed_id: [from_text(text) for text in json.loads(times)] for feed_id, times in found}
 
 
 def forget_old(db: Database, now: datetime) -> None:
