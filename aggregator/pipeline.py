@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # a worker loads this module for `guarded` alone and needs no
 
 log = logging.getLogger(__name__)
 
+_BREAKS = 3  # in a row; then something is wrong with the workers rather than with a job
+
 Clock = Callable[[], datetime]
 Stop = Callable[[], bool]
 Progress = Callable[[int], None]
@@ -112,7 +114,8 @@ class _Run:
         self.stage, self.db, self.config, self.workers = stage, db, config, workers
         self.clock, self.stop, self.progress = clock, stop, progress
         self.started = self.jobs = self.units = self.crashes = 0
-        self.broken = False
+        self.breaks = 0  # of the workers, in a row
+        self.in_flight: deque[tuple[Any, Future[Any]]] = deque()
 
     def until(self, over: Callable[[], bool]) -> bool:
         """Work what is pending, and ask again, until there is none; return whether nothing was left."""
@@ -126,39 +129,54 @@ class _Run:
         return False
 
     def _stream(self, jobs: Iterator[Any], over: Callable[[], bool]) -> bool:
-        """Return False where it is over, or the workers broke twice or were ended with us: jobs stay due.
+        """Return False where it is over, or the workers keep breaking or were ended with us: jobs stay due.
 
         No more are in flight than the workers can take up at once, so that little is lost by a kill. They are
         booked in the order they were given out, whichever ends first: the same run gives the same numbers.
         """
-        flight: deque[tuple[Any, Future[Any]]] = deque()
+        flight = self.in_flight
+        flight.clear()
         ended = False
         try:
             while True:
-                wanted = 0 if ended else self.workers.width * 2 - len(flight)
+                wanted = 0 if ended else self._width() - len(flight)
                 for job in islice(jobs, wanted):
-                    flight.append((job, self._submit(job)))
+                    self._submit(job)
                 if not flight:
                     return not ended
-                job, future = flight.popleft()
-                self._book(job, future.result())
+                job, future = flight[0]
+                outcome = future.result()
+                flight.popleft()
+                self._book(job, outcome)
+                self.breaks = 0
                 ended = ended or over()
         except BrokenExecutor as error:
             return self._reopen(error)
 
-    def _submit(self, job: Any) -> Future[Any]:
+    def _width(self) -> int:
+        """Return how many jobs may be in flight: one after a break, so that the next break names its job."""
+        return 1 if self.breaks else self.workers.width * 2
+
+    def _submit(self, job: Any) -> None:
         self.started += 1
-        return self.workers.submit(guarded, self.stage.work, self.config, job)
+        self.in_flight.append((job, self.workers.submit(guarded, self.stage.work, self.config, job)))
 
     def _reopen(self, error: BrokenExecutor) -> bool:
+        """Return whether to go on with new workers.
+
+        The first break may be anybody's doing: its jobs stay due. A job that breaks them again, alone, is put off.
+        """
         self.workers.close()
         if self.stop():  # a service manager signals the whole group, workers too
             log.info("worker_ended stage=%s", self.stage.name)
             return False
         log.error("worker_died stage=%s error=%s", self.stage.name, error)
-        self.crashes += 1
-        again, self.broken = not self.broken, True
-        return again
+        self.breaks += 1
+        if self.breaks > 1 and len(self.in_flight) == 1:
+            self._book(self.in_flight[0][0], Crash(error="the worker process died", traceback=str(error)))
+        else:
+            self.crashes += 1
+        return self.breaks < _BREAKS
 
     def _book(self, job: Any, outcome: Any) -> None:
         now = self.clock()

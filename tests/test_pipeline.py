@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,17 @@ def _work(_: Config, job: int) -> int:
 
 def _work_or_die(_: Config, job: int) -> int:
     if job == 13:
+        os._exit(9)
+    return job * job
+
+
+def _die(_: Config, __: int) -> int:
+    os._exit(9)
+
+
+def _die_once(mark: Path, _: Config, job: int) -> int:
+    if mark.exists():
+        mark.unlink()
         os._exit(9)
     return job * job
 
@@ -128,14 +140,32 @@ def test_pending_is_asked_once_for_all_and_once_more_for_none(db: Database):
     assert len(asked) == 2
 
 
-def test_a_dead_worker_is_replaced_once_and_its_jobs_stay_due(db: Database):
-    _due(db, 13, 14)
+def test_a_job_that_kills_its_worker_twice_is_postponed_and_the_others_are_done(db: Database):
+    _due(db, 13, 14, 15)
     workers = open_workers("processes:1")
     report = run_stage(_stage(_work_or_die), db, Config(), workers, lambda: NOW)
     workers.close()
-    assert report.crashes == 2
+    assert (report.crashes, report.finished) == (2, True)
+    assert _values(db) == {"13": "the worker process died", "14": "196", "15": "225"}
+
+
+def test_a_worker_killed_once_costs_its_jobs_nothing(db: Database, tmp_path: Path):
+    _due(db, 20, 21)
+    workers = open_workers("processes:1")
+    (tmp_path / "once").touch()
+    report = run_stage(_stage(partial(_die_once, tmp_path / "once")), db, Config(), workers, lambda: NOW)
+    workers.close()
+    assert (report.crashes, report.finished) == (1, True)
+    assert _values(db) == {"20": "400", "21": "441"}
+
+
+def test_workers_that_always_die_leave_the_jobs_due(db: Database):
+    _due(db, *range(20, 25))
+    workers = open_workers("processes:1")
+    report = run_stage(_stage(_die), db, Config(), workers, lambda: NOW)
+    workers.close()
     assert not report.finished
-    assert _values(db)["13"] == "due"
+    assert list(_values(db).values()).count("due") >= 3
 
 
 def test_a_worker_that_ends_because_everything_ends_is_no_crash(
