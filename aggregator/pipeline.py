@@ -164,7 +164,7 @@ class _Run:
     def _reopen(self, error: BrokenExecutor) -> bool:
         """Return whether to go on with new workers.
 
-        The first break may be anybody's doing: its jobs stay due. A job that breaks them again, alone, is put off.
+        The first break may be anybody's doing: its jobs stay due. A job that breaks them again is put off.
         """
         self.workers.close()
         if self.stop():  # a service manager signals the whole group, workers too
