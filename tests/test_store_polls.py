@@ -103,6 +103,25 @@ def test_a_host_remembers_when_it_may_be_asked(db: Database):
     assert len(feeds.due(db, NOW, 10)) == 1
 
 
+def test_a_host_that_rests_stalls_its_own_feeds_alone(db: Database):
+    urls = ["https://a.shared.example/", "https://b.shared.example/", "https://shared.example/"]
+    feeds.sync(db, [Subscription(url=url) for url in urls], NOW)
+    polls.write_rest(db, "a.shared.example", NOW + HOUR)
+    assert [feed.listed_url for feed in feeds.due(db, NOW, 10)] == urls[1:]
+    assert feeds.count_due(db, NOW) == 2
+    assert len(feeds.due(db, NOW + HOUR, 10)) == 3
+    polls.write_rest(db, "a.shared.example", NOW + 2 * HOUR)
+    assert len(feeds.due(db, NOW + HOUR, 10)) == 2
+
+
+def test_rests_that_are_over_are_forgotten(db: Database):
+    polls.write_rest(db, "a.example", NOW + HOUR)
+    polls.forget_old(db, NOW + HOUR)
+    assert db.table("host_rests").count == 1
+    polls.forget_old(db, NOW + 2 * HOUR)
+    assert db.table("host_rests").count == 0
+
+
 def test_polls_are_kept_for_thirty_days(db: Database):
     polls.write(db, [Polled(write=WRITE)], NOW)
     polls.forget_old(db, NOW + timedelta(days=30))

@@ -61,9 +61,7 @@ class Turns:
 async def _wait(turn: _Turn) -> None:
     """Take the lock once it is free and the spacing is over."""
     try:
-        if turn.lock.locked():
-            await asyncio.wait_for(turn.lock.acquire(), PATIENCE)
-        else:
+        async with asyncio.timeout(PATIENCE):
             await turn.lock.acquire()
     except TimeoutError as error:
         raise TurnTaken from error
