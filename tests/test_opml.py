@@ -64,6 +64,7 @@ def test_of_a_feed_listed_twice_the_first_outline_counts():
         ('\n<outline text="A" xmlUrl="https://a.example/" rights="all"/>', 5, "titles | excerpt | full"),
         ('<outline text="A" xmlUrl="https://a.example/" paused="maybe"/>', 4, "true or false"),
         ('<outline text="A" xmlUrl="https://a.example/" identity="link"/>', 4, "guid | permalink | title"),
+        ('<outline text="A" xmlUrl="https://a.example/" retry_scope="ip"/>', 4, "url | host | domain"),
         ('<outline type="rss" text="A"/>', 4, "feed's address"),
         ("<outline/>", 4, "expected a feed's address or a category's name"),
         ('<outline text="A" xmlUrl="ftp://a.example/"/>', 4, "http or https"),
@@ -212,6 +213,7 @@ TEXTS = st.text(
         rights_note=TEXTS | st.just(""),
         paused=st.booleans(),
         identity=st.sampled_from([None, "guid", "permalink", "title"]),
+        retry_scope=st.sampled_from([None, "url", "host", "domain"]),
         language=st.sampled_from([None, "ja", "en-US"]),
     ),
 )
