@@ -8,6 +8,8 @@ from typing import Literal
 import nh3
 from lxml import etree  # type: ignore[import-untyped]
 
+from aggregator import urls
+
 # Removed together with what they hold; nh3 would keep the text inside of the others.
 _EMPTIED = frozenset(
     "script style iframe noscript object embed template svg math head title form select textarea button audio"
@@ -43,6 +45,11 @@ _TAG_SPACE = {"br": " ", "div": " ", "p": " "}
 
 _SPECIAL = "<&>\xa0\r"  # nh3 leaves a text without these as it is
 _TAG = re.compile(r'<[^>"]*(?:"[^"]*"[^>"]*)*>')  # of sanitised markup
+_LEVELS = 5  # of a relative address; more are too many for most pages anyway
+_INNER, _UP, _PAGE = "https://relative.invalid", "/-up-", "-page-"
+_MOVED = re.compile(rf'="{re.escape(_INNER)}([^"]*)"')
+
+_IN_ATTRIBUTE = str.maketrans({"&": "&amp;", '"': "%22", "<": "%3C", ">": "%3E"})
 
 _Relative = tuple[Literal["rewrite_with_base"], str] | Literal["deny"]
 
@@ -61,8 +68,8 @@ def sanitise(html: str, base_url: str) -> str:
     if _is_too_deep(html):
         return "".join(f"<p>{entities.escape(part)}</p>" for part in to_text(html).split("\n\n"))
     clean = _CLEANER.clean(html)
-    if _RELATIVE in clean:
-        clean = _cleaned(html, base_url)
+    if _INNER in clean:
+        clean = _moved(clean, base_url) if urls.is_plain(base_url) else _cleaned(html, base_url)
     clean = xml_legal(clean)  # "&#1;" was legal until now
     return _IMAGE.sub(_unless_pixel, clean) if "<img" in clean else clean
 
@@ -76,10 +83,14 @@ def _cleaner(relative: _Relative) -> nh3.Cleaner:
     )
 
 
-# Making a cleaner costs as much as cleaning a paragraph, and most markup has absolute links only: one cleaner
-# joins relative ones to an address of its own, by which they are seen.
-_RELATIVE = "relative-to:"
-_CLEANER = _cleaner(("rewrite_with_base", f"{_RELATIVE}//base/"))
+# Making a cleaner costs as much as cleaning a paragraph. One is enough: it joins relative addresses to a page
+# of our own, from where they are moved to the page they belong to.
+_CLEANER = _cleaner(("rewrite_with_base", f"{_INNER}{_UP * _LEVELS}/{_PAGE}"))
+
+
+def _moved(clean: str, base_url: str) -> str:
+    base = base_url.translate(_IN_ATTRIBUTE)
+    return _MOVED.sub(lambda address: f'="{urls.absolute(base, _relative(address[1]))}"', clean)
 
 
 def _cleaned(html: str, base_url: str) -> str:
@@ -87,6 +98,16 @@ def _cleaned(html: str, base_url: str) -> str:
         return _cleaner(("rewrite_with_base", base_url)).clean(html)
     except ValueError:  # a base that is no address
         return _cleaner("deny").clean(html)
+
+
+def _relative(path: str) -> str:
+    """Return the reference that led to an absolute path below the inner page."""
+    below = path.removeprefix(_UP * _LEVELS + "/")
+    if below != path:
+        return below.removeprefix(_PAGE) if below.startswith(_PAGE) else f"./{below}"
+    ups = next(level for level in range(_LEVELS, -1, -1) if path.startswith(_UP * level))
+    rest = path[len(_UP) * ups :].lstrip("/")
+    return "../" * (_LEVELS - ups) + rest if ups else f"/{rest}"
 
 
 def _is_too_deep(html: str) -> bool:

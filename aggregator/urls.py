@@ -46,14 +46,13 @@ def canonical(url: str) -> str | None:
     Shape: as `normalise`, always https, without `www.`, final slash and tracking parameters.
     """
     plain = _PLAIN.fullmatch(url)
-    if plain and not plain[3]:
-        return f"https://{plain[1]}{plain[2].rstrip('/')}"
+    if plain:
+        return f"https://{plain[1]}{plain[2].rstrip('/')}{_untracked(plain[3])}"
     parts = _split(url)
     if parts is None or not parts.hostname or parts.scheme.lower() not in _DEFAULT_PORTS:
         return None
     authority = _WWW.sub("", _authority(parts), count=1)
-    query = "&".join(pair for pair in parts.query.split("&") if not _is_tracking(pair))
-    return urlunsplit(("https", authority, parts.path.rstrip("/"), query, ""))
+    return urlunsplit(("https", authority, parts.path.rstrip("/"), _untracked(f"?{parts.query}")[1:], ""))
 
 
 def is_plain(url: str) -> bool:
@@ -111,7 +110,7 @@ def _split(url: str) -> SplitResult | None:
         parts.port  # noqa: B018 - raises where the port is no number
     except ValueError:
         return None
-    return parts
+    return None if "]" in (parts.hostname or "") else parts
 
 
 def _authority(parts: SplitResult) -> str:
@@ -129,6 +128,12 @@ def _ascii(name: str) -> str:
         return idna.encode(lower, uts46=True).decode("ascii")
     except idna.IDNAError:
         return lower
+
+
+def _untracked(query: str) -> str:
+    """Return a query with its question mark without tracking parameters; nothing where nothing is left."""
+    kept = "&".join(pair for pair in query[1:].split("&") if not _is_tracking(pair))
+    return kept and f"?{kept}"
 
 
 def _is_tracking(pair: str) -> bool:

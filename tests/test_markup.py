@@ -1,6 +1,7 @@
 """Markup made safe, prose taken out of it, titles made one line."""
 
 import time
+from html import unescape
 
 import nh3
 import pytest
@@ -155,8 +156,22 @@ def test_markup_cannot_smuggle_in_characters_that_xml_cannot_hold(reference: str
     assert xml_legal(clean) == clean
 
 
-def test_a_text_that_names_the_inner_base_is_left_alone():
-    assert sanitise("<b>relative-to://base/</b>", BASE) == "<b>relative-to://base/</b>"
+@pytest.mark.parametrize(
+    "address",
+    ["x", "./x", "../x", "../../x/", "/x?a=1&amp;b=2", "?q", "#n", "", ".", "..", "/", "x:y", "a b", "é", "//cdn.example/i",
+     "/..", "../../../../../..", "./?q", "page?x#y", "https://other.example/a/../b"],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "base",
+    [BASE, "https://news.example/", "https://news.example/a/b/?q=1&r=2", 'https://news.example/x"<b>/y'],
+)
+def test_addresses_are_joined_as_the_cleaner_joins_them(address: str, base: str):
+    joined = nh3.clean(f'<a href="{address}">a</a>', url_relative=("rewrite_with_base", base))
+    assert unescape(sanitise(f'<a href="{address}">a</a>', base)) == unescape(joined)
+
+
+def test_a_page_with_a_port_is_a_base_too():
+    assert 'href="http://127.0.0.1:8080/x"' in sanitise('<a href="/x">a</a>', "http://127.0.0.1:8080/a/b")
 
 
 def test_letters_are_the_text_without_tags_and_spaces():

@@ -1,7 +1,6 @@
 """Decide what an entry of a parsed feed is to the store: new, revised or same."""
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -52,16 +51,18 @@ def fingerprint(entry: ParsedEntry) -> str:
     Shape: title, text of summary and content, permalink, authors, tags, enclosures; no counts, dates,
     tracking parameters, images or markup.
     """
+    links = [entry.permalink or "", *(enclosure.url for enclosure in entry.enclosures)]
     content = [
         entry.title,
         letters(entry.summary_html),
         letters(entry.content_html),
-        entry.permalink and (urls.canonical(entry.permalink) or entry.permalink),
-        entry.authors,
-        entry.tags,
-        [urls.canonical(enclosure.url) or enclosure.url for enclosure in entry.enclosures],
+        *entry.authors,
+        "",
+        *entry.tags,
+        "",
+        *(urls.canonical(link) or link for link in links),
     ]
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+    return hashlib.sha256("\x00".join(content).encode()).hexdigest()
 
 
 def compare(
