@@ -231,7 +231,7 @@ class _Reader:
         outline = self._open.pop()
         if outline is None:
             return
-        closes_itself = self._text[: outline.inside].endswith(b"/>")
+        closes_itself = self._text.endswith(b"/>", 0, outline.inside)
         outline.close = outline.inside if closes_itself else self._expat.CurrentByteIndex
         outline.end = outline.inside if closes_itself else self._text.index(b">", outline.close) + 1
 

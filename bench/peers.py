@@ -5,12 +5,12 @@ import os
 import shutil
 import sqlite3
 import subprocess
-import sys
 import venv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+ROOT = Path(__file__).parent.parent
 READER = ("reader==3.26", "sgmllib3k")  # feedparser imports sgmllib where reader's own copy is not found
 WORKERS = 8
 
@@ -50,8 +50,9 @@ class Peer:
             return int(connection.execute(f"SELECT count(*) FROM {self.table}").fetchone()[0])
 
 
-def aggregator(folder: Path, urls: Sequence[str], settings: Sequence[str] = ()) -> Peer:
-    """Return this project, subscribed."""
+def aggregator(folder: Path, urls: Sequence[str], cache: Path, settings: Sequence[str] = ()) -> Peer:
+    """Return this project as an operator has it, without extras, subscribed."""
+    python = _installed(cache / "aggregator", "-c", ROOT / "constraints.txt", "-e", ROOT)
     outlines = "".join(f'<outline xmlUrl="{url}"/>' for url in urls)
     (folder / "feeds.opml").write_text(f'<opml version="2.0"><body>{outlines}</body></opml>')
     store = folder / "store.sqlite"
@@ -61,7 +62,7 @@ def aggregator(folder: Path, urls: Sequence[str], settings: Sequence[str] = ()) 
     } | dict(pair.split("=", 1) for pair in settings)  # fmt: skip
     return Peer(
         name="aggregator",
-        command=[sys.executable, "-m", "aggregator", "poll", "--all"],
+        command=[python, "-m", "aggregator", "poll", "--all"],
         store=store,
         table="entries",
         environment={f"AGGREGATOR_{name.upper()}": str(value) for name, value in values.items()},
@@ -69,21 +70,27 @@ def aggregator(folder: Path, urls: Sequence[str], settings: Sequence[str] = ()) 
 
 
 def reader(folder: Path, urls: Sequence[str], cache: Path) -> Peer:
-    """Return lemon24/reader, the library, in a virtual environment of its own, subscribed.
+    """Return lemon24/reader, the library, subscribed.
 
     Raises: NotInstalled.
     """
-    python = cache / "reader" / "bin" / "python"
-    if not python.exists():
-        venv.create(cache / "reader", with_pip=True)
-    pip = [python, "-m", "pip", "install", "-qq", "--disable-pip-version-check", *READER]
-    if subprocess.run(pip, check=False, stderr=subprocess.DEVNULL).returncode:
-        raise NotInstalled(f"{READER[0]} from a package index")
+    python = _installed(cache / "reader", *READER)
     (folder / "urls").write_text("\n".join(urls))
     store = folder / "reader.sqlite"
     quiet = [python, "-W", "ignore", "-c"]
     subprocess.run([*quiet, _READER_ADD, store, folder / "urls"], check=True)
     return Peer(name="reader", command=[*quiet, _READER_POLL, store], store=store, table="entries")
+
+
+def _installed(place: Path, *wanted: str | Path) -> Path:
+    """Return the Python of a virtual environment that has what is wanted."""
+    python = place / "bin" / "python"
+    if not python.exists():
+        venv.create(place, with_pip=True)
+    pip = [python, "-m", "pip", "install", "-qq", "--disable-pip-version-check", *wanted]
+    if subprocess.run(pip, check=False, stderr=subprocess.DEVNULL).returncode:
+        raise NotInstalled(f"{wanted[0]} from a package index")
+    return python
 
 
 def newsboat(folder: Path, urls: Sequence[str], _: Path) -> Peer:

@@ -57,7 +57,7 @@ def _readers(folder: Path, urls: Sequence[str], options: argparse.Namespace) -> 
         (folder / name).mkdir()
         return folder / name
 
-    yield peers.aggregator(own("aggregator"), urls, options.set)
+    yield peers.aggregator(own("aggregator"), urls, CACHE, options.set)
     for name in filter(None, options.peers.split(",")):
         try:
             yield peers.OTHERS[name](own(name), urls, CACHE)

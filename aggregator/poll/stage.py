@@ -57,11 +57,13 @@ def _batch(domain: str, members: Sequence[DueFeed], free_in: timedelta, config: 
 
 def _shards(hosts: Sequence[HostBatch]) -> Iterator[Shard]:
     shard: list[HostBatch] = []
+    count = 0
     for host in hosts:
-        if shard and sum(len(each.feeds) for each in (*shard, host)) > SHARD:
+        if shard and count + len(host.feeds) > SHARD:
             yield Shard(batches=tuple(shard))
-            shard = []
+            shard, count = [], 0
         shard.append(host)
+        count += len(host.feeds)
     if shard:
         yield Shard(batches=tuple(shard))
 

@@ -23,6 +23,8 @@ _DUE = f"""
   AND (feeds.retry_after_at IS NULL OR feeds.retry_after_at <= :now)
   AND (hosts.retry_after_at IS NULL OR hosts.retry_after_at <= :now)
   AND (host_rests.retry_after_at IS NULL OR host_rests.retry_after_at <= :now)"""
+_DUE_COLUMNS = """feed_id, listed_url, fetch_url, feeds.domain, settings, etag, last_modified,
+  body_fingerprint, last_change_at, failures, gone_seen, moved_to, moved_seen, hints, identity"""
 _STATE = """CASE
   WHEN gone = 1 THEN 'gone'
   WHEN json_extract(settings, '$.paused') IS 'true' THEN 'paused'
@@ -119,6 +121,7 @@ def _moved(address: str, now: datetime) -> dict[str, Any]:
     return place(address) | unknown | {"next_poll_at": to_text(now)}
 
 
+@functools.lru_cache(maxsize=1024)
 def settings_text(settings: FeedSettings) -> str:
     """Write a feed's settings as the store keeps them: a JSON object of strings, absent ones left out."""
     values = dataclasses.asdict(settings)
@@ -163,7 +166,7 @@ def read_hints(text: str) -> Hints:
 
 def due(db: Database, now: datetime, limit: int) -> list[DueFeed]:
     """Return feeds to poll, longest due first: listed, not gone, not paused, no Retry-After running."""
-    sql = f"SELECT feeds.* {_DUE} ORDER BY next_poll_at, feed_id LIMIT :limit"
+    sql = f"SELECT {_DUE_COLUMNS} {_DUE} ORDER BY next_poll_at, feed_id LIMIT :limit"
     return [_due_feed(row) for row in db.query(sql, {"now": to_text(now), "limit": limit})]
 
 
