@@ -64,6 +64,13 @@ def test_nesting_that_would_cost_seconds_is_reduced_to_text():
     assert time.process_time() - started < 2
 
 
+@pytest.mark.parametrize("piece", ["<div></p>", "<b></i>", "<div><!-- </div> -->", '<div title="</div>">'])
+def test_end_tags_that_close_nothing_hide_no_depth(piece: str):
+    started = time.process_time()
+    sanitise(piece * 100_000, BASE)
+    assert time.process_time() - started < 4
+
+
 def test_prose_is_paragraphs_separated_by_a_blank_line():
     html = "<h2>Head</h2><p>One\n  two.</p><div>Three <em>four</em>.<blockquote>Five.</blockquote></div>"
     assert to_text(html) == "Head\n\nOne two.\n\nThree four.\n\nFive."

@@ -151,6 +151,7 @@ _ENTRY: dict[str, Handler] = {
     "content:encoded": fields.encoded,
     "enclosure": fields.enclosure,
     "itunes:image": fields.image,
+    **dict.fromkeys(("image", "textinput"), fields.skip_if_of()),
     "comments": fields.keep_address("comments"),
     "wfw:commentrss": fields.keep_address("wfw_commentrss"),
     "slash:comments": fields.keep("slash_comments"),

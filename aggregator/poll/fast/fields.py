@@ -23,9 +23,10 @@ _TEXT_TYPES = {"text": "text/plain", "plain": "text/plain", "html": "text/html"}
 def skip_if_of(*names: str) -> Handler:
     """Make a handler that passes over an element if all inside it is of these names."""
 
-    def handler(reader: Reader, _: Raw, element: Element) -> None:
+    def handler(reader: Reader, holder: Raw, element: Element) -> None:
         if not {reader.name(child) for child in element.iterdescendants()} <= {*names}:
             raise Unsure
+        holder["title_open"] = True  # to feedparser, an image, form or source begins a new part
 
     return handler
 
@@ -78,7 +79,7 @@ def subtitle(reader: Reader, holder: Raw, element: Element) -> None:
 
 def media_title(_: Reader, holder: Raw, element: Element) -> None:
     """Pass over a title of a medium; before the entry's own it would be the entry's."""
-    if not holder.get("title") or len(element):
+    if not holder.get("title") or "title_open" in holder or len(element):
         raise Unsure
 
 
