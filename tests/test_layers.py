@@ -20,7 +20,7 @@ RANKS = [
      "translate.chain"},
     {"pipeline"},
     {"poll.stage", "enrich.stage", "translate.stage", "publish.stage", "websub.stage"},
-    {"session", "subscribe", "losses", "why", "check", "stages", "status"},
+    {"session", "subscribe", "losses", "why", "check", "exchange", "stages", "status"},
     {"daemon", "serve", "doctor", "report", "demo."},
     {"cli."},
     {"__main__"},

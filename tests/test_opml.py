@@ -251,3 +251,71 @@ def test_any_bytes_are_read_or_refused(data: bytes):
 def test_a_wide_encoding_without_its_mark_is_refused_before_an_edit_goes_astray(codec: str):
     with pytest.raises(OpmlError, match="byte order mark"):
         opml.parse('<opml><body><outline text="A" xmlUrl="https://a.example/"/></body></opml>'.encode(codec))
+
+
+# --- feeds that moved, and everything wrong at once ---------------------------------------------------------
+
+
+def test_a_feed_that_moved_is_known_by_its_first_address():
+    moved = opml.move(FILE, "https://gamma.example/atom", "https://gamma.example/new?a=1&b=2")
+    assert moved == FILE.replace(
+        b'xmlUrl="https://gamma.example/atom"',
+        b'xmlUrl="https://gamma.example/new?a=1&amp;b=2" first_url="https://gamma.example/atom"',
+    )
+    before = {each.title: each for each in opml.parse(FILE)}
+    for each in opml.parse(moved):
+        assert each.url == before[each.title].url
+        if each.url == "https://gamma.example/atom":
+            assert each.address == "https://gamma.example/new?a=1&b=2"
+
+
+def test_the_first_address_outlives_a_second_move():
+    once = opml.move(FILE, "https://gamma.example/atom", "https://b.example/")
+    twice = opml.move(once, "https://gamma.example/atom", "https://c.example/")
+    assert twice == once.replace(b"https://b.example/", b"https://c.example/")
+    assert opml.move(twice, "https://c.example/", "https://b.example/") == once
+
+
+def test_both_addresses_of_a_feed_that_moved_are_listed():
+    moved = opml.move(FILE, "https://gamma.example/atom", "https://b.example/")
+    for url in ("https://gamma.example/atom", "https://b.example/"):
+        with pytest.raises(OpmlError, match="is listed already"):
+            opml.add(moved, Subscription(url=url))
+
+
+def test_everything_wrong_is_told_and_what_can_be_read_is_returned():
+    text = b"""<opml version="2.0"><body>
+<outline text="A" xmlUrl="https://a.example/"/>
+<outline text="B" xmlUrl="b.example"/>
+<outline text="A" xmlUrl="https://A.example"/>
+<outline text="C" xmlUrl="https://[c"/>
+</body></opml>"""
+    found, problems = opml.examine(text, "f")
+    assert [each.url for each in found] == ["https://a.example/"]
+    assert [(problem.text, problem.serious) for problem in problems] == [
+        ("f, line 3: xmlUrl 'b.example'; expected an http or https address", True),
+        ("f, line 4: https://A.example is listed in line 2 already", False),
+        ("f, line 5: xmlUrl 'https://[c'; expected an http or https address", True),
+    ]
+
+
+def test_several_feeds_are_added_in_their_categories_in_order():
+    new = [
+        Subscription(url=f"https://n{number}.example/", title=f"N{number}", category=category)
+        for number, category in enumerate(["X/Y", "", "X/Y", "X"])
+    ]
+    assert (
+        opml.add(opml.EMPTY, *new).decode().partition("<body>")[2]
+        == """
+    <outline text="X">
+      <outline text="Y">
+        <outline type="rss" text="N0" xmlUrl="https://n0.example/"/>
+        <outline type="rss" text="N2" xmlUrl="https://n2.example/"/>
+      </outline>
+      <outline type="rss" text="N3" xmlUrl="https://n3.example/"/>
+    </outline>
+    <outline type="rss" text="N1" xmlUrl="https://n1.example/"/>
+  </body>
+</opml>
+"""
+    )

@@ -53,3 +53,10 @@ def test_a_paused_feed_is_never_next(db: Database, config: Config):
 
 def test_no_engine_is_said_without_loose_ends(db: Database, config: Config):
     assert _said(db, config, "engine") == "none: none ready"
+
+
+def test_feeds_whose_guids_do_not_hold_are_named(db: Database, config: Config):
+    _list(db, paused=False)
+    assert _said(db, config, "identity") == "by guid"
+    db.execute("UPDATE feeds SET identity = 'permalink'")
+    assert _said(db, config, "identity") == "by guid; A by permalink"

@@ -1,6 +1,7 @@
 """The table feeds: what is listed, what is due, how each one does."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from aggregator.errors import AggregatorError
 from aggregator.model import FeedSettings, Hints, Subscription
 from aggregator.store import feeds, open_store
 from aggregator.store.feeds import Synced
+from aggregator.times import to_text
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -92,6 +94,34 @@ def test_a_feed_taken_off_the_list_keeps_its_row_and_comes_back(db: Database):
     assert rows(db)[A.url]["etag"] == '"1"'
 
 
+def test_a_new_address_changes_where_a_feed_is_fetched_and_not_what_it_is(db: Database):
+    feeds.sync(db, [A], NOW)
+    known = {"etag": '"1"', "last_modified": "x", "moved_to": "https://b.example/", "moved_seen": 1}
+    change(db, A, next_poll_at=to_text(LATER), **known)
+    moved = replace(A, settings=FeedSettings(address="https://new.example/feed"))
+    assert feeds.sync(db, [moved], NOW) == Synced(changed=1)
+    row = rows(db)[A.url]
+    assert (row["feed_id"], row["fetch_url"], row["domain"]) == (1, "https://new.example/feed", "new.example")
+    assert {name: row[name] for name in known} == dict.fromkeys(known) | {"moved_seen": 0}
+    assert due_urls(db, NOW) == [A.url]
+    # Where a redirect led since then is not taken back by an edit of something else.
+    change(db, A, fetch_url="https://newer.example/feed")
+    feeds.sync(db, [replace(moved, title="Renamed")], NOW)
+    assert rows(db)[A.url]["fetch_url"] == "https://newer.example/feed"
+
+
+def test_an_address_that_polls_found_already_keeps_its_validators(db: Database):
+    feeds.sync(db, [A], NOW)
+    change(db, A, fetch_url="https://new.example/feed", etag='"1"')
+    feeds.sync(db, [replace(A, settings=FeedSettings(address="https://new.example/feed"))], NOW)
+    assert rows(db)[A.url]["etag"] == '"1"'
+
+
+def test_a_feed_listed_first_at_its_new_address_is_known_by_its_old_one(db: Database):
+    feeds.sync(db, [replace(A, settings=FeedSettings(address="https://new.example/feed"))], NOW)
+    assert rows(db)[A.url]["fetch_url"] == "https://new.example/feed"
+
+
 def test_what_the_feed_said_of_itself_outlives_a_list_that_says_nothing(db: Database):
     bare = Subscription(url=A.url)
     feeds.sync(db, [bare], NOW)
@@ -107,6 +137,10 @@ def test_what_the_feed_said_of_itself_outlives_a_list_that_says_nothing(db: Data
         rights_note=st.text(),
         paused=st.booleans(),
         language=st.none() | st.text(min_size=1),
+        identity=st.sampled_from([None, "guid", "permalink", "title"]),
+        mute=st.none() | st.text(min_size=1),
+        max_per_day=st.none() | st.integers(0, 10**6),
+        address=st.none() | st.just("https://a.example/"),
     )
 )
 def test_settings_come_back_as_they_were(settings: FeedSettings):

@@ -11,7 +11,7 @@ import pytest
 
 from aggregator import opml
 from tests.conftest import Aggregator
-from tests.feedserver import FeedServer, Write
+from tests.feedserver import Answer, FeedServer, Write
 
 RSS = b"""<?xml version="1.0"?><rss version="2.0"><channel><title>Bolt Weekly</title><link>http://a.example/</link>
 <item><title>Acme ships a router</title><guid>1</guid><description>It has four ports. It is blue.</description></item>
@@ -59,6 +59,58 @@ def test_a_site_is_asked_which_feed_it_offers(
     assert f"also offered there: {site.url('/comments.xml')}" in done.stdout
     assert _listed(environment) == [site.url("/feed.xml")]
     assert [request.path for request in site.requests] == ["/", "/feed.xml"]
+
+
+def test_a_page_that_names_no_feed_is_asked_for_one_at_one_usual_address(
+    site: FeedServer, aggregator: Aggregator, environment: dict[str, str]
+):
+    page = b'<!doctype html><meta name="generator" content="Hugo 0.140"><title>No feed named</title>'
+    site.serve("/blog/", page, content_type="text/html")
+    site.serve("/index.xml", RSS)
+    done = aggregator("add", site.url("/blog/"))
+    assert done.returncode == 0, done.stderr
+    assert site.paths() == ["/blog/", "/index.xml"]
+    assert _listed(environment) == [site.url("/index.xml")]
+
+
+def test_only_one_usual_address_is_tried(site: FeedServer, aggregator: Aggregator):
+    done = aggregator("add", site.url("/plain"))
+    assert f"its page names none, and {site.url('/feed')} is none" in done.stderr
+    assert site.paths() == ["/plain", "/feed"]
+
+
+def test_a_json_feed_is_added(site: FeedServer, aggregator: Aggregator):
+    body = (
+        b'{"version": "https://jsonfeed.org/version/1.1", "title": "J", "items": [{"id": "1", "title": "T"}]}'
+    )
+    done = aggregator("add", site.serve("/feed.json", body, content_type="application/feed+json"))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("added J\n")
+
+
+@pytest.mark.parametrize("status", [301, 302])
+def test_a_feed_that_leads_to_a_listed_one_is_refused(
+    site: FeedServer, aggregator: Aggregator, environment: dict[str, str], status: int
+):
+    aggregator("add", site.url("/feed.xml"))
+    site.script("/other", Answer(status=status, headers={"Location": "/feed.xml"}))
+    done = aggregator("add", site.url("/other"))
+    assert done.returncode == 1
+    assert f"{site.url('/feed.xml')} is listed already (Bolt Weekly)" in done.stderr
+    assert _listed(environment) == [site.url("/feed.xml")]
+
+
+def test_what_a_listed_feed_moved_to_is_refused(
+    site: FeedServer, aggregator: Aggregator, environment: dict[str, str]
+):
+    site.script("/old", Answer(status=301, headers={"Location": "/feed.xml"}))
+    outline = f'<outline text="Old" xmlUrl="{site.url("/old")}"/>'
+    Path(environment["AGGREGATOR_OPML"]).write_text(f'<opml version="2.0"><body>{outline}</body></opml>')
+    aggregator("poll")
+    aggregator("poll", "--all")
+    done = aggregator("add", site.url("/feed.xml"))
+    assert done.returncode == 1
+    assert f"{site.url('/feed.xml')} is listed already (Old)" in done.stderr
 
 
 @pytest.mark.parametrize(
