@@ -420,6 +420,27 @@ def test_a_refusal_holds_as_far_as_its_scope(
     ]  # fmt: skip
 
 
+def test_a_refusal_at_a_redirects_end_holds_for_that_hosts_own_feeds(server: FeedServer):
+    server.script("/moved", redirect(302, server.url("/busy", host=2)))
+    server.serve("/busy", status=429, headers={"Retry-After": "600"})
+    server.serve("/slow", RSS, wait=0.3)
+    server.serve("/own", RSS)
+    theirs = batch(feed(2, server.url("/slow", host=2)), feed(3, server.url("/own", host=2)))
+    first, slow, own = poll(batch(feed(1, server.url("/moved"))), theirs)
+    assert (first.status, first.url) == (429, server.url("/busy", host=2))
+    assert isinstance(slow, Fetched)
+    assert (own.kind, own.retry_after) == ("Skipped", timedelta(minutes=10))
+
+
+def test_a_redirect_to_a_host_that_wants_to_be_left_alone_is_not_followed(server: FeedServer):
+    server.serve("/busy", status=503, headers={"Retry-After": "600"})
+    server.script("/moved", Answer(status=302, headers={"Location": server.url("/x", host=2)}, wait=0.2))
+    busy, moved = poll(batch(feed(1, server.url("/busy", host=2))), batch(feed(2, server.url("/moved"))))
+    assert busy.status == 503
+    assert (moved.kind, moved.retry_after) == ("Skipped", timedelta(minutes=10))
+    assert sorted(server.paths()) == ["/busy", "/moved"]
+
+
 def test_a_redirect_waits_for_the_turn_of_the_domain_it_leads_to(server: FeedServer):
     for number in range(3):
         server.script(f"/{number}", redirect(302, server.url(f"/shared{number}", host=3)))

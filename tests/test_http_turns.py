@@ -1,6 +1,7 @@
 """Whose turn it is: one request at a time a domain, spaced, redirects included."""
 
 import asyncio
+import contextlib
 import time
 from datetime import timedelta
 
@@ -8,8 +9,9 @@ import pytest
 
 from aggregator.http import turns
 from aggregator.http.turns import Turns, TurnTaken
-from aggregator.model import HostBatch
+from aggregator.model import Failure, HostBatch, RetryScope
 
+HOUR = timedelta(hours=1)
 A, B = "https://www.a.example/", "https://b.example/"
 
 
@@ -73,3 +75,30 @@ def test_a_turn_given_up_is_free_for_the_next():
             return time.monotonic() - started
 
     assert 0.1 <= asyncio.run(run()) < 0.4
+
+
+@pytest.mark.parametrize(("scope", "left"), [("url", ["/b", "b."]), ("host", ["b."]), ("domain", [])])
+def test_what_a_refusal_holds_for_gets_no_more_turns(scope: RetryScope, left: list[str]):
+    made = Turns([], timedelta())
+    made.close(
+        scope, Failure(kind="BadStatus", detail="", url="https://a.x.example/a", status=429, retry_after=HOUR)
+    )
+    urls = {"/a": "https://a.x.example/a", "/b": "https://a.x.example/b", "b.": "https://b.x.example/"}
+
+    async def run() -> list[str]:
+        served = []
+        for name, url in urls.items():
+            with contextlib.suppress(TurnTaken):
+                async with made.at(url):
+                    served.append(name)
+        return served
+
+    assert asyncio.run(run()) == left
+
+
+def test_who_gets_no_turn_is_told_why_and_for_how_long():
+    made = Turns([], timedelta())
+    made.close("host", Failure(kind="BadStatus", detail="", url=A, status=429, retry_after=HOUR))
+    with pytest.raises(TurnTaken) as caught:
+        at_once(made, A)
+    assert (caught.value.detail, caught.value.retry_after) == (f"{A} was answered 429", HOUR)

@@ -80,8 +80,8 @@ async def fetch(session: Session, request: Request, turn: Turn = _at_once) -> An
         return await _follow(session, trip, turn)
     except FetchError as error:
         return _failure(trip, error)
-    except TurnTaken:
-        return Failure(kind="Skipped", detail="too many others wait for its domain", url=trip.url)
+    except TurnTaken as no:
+        return Failure(kind="Skipped", detail=no.detail, url=trip.url, retry_after=no.retry_after)
     except TimeoutError:
         return _failure(trip, FetchTimeout(trip.url, f"no complete answer after {trip.seconds:.0f} s"))
     except (OSError, ValueError) as error:

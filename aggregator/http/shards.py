@@ -1,14 +1,15 @@
 """A shard's feeds fetched: domains side by side, each one's feeds one after another."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from typing import TypeGuard
 
 from aggregator.config import Config
 from aggregator.http import Answer, fetch
 from aggregator.http.curl import open_session
 from aggregator.http.turns import Turns
-from aggregator.model import DueFeed, Failure, Fetched, HostBatch, PollOutcome, Request, RetryScope, Shard
-from aggregator.poll.polite import reach, scope_of
+from aggregator.model import DueFeed, Failure, Fetched, HostBatch, PollOutcome, Request, Shard
+from aggregator.poll.polite import scope_of
 
 FEED_TYPES = (
     "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, "
@@ -54,37 +55,22 @@ async def _fetch_shard(config: Config, shard: Shard, shelf: _Shelf) -> None:
     turns = Turns(shard.batches, config.host_spacing)
     async with open_session(config) as session, asyncio.TaskGroup() as group:
 
-        async def ask(feed: DueFeed) -> Answer:
-            return await fetch(session, _request(feed), turns.at)
+        async def ask_all(batch: HostBatch) -> None:
+            for feed in batch.feeds:
+                answer = await fetch(session, _request(feed), turns.at)
+                if _is_refusal(answer):
+                    turns.close(scope_of(feed.settings, config.retry_scope), answer)
+                shelf.put(feed, answer)
 
         for batch in shard.batches:
-            group.create_task(_fetch_batch(ask, batch, config.retry_scope, shelf))
+            group.create_task(ask_all(batch))
 
 
-async def _fetch_batch(
-    ask: Callable[[DueFeed], Awaitable[Answer]], batch: HostBatch, usual: RetryScope, shelf: _Shelf
-) -> None:
-    refusals: list[tuple[RetryScope, Failure]] = []
-    for feed in batch.feeds:
-        refusal = _refusal(feed, refusals)
-        answer = _skipped(feed, refusal) if refusal else await ask(feed)
-        if isinstance(answer, Failure) and (answer.status in _BUSY or (answer.retry_after and not refusal)):
-            refusals.append((scope_of(feed.settings, usual), answer))
-        shelf.put(feed, answer)
-
-
-def _refusal(feed: DueFeed, refusals: list[tuple[RetryScope, Failure]]) -> Failure | None:
-    """Return the answer to another feed that holds for this one as well."""
-    for scope, failure in refusals:
-        if reach(feed.fetch_url, scope) == reach(failure.url, scope):
-            return failure
-    return None
+def _is_refusal(answer: Answer) -> TypeGuard[Failure]:
+    return isinstance(answer, Failure) and (
+        answer.status in _BUSY or (answer.status is not None and answer.retry_after is not None)
+    )
 
 
 def _request(feed: DueFeed) -> Request:
     return Request(url=feed.fetch_url, etag=feed.etag, last_modified=feed.last_modified, accept=FEED_TYPES)
-
-
-def _skipped(feed: DueFeed, cause: Failure) -> Failure:
-    detail = f"{cause.url} was answered {cause.status}"
-    return Failure(kind="Skipped", detail=detail, url=feed.fetch_url, retry_after=cause.retry_after)

@@ -6,17 +6,22 @@ import time
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import get_args
 
 from aggregator import urls
-from aggregator.model import HostBatch
-from aggregator.poll.polite import spacing
+from aggregator.model import Failure, HostBatch, RetryScope
+from aggregator.poll.polite import reach, spacing
 
 SIDE_BY_SIDE = 64
 PATIENCE = 60.0  # seconds; a shard waits for its slowest feed
 
 
 class TurnTaken(Exception):
-    """Too many others wait for the same domain."""
+    """There is no turn: too many others wait for it, or the server wants to be left alone."""
+
+    def __init__(self, detail: str, retry_after: timedelta | None = None) -> None:
+        super().__init__(detail)
+        self.detail, self.retry_after = detail, retry_after
 
 
 @dataclass(slots=True)
@@ -33,6 +38,7 @@ class Turns:
         now = time.monotonic()
         self._usual = usual
         self._gate = asyncio.Semaphore(SIDE_BY_SIDE)
+        self._closed: dict[tuple[RetryScope, str], Failure] = {}
         self._turns = {
             batch.domain: _Turn(batch.spacing.total_seconds(), now + batch.wait.total_seconds())
             for batch in batches
@@ -43,33 +49,40 @@ class Turns:
         """Wait until a URL's domain may be asked, and keep others from it meanwhile.
 
         Nothing is held while waiting, so that two domains that redirect to each other cannot block.
-        Raises: TurnTaken after a minute.
+        Raises: TurnTaken after a minute, and where a refusal holds for the URL.
         """
-        domain = urls.registrable_domain(url)
-        turn = self._turns.get(domain)
-        if turn is None:
-            turn = self._turns[domain] = _Turn(spacing(domain, self._usual).total_seconds())
-        await _wait(turn)
+        turn = self._turn(urls.registrable_domain(url))
+        await _acquire(turn.lock)
         try:
+            self._admit(url)
+            await asyncio.sleep(turn.free_at - time.monotonic())
             async with self._gate:
-                yield
+                try:
+                    yield
+                finally:
+                    turn.free_at = time.monotonic() + turn.spacing
         finally:
-            turn.free_at = time.monotonic() + turn.spacing
             turn.lock.release()
 
+    def close(self, scope: RetryScope, refusal: Failure) -> None:
+        """Give no more turns to what a refusal holds for."""
+        self._closed[scope, reach(refusal.url, scope)] = refusal
 
-async def _wait(turn: _Turn) -> None:
-    """Take the lock once it is free and the spacing is over."""
+    def _turn(self, domain: str) -> _Turn:
+        if domain not in self._turns:
+            self._turns[domain] = _Turn(spacing(domain, self._usual).total_seconds())
+        return self._turns[domain]
+
+    def _admit(self, url: str) -> None:
+        for scope in get_args(RetryScope) if self._closed else ():
+            refusal = self._closed.get((scope, reach(url, scope)))
+            if refusal:
+                raise TurnTaken(f"{refusal.url} was answered {refusal.status}", refusal.retry_after)
+
+
+async def _acquire(lock: asyncio.Lock) -> None:
     try:
         async with asyncio.timeout(PATIENCE):
-            await turn.lock.acquire()
+            await lock.acquire()
     except TimeoutError as error:
-        raise TurnTaken from error
-    pause = turn.free_at - time.monotonic()
-    if pause <= 0:
-        return
-    try:
-        await asyncio.sleep(pause)
-    except asyncio.CancelledError:
-        turn.lock.release()
-        raise
+        raise TurnTaken("too many others wait for its domain") from error
