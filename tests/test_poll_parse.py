@@ -520,3 +520,49 @@ def test_ten_thousand_entries_and_titles_of_five_megabytes_are_read():
 
 def test_a_prolog_of_comments_costs_no_more_than_its_length():
     _refused(b"<!-- x -->" * 300_000 + b"<rss>")
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (
+            b"""<?xml version="1.0"?><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+            xmlns="http://my.netscape.com/rdf/simple/0.9/"><channel><title>Old</title><link>https://q.example/</link>
+            </channel><item><title>One</title><link>https://q.example/1</link></item></rdf:RDF>""",
+            "text/xml",
+        ),
+        (
+            b"""<feed version="0.3" xmlns="http://purl.org/atom/ns#"><title>Old</title><entry><title>One</title>
+            <link rel="alternate" type="text/html" href="https://q.example/1"/><id>tag:1</id></entry></feed>""",
+            "application/atom+xml",
+        ),
+        (
+            b"""<channel href="https://q.example/"><title>Old</title><item href="https://q.example/1"><title>One</title>
+            </item></channel>""",
+            "application/cdf+xml",
+        ),
+        (
+            b"""{"version": "https://jsonfeed.org/version/1", "title": "Old", "author": {"name": "Ada"},
+            "items": [{"id": "1", "title": "One", "url": "https://q.example/1"}]}""",
+            "application/json",
+        ),
+    ],
+    ids=["rss 0.90", "atom 0.3", "cdf", "json feed 1.0"],
+)
+def test_formats_that_are_seldom_met_are_read(body: bytes, content_type: str):
+    feed = parse(body, content_type, URL)
+    assert (feed.title, _only(feed).title, _only(feed).permalink) == ("Old", "One", "https://q.example/1")
+
+
+def test_a_podcast_is_read():
+    body = _rss(
+        """<title>Episode</title><guid isPermaLink="false">e1</guid><itunes:author>Ada Quill</itunes:author>
+        <itunes:summary>About chips.</itunes:summary><itunes:image href="https://q.example/e1.jpg"/>
+        <enclosure url="https://q.example/e1.mp3" type="audio/mpeg" length="99"/>"""
+    ).replace(b"<rss ", b'<rss xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd" ')
+    entry = _only(parse(body, "application/rss+xml", URL))
+    assert (entry.authors, entry.image_url) == (("Ada Quill",), "https://q.example/e1.jpg")
+    assert entry.summary_html == "<p>About chips.</p>"
+    assert entry.enclosures == (
+        Enclosure(url="https://q.example/e1.mp3", media_type="audio/mpeg", length=99),
+    )
