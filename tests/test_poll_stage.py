@@ -326,7 +326,7 @@ def test_a_domain_is_in_one_shard_and_a_shard_is_bounded(db: Database):
     shards = list(stage.pending(db, CONFIG, NOW))
     domains = [batch.domain for shard in shards for batch in shard.batches]
     assert len(domains) == len(set(domains)) == 251
-    assert [stage.size(shard) for shard in shards] == [200, 70]
+    assert [stage.size(shard) for shard in shards] == [100, 100, 70]
     assert len(shards[0].batches[0].feeds) == stage.PER_DOMAIN == 20
 
 

@@ -143,7 +143,8 @@ class Session:
         self._config, self._headers = config, dict(headers)
         self._free: list[pycurl.Curl] = []
         self._active: dict[pycurl.Curl, Response] = {}
-        self._timer: asyncio.TimerHandle | None = None
+        self._watched: dict[int, int] = {}  # descriptor -> what for
+        self._timer: asyncio.Handle | None = None
         self._trust = (
             ssl.get_default_verify_paths()
         )  # heeds SSL_CERT_FILE; a wheel's libcurl may know no path
@@ -216,18 +217,27 @@ class Session:
     # --- the event loop's part ---
 
     def _watch(self, event: int, descriptor: int, *_: object) -> None:
-        self._loop.remove_reader(descriptor)
-        self._loop.remove_writer(descriptor)
-        if event & pycurl.POLL_IN:
+        before = self._watched.pop(descriptor, 0)
+        after = 0 if event == pycurl.POLL_REMOVE else event
+        if after:
+            self._watched[descriptor] = after
+        ended, begun = before & ~after, after & ~before
+        if ended & pycurl.POLL_IN:
+            self._loop.remove_reader(descriptor)
+        if ended & pycurl.POLL_OUT:
+            self._loop.remove_writer(descriptor)
+        if begun & pycurl.POLL_IN:
             self._loop.add_reader(descriptor, self._act, descriptor, pycurl.CSELECT_IN)
-        if event & pycurl.POLL_OUT and event != pycurl.POLL_REMOVE:
+        if begun & pycurl.POLL_OUT:
             self._loop.add_writer(descriptor, self._act, descriptor, pycurl.CSELECT_OUT)
 
     def _call_later(self, milliseconds: int) -> None:
         if self._timer:
             self._timer.cancel()
             self._timer = None
-        if milliseconds >= 0:
+        if milliseconds == 0:
+            self._timer = self._loop.call_soon(self._act, pycurl.SOCKET_TIMEOUT, 0)
+        elif milliseconds > 0:
             self._timer = self._loop.call_later(milliseconds / 1000, self._act, pycurl.SOCKET_TIMEOUT, 0)
 
     def _act(self, descriptor: int, what: int) -> None:
