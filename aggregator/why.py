@@ -8,6 +8,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from aggregator.model import FeedSettings
+from aggregator.poll.decide import JITTER
 from aggregator.store import admission, feeds
 from aggregator.times import duration_text, from_text
 
@@ -24,6 +25,7 @@ _RULES = {
     "backoff": "a failure",
     "retry_after": "as the server asked",
 }
+_JITTER = f"up to {JITTER:.0%} later, so that feeds part company"
 _LAST = "SELECT * FROM polls WHERE feed_id = ? ORDER BY poll_id DESC LIMIT 1"
 _FEED = """
 SELECT feeds.*, hosts.next_fetch_at, hosts.retry_after_at AS domain_rests_until, hosts.reason,
@@ -77,6 +79,8 @@ def _rules(reasons: Iterable[tuple[str, int | str]]) -> list[dict[str, Any]]:
         opinions.append(
             {"rule": winner, "seconds": None, "won": True, "meaning": _RULES.get(str(winner), "")}
         )
+    if winner:
+        opinions.append({"rule": "jitter", "seconds": None, "won": False, "meaning": _JITTER})
     if "skipped_until" in given:
         moved = f"until {given['skipped_until']}, out of skipHours and skipDays"
         opinions.append({"rule": "skipped", "seconds": None, "won": False, "meaning": moved})

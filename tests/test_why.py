@@ -56,6 +56,7 @@ def test_each_rule_and_the_one_that_won(db: Database):
     assert said["next poll"] == "2026-11-24T09:00:00Z, in 3 h"
     assert said["→ ttl"] == "90 min: the feed's <ttl>"
     assert said["base"] == "1 h: poll_every; too few entries to say more"
+    assert said["jitter"] == "up to 20% later, so that feeds part company"
     assert said["skipped"] == "until Tue 09:00 UTC, out of skipHours and skipDays"
 
 
