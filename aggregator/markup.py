@@ -44,12 +44,13 @@ _VOID = {"br", "img", "wbr"}
 _TAG_SPACE = {"br": " ", "div": " ", "p": " "}
 
 _SPECIAL = "<&>\xa0\r"  # nh3 leaves a text without these as it is
-_TAG = re.compile(r'<[^>"]*(?:"[^"]*"[^>"]*)*>')  # of sanitised markup
+_TAG = re.compile(r"<[^>]*>")  # of sanitised markup: nh3 writes "&gt;" in attributes
 _SPACES = b" \t\n\r\f"
 _LEVELS = 5  # of a relative address; more are too many for most pages anyway
 _INNER, _UP, _PAGE = "https://relative.invalid", "/-up-", "-page-"
 _MOVED = re.compile(rf'="{re.escape(_INNER)}([^"]*)"')
 
+_PATH = re.compile("[/?]")
 _IN_ATTRIBUTE = str.maketrans({"&": "&amp;", '"': "%22", "<": "%3C", ">": "%3E"})
 
 _Relative = tuple[Literal["rewrite_with_base"], str] | Literal["deny"]
@@ -91,7 +92,14 @@ _CLEANER = _cleaner(("rewrite_with_base", f"{_INNER}{_UP * _LEVELS}/{_PAGE}"))
 
 def _moved(clean: str, base_url: str) -> str:
     base = base_url.translate(_IN_ATTRIBUTE)
-    return _MOVED.sub(lambda address: f'="{urls.absolute(base, _relative(address[1]))}"', clean)
+    scheme, _, rest = base.partition("://")
+    site = f"{scheme}://{_PATH.split(rest, maxsplit=1)[0]}"
+
+    def joined(address: re.Match[str]) -> str:
+        path = _relative(address[1])
+        return f'="{site}{path}"' if path.startswith("/") else f'="{urls.absolute(base, path)}"'
+
+    return _MOVED.sub(joined, clean)
 
 
 def _cleaned(html: str, base_url: str) -> str:
@@ -103,12 +111,15 @@ def _cleaned(html: str, base_url: str) -> str:
 
 def _relative(path: str) -> str:
     """Return the reference that led to an absolute path below the inner page."""
-    below = path.removeprefix(_UP * _LEVELS + "/")
-    if below != path:
-        return below.removeprefix(_PAGE) if below.startswith(_PAGE) else f"./{below}"
-    ups = next(level for level in range(_LEVELS, -1, -1) if path.startswith(_UP * level))
+    ups = 0
+    while ups < _LEVELS and path.startswith(_UP, ups * len(_UP)):
+        ups += 1
     rest = path[len(_UP) * ups :].lstrip("/")
-    return "../" * (_LEVELS - ups) + rest if ups else f"/{rest}"
+    if not ups:
+        return f"/{rest}"
+    if ups < _LEVELS:
+        return "../" * (_LEVELS - ups) + rest
+    return rest.removeprefix(_PAGE) if rest.startswith(_PAGE) else f"./{rest}"
 
 
 def _is_too_deep(html: str) -> bool:

@@ -182,5 +182,6 @@ def test_a_page_with_a_port_is_a_base_too():
 
 
 def test_letters_are_the_text_without_tags_and_spaces():
-    assert letters('<p title="a &gt; b">One <a href="https://e.example/?a>b">two</a></p>\n<br>3') == "Onetwo3"
+    html = '<p title="a > b">One <a href="https://e.example/?a>b<c">two</a></p>\n<br>3 &lt; 4'
+    assert letters(sanitise(html, BASE)) == "Onetwo3&lt;4"
     assert letters("") == ""

@@ -60,7 +60,7 @@ def _decoded(body: bytes, content_type: str | None) -> bytes:
     if sniffed != "utf-8":
         return body.decode(sniffed, "replace").removeprefix("\ufeff").encode("utf-8", "replace")
     body = body.removeprefix(mark)
-    if not any(shift in body for shift in _SHIFTS) and _fits(body, "utf-8") is not None:
+    if not _is_shifted(body) and _fits(body, "utf-8") is not None:
         return body
     for name in _named(body, content_type):
         text = _fits(body, name)
@@ -74,8 +74,12 @@ def _named(body: bytes, content_type: str | None) -> list[str]:
     declared = _DECLARED.search(body[:200])
     charset = _CHARSET.search(content_type or "")
     names = (charset[1] if charset else "", declared[1].decode() if declared else "", "iso-2022-jp")
-    known = map(_charset, names if any(shift in body for shift in _SHIFTS) else names[:2])
+    known = map(_charset, names if _is_shifted(body) else names[:2])
     return [name for name in known if name not in {"", "utf-8", "cp1252"}]
+
+
+def _is_shifted(body: bytes) -> bool:
+    return b"\x1b" in body and any(shift in body for shift in _SHIFTS)
 
 
 def _charset(name: str) -> str:
