@@ -13,7 +13,7 @@ from sqlite_utils import Database
 from aggregator.config import Config
 from aggregator.model import ParsedEntry
 from aggregator.poll import filters
-from aggregator.poll.filters import Filters, Rule
+from aggregator.poll.filters import Filters, Patience, Rule
 from aggregator.store import admission
 from aggregator.store.feeds import read_settings
 from aggregator.times import from_text, to_text
@@ -58,13 +58,15 @@ def by_rule(
     hits: Counter[tuple[str, str, str]] = Counter(dict.fromkeys(sorted(everywhere), 0))
     examples: dict[tuple[str, str, str], str] = {}
     lost = 0
-    days: Counter[tuple[str, str]] = Counter()
+    trial = _Trial(rules)
     for each in seen:
-        found = list(_done(each, rules, days))
+        found = list(trial.done(each))
         lost += any(kind in _LOSING for kind, _, _ in found)
         for done in found:
             hits[done] += 1
             examples.setdefault(done, each.entry.title)
+    for rule, times in trial.patience.slow.items():
+        hits["too slow", trial.slow_of[rule], rule.text] = times
     rows = [
         {"entries": count, "of": of, "rule": f"{kind} {text}", "example": examples.get((kind, of, text))}
         for (kind, of, text), count in sorted(hits.items(), key=lambda hit: -hit[1])
@@ -77,22 +79,30 @@ def _kinds(rules: Filters) -> Iterator[tuple[str, Rule]]:
     yield from ((_SAID["keep"], rule) for rule in rules.keep)
 
 
-def _done(each: _Seen, rules: Filters, days: Counter[tuple[str, str]]) -> Iterator[tuple[str, str, str]]:
-    """Yield what rules do to one entry; `days` counts what a feed's day has admitted."""
-    slow: list[Rule] = []
-    both = rules | each.own
-    muting = Filters(mute=both.mute).muted_by(each.entry, slow.append)
-    saving = Filters(mute=both.keep).muted_by(each.entry, slow.append) if muting else None
-    for kind, rule in ((_SAID["keep"], saving), (_SAID["mute"], None if saving else muting)):
-        if rule:
-            yield kind, _of(each, rule), rule.text
-    for rule in slow:
-        yield "too slow", _of(each, rule), rule.text
-    if muting and not saving:
-        return
-    days[each.feed, each.day] += 1
-    if each.max_per_day is not None and days[each.feed, each.day] > each.max_per_day:
-        yield admission.DAILY, each.feed, str(each.max_per_day)
+class _Trial:
+    """What rules do to one entry after another, newest first."""
+
+    def __init__(self, rules: Filters) -> None:
+        self.rules = rules
+        self.patience = Patience()
+        self.slow_of: dict[Rule, str] = {}
+        self._days: Counter[tuple[str, str]] = Counter()  # what a feed's day has admitted
+
+    def done(self, each: _Seen) -> Iterator[tuple[str, str, str]]:
+        """Yield kind, place and text of the rules that mute or save an entry."""
+        both = self.rules | each.own
+        muting = Filters(mute=both.mute).muted_by(each.entry, self.patience)
+        saving = Filters(mute=both.keep).muted_by(each.entry, self.patience) if muting else None
+        for rule in self.patience.slow:
+            self.slow_of.setdefault(rule, _of(each, rule))
+        if muting and saving:
+            yield _SAID["keep"], _of(each, saving), saving.text
+        elif muting:
+            yield _SAID["mute"], _of(each, muting), muting.text
+            return
+        self._days[each.feed, each.day] += 1
+        if each.max_per_day is not None and self._days[each.feed, each.day] > each.max_per_day:
+            yield admission.DAILY, each.feed, str(each.max_per_day)
 
 
 def _of(each: _Seen, rule: Rule) -> str:

@@ -78,7 +78,7 @@ def test_what_is_older_is_left_out(db: Database):
 def test_a_rule_that_takes_too_long_is_told_and_loses_nothing(db: Database):
     fill(db, FeedSettings(), "a" * 900 + "!")
     rows, lost, _ = tried(db, filters.of_rules(["/(a+)+$/"]))
-    assert (1, "all feeds", "too slow /(a+)+$/", "a" * 900 + "!") in rows
+    assert (1, "all feeds", "too slow /(a+)+$/", None) in rows
     assert lost == 0
 
 

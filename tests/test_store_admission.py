@@ -114,7 +114,7 @@ def test_a_rule_that_takes_too_long_is_named_in_the_log(db: Database, caplog: py
     admission.take_up(db, filters.of_rules(["/(a+)+$/"]))
     with caplog.at_level(logging.WARNING):
         assert poll(db, "a" * 900 + "!") == {"a" * 900 + "!": None}
-    assert "filter_too_slow rule='/(a+)+$/'" in caplog.text
+    assert "filter_too_slow rule='/(a+)+$/' url=https://q.example/rss times=1" in caplog.text
 
 
 def test_a_file_that_is_not_there_has_no_rules_unless_it_was_named(tmp_path: Path):

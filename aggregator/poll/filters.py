@@ -6,6 +6,7 @@ pattern is words, a /regular expression/ or `*`, never sensitive to case.
 
 import json
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ FIELDS: Mapping[str, Texts] = {
     "url": lambda entry: (entry.permalink,) if entry.permalink else (),
 }
 TIMEOUT = 0.05  # seconds for one text: a backtracking expression could take for ever
+MOST_SLOW = 10  # entries that may take a rule so long, of one document
 _KINDS = ("mute", "keep")
 _LIST = "a list of rules such as [\"sponsored\", 'title: /\\bdeals?\\b/']"
 _FIELD = regex.compile(r"(\w+):\s*")
@@ -55,22 +57,31 @@ class Filters:
         """Return the rules of both."""
         return Filters(mute=self.mute + other.mute, keep=self.keep + other.keep)
 
-    def muted_by(self, entry: ParsedEntry, on_slow: Callable[[Rule], None] = lambda _: None) -> Rule | None:
-        """Return the first rule that mutes an entry, None where none does or a keep rule saves it.
-
-        Shape: a rule that takes too long fits nothing, and is named to `on_slow`.
-        """
-        muting = next((rule for rule in self.mute if _fits(rule, entry, on_slow)), None)
-        saved = muting and any(_fits(rule, entry, on_slow) for rule in self.keep)
+    def muted_by(self, entry: ParsedEntry, patience: "Patience") -> Rule | None:
+        """Return the first rule that mutes an entry, None where none does or a keep rule saves it."""
+        muting = next((rule for rule in self.mute if patience.fits(rule, entry)), None)
+        saved = muting and any(patience.fits(rule, entry) for rule in self.keep)
         return None if saved else muting
 
 
-def _fits(rule: Rule, entry: ParsedEntry, on_slow: Callable[[Rule], None]) -> bool:
-    try:
-        return rule.matches(entry)
-    except TimeoutError:
-        on_slow(rule)
-        return False
+class Patience:
+    """How often rules took too long over one lot of entries; a rule that did too often is not asked again.
+
+    Shape: a rule that takes too long fits nothing.
+    """
+
+    def __init__(self) -> None:
+        self.slow: Counter[Rule] = Counter()
+
+    def fits(self, rule: Rule, entry: ParsedEntry) -> bool:
+        """Say whether a rule fits an entry."""
+        if self.slow[rule] >= MOST_SLOW:
+            return False
+        try:
+            return rule.matches(entry)
+        except TimeoutError:
+            self.slow[rule] += 1
+            return False
 
 
 def rule(text: str) -> Rule:

@@ -9,7 +9,7 @@ from sqlite_utils import Database
 
 from aggregator.model import DueFeed, FeedSettings, ParsedEntry
 from aggregator.poll import filters, revise
-from aggregator.poll.filters import Filters, Rule
+from aggregator.poll.filters import Filters, Patience
 from aggregator.times import to_text
 
 MUTED = "mute"
@@ -29,11 +29,13 @@ def excluded(
     reasons: dict[str, str] = {}
     if not new:
         return reasons
-    rules = of_all(db) | of_feed(feed.settings)
+    rules, patience = of_all(db) | of_feed(feed.settings), Patience()
     for entry in new:
-        rule = rules.muted_by(entry, _say_slow)
+        rule = rules.muted_by(entry, patience)
         if rule:
             reasons[entry.guid] = f"{MUTED} {rule.text}"
+    for slow, times in patience.slow.items():
+        log.warning("filter_too_slow rule=%r url=%s times=%d", slow.text, feed.fetch_url, times)
     if feed.first_poll:
         beyond = revise.beyond(_admitted(new, reasons), revise.FIRST_FILL)
         reasons |= dict.fromkeys(beyond, revise.FIRST_FILL_REASON)
@@ -52,10 +54,6 @@ def _admitted_today(db: Database, feed_id: int, now: datetime, zone: tzinfo) -> 
     midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     sql = "SELECT count(*) FROM entries WHERE feed_id = ? AND sort_at >= ? AND excluded IS NULL"
     return int(db.execute(sql, [feed_id, to_text(midnight)]).fetchone()[0])
-
-
-def _say_slow(rule: Rule) -> None:
-    log.warning("filter_too_slow rule=%r seconds=%s", rule.text, filters.TIMEOUT)
 
 
 def of_feed(settings: FeedSettings) -> Filters:
