@@ -15,7 +15,7 @@ RANKS = [
      "poll.xmlfeed", "poll.jsonfeed", "poll.decide", "poll.polite", "poll.revise", "poll.identity", "poll.filters", "poll.discover", "enrich.article", "enrich.summary",
      "enrich.sentences", "translate.segment", "translate.check", "translate.quantity", "translate.glossary",
      "publish.edition", "publish.promote", "publish.feeds", "publish.jsonfeed", "publish.pages"},
-    {"http.hubs", "http.shards", "http.turns", "websub.work", "websub.spool", "websub.callback", "http", "http.curl", "http.sessions", "poll.shard", "poll.work", "executors", "lock", "signals", "resources", "store.", "publish.write",
+    {"http.hubs", "http.shards", "http.turns", "websub.work", "websub.spool", "websub.callback", "http", "http.curl", "poll.shard", "poll.work", "executors", "lock", "signals", "resources", "store.", "publish.write",
      "translate.engines.", "translate.models", "translate.manifest", "translate.download", "translate.wheels",
      "translate.chain"},
     {"pipeline"},

@@ -9,11 +9,11 @@ import collections
 import re
 import socket
 import ssl
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import pycurl
 
@@ -82,6 +82,12 @@ class Response:
                 await self._wait()
         if self._error:
             raise self._error
+
+    async def beginning(self, size: int) -> bytes:
+        """Return the first bytes of the body, or what of them came before it broke off."""
+        while not self._ended and sum(map(len, self._chunks)) < size:
+            await self._wait()
+        return b"".join(self._chunks)[:size]
 
     def end(self, error: Exception | None) -> None:
         """Note that nothing more comes."""
@@ -171,11 +177,8 @@ class Session:
 
         Raises: TransferFailed, TimeoutError, ValueError where the URL is none.
         """
-        handle = self._free.pop() if self._free else self._new_handle()
-        handle.setopt(pycurl.URL, _on_the_wire(url))
-        fields = (self._headers | dict(headers)).items()
-        handle.setopt(pycurl.HTTPHEADER, [f"{name}: {value}".encode("latin-1") for name, value in fields])
-        try:
+        with self._handle(url, headers) as handle:
+            handle.setopt(pycurl.HTTPGET, 1)
             try:
                 response = await self._answer(handle)
             except ConnectionLost:
@@ -183,6 +186,22 @@ class Session:
                 self._drop(handle)
                 response = await self._answer(handle)
             yield response
+
+    @asynccontextmanager
+    async def post(self, url: str, fields: Mapping[str, str]) -> AsyncIterator[Response]:
+        """Send a form; otherwise as `get`, but once only."""
+        with self._handle(url, {}) as handle:
+            handle.setopt(pycurl.POSTFIELDS, urlencode(fields))
+            yield await self._answer(handle)
+
+    @contextmanager
+    def _handle(self, url: str, headers: Mapping[str, str]) -> Iterator[pycurl.Curl]:
+        handle = self._free.pop() if self._free else self._new_handle()
+        handle.setopt(pycurl.URL, _on_the_wire(url))
+        fields = (self._headers | dict(headers)).items()
+        handle.setopt(pycurl.HTTPHEADER, [f"{name}: {value}".encode("latin-1") for name, value in fields])
+        try:
+            yield handle
         finally:
             self._drop(handle)
             self._free.append(handle)

@@ -4,13 +4,10 @@ import asyncio
 import time
 from urllib.parse import urlsplit
 
-import aiohttp
-
 from aggregator import urls
 from aggregator.config import Config
 from aggregator.errors import BadStatus, ConnectionFailed, FetchError, FetchTimeout, HostForbidden
-from aggregator.http.curl import REFUSED
-from aggregator.http.sessions import open_session
+from aggregator.http.curl import REFUSED, Response, Session, user_agent
 from aggregator.model import Failure, HubAnswer, HubJob, HubRequest
 from aggregator.websub.protocol import form, hub_address
 
@@ -30,14 +27,12 @@ def ask_hubs(config: Config, job: HubJob) -> tuple[HubAnswer, ...]:
 
 
 async def _ask_all(config: Config, job: HubJob) -> tuple[HubAnswer, ...]:
-    async with open_session(config) as session:
+    async with Session(config, {"User-Agent": user_agent(config)}) as session:
         answers = await asyncio.gather(*(_ask_domain(session, config, batch) for batch in job.batches))
     return tuple(answer for batch in answers for answer in batch)
 
 
-async def _ask_domain(
-    session: aiohttp.ClientSession, config: Config, batch: tuple[HubRequest, ...]
-) -> list[HubAnswer]:
+async def _ask_domain(session: Session, config: Config, batch: tuple[HubRequest, ...]) -> list[HubAnswer]:
     started, answers = time.monotonic(), list[HubAnswer]()
     over = False
     for request in batch:
@@ -53,7 +48,7 @@ async def _ask_domain(
     return answers
 
 
-async def _ask(session: aiohttp.ClientSession, config: Config, request: HubRequest) -> Failure | None:
+async def _ask(session: Session, config: Config, request: HubRequest) -> Failure | None:
     url = hub_address(request.hub_url, allow_private=config.allow_private_hosts)
     try:
         async with asyncio.timeout(TOTAL):
@@ -62,20 +57,20 @@ async def _ask(session: aiohttp.ClientSession, config: Config, request: HubReque
         return _failure(type(error).__name__, error.url, error.message, getattr(error, "status", None))
     except TimeoutError:
         return _failure(FetchTimeout.__name__, url, f"no complete answer after {TOTAL:.0f} s")
-    except (aiohttp.ClientError, OSError, ValueError) as error:
+    except (OSError, ValueError) as error:
         text = " ".join(str(error).split())[:_SHOWN] or type(error).__name__
-        kind = HostForbidden if REFUSED in text or isinstance(error, aiohttp.InvalidURL) else ConnectionFailed
+        kind = HostForbidden if REFUSED in text or isinstance(error, ValueError) else ConnectionFailed
         return _failure(kind.__name__, url, text)
     return None
 
 
-async def _post(session: aiohttp.ClientSession, config: Config, url: str, request: HubRequest) -> None:
+async def _post(session: Session, config: Config, url: str, request: HubRequest) -> None:
     """Post a form, and again where the hub names another (section 5.1.2: 307 and 308 alone)."""
     for _ in range(REDIRECTS + 1):
         if urlsplit(url).scheme.lower() not in {"http", "https"}:
             raise HostForbidden(url, "only http and https are asked")
-        async with session.post(url, data=form(request), allow_redirects=False) as response:
-            location = response.headers.get("Location", "")
+        async with session.post(url, form(request)) as response:
+            location = _location(response)
             if 200 <= response.status < 300:
                 return
             if response.status not in {307, 308} or not location:
@@ -84,9 +79,14 @@ async def _post(session: aiohttp.ClientSession, config: Config, url: str, reques
     raise BadStatus(url, f"more than {REDIRECTS} redirects", 308)
 
 
-async def _complaint(response: aiohttp.ClientResponse, request: HubRequest) -> str:
+def _location(response: Response) -> str:
+    values = (value for name, value in response.raw_headers if name.lower() == b"location")
+    return next(values, b"").decode("utf-8", "replace")
+
+
+async def _complaint(response: Response, request: HubRequest) -> str:
     """Return what a hub says of an error, without what nobody else may know, should it repeat that."""
-    said = (await response.content.read(_READ)).decode("utf-8", "replace")
+    said = (await response.beginning(_READ)).decode("utf-8", "replace")
     for hidden in (request.secret, request.callback_url.rpartition("/")[2]):
         said = said.replace(hidden, "…")
     line = " ".join(f"{response.status} {response.reason or ''} {said}".split())

@@ -1,7 +1,6 @@
 """Bodies taken out of their content encoding, within limits.
 
-aiohttp would unpack by itself, but hides how many bytes came over the wire, so that no ratio can be kept, and
-lets a gzip body that was cut off pass as whole.
+libcurl would unpack by itself, but hides how many bytes came over the wire, so that no ratio can be kept.
 """
 
 import sys
