@@ -11,6 +11,7 @@ from pathlib import Path
 from aggregator import opml
 from aggregator.config import Config
 from aggregator.errors import AggregatorError
+from aggregator.session import read_filters
 from aggregator.store import open_store, store_errors
 from aggregator.translate import engines
 
@@ -92,6 +93,16 @@ def _opml(config: Config, _: datetime) -> Iterator[Finding]:
     )
 
 
+def _filters(config: Config, _: datetime) -> Iterator[Finding]:
+    try:
+        rules = read_filters(config)
+    except AggregatorError as error:
+        yield Finding(text=str(error), ok=False, next_step="mend the rule; those known so far go on")
+        return
+    if config.filters.exists():
+        yield Finding(text=f"{config.filters}: {len(rules.mute)} mute and {len(rules.keep)} keep rules")
+
+
 def _store(config: Config, _: datetime) -> Iterator[Finding]:
     try:
         with store_errors(config.store):
@@ -144,5 +155,5 @@ def _contact(config: Config, _: datetime) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Callable[[Config, datetime], Iterator[Finding]], ...] = (
-    _packages, _clock, _opml, _store, _folders, _engines, _contact,
+    _packages, _clock, _opml, _filters, _store, _folders, _engines, _contact,
 )  # fmt: skip

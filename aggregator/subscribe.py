@@ -53,6 +53,7 @@ def add(
     Raises: ConfigError, FetchError, NotAFeed, OpmlError.
     """
     take_up_filters(db, config)
+    bring_up(db, config, now)
     settings = FeedSettings(rights=_rights(rights), rights_note=rights_note)
     address = url if "://" in url else f"https://{url}"
     _refuse_duplicate(config, address)
@@ -150,6 +151,17 @@ def _refuse_followed(db: Database, url: str) -> None:
             raise AggregatorError(f"{url} is listed already ({row['title'] or row['listed_url']})")
 
 
+def bring_up(db: Database, config: Config, now: datetime) -> tuple[Subscription, ...]:
+    """Bring the store in line with feeds.opml, which may be newer, and return the feeds it lists.
+
+    Raises: OpmlError where it cannot be read.
+    """
+    subscriptions = opml.parse(listed(config), str(config.opml))
+    with db.atomic():
+        feeds.sync(db, subscriptions, now)
+    return subscriptions
+
+
 def edit(db: Database, config: Config, change: Callable[[bytes], bytes], now: datetime) -> None:
     """Replace feeds.opml by what `change` makes of it, and bring the store in line.
 
@@ -169,8 +181,7 @@ def edit(db: Database, config: Config, change: Callable[[bytes], bytes], now: da
 
 def _edited(change: Callable[[bytes, str], bytes]) -> Callable[[Database, Config, str, datetime], str]:
     def edit_one(db: Database, config: Config, text: str, now: datetime) -> str:
-        with db.atomic():
-            feeds.sync(db, opml.parse(listed(config), str(config.opml)), now)  # may be newer than the store
+        bring_up(db, config, now)
         row = feeds.find(db, text)
         edit(db, config, lambda data: change(data, row["listed_url"]), now)
         return str(row["title"] or row["listed_url"])

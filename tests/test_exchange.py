@@ -84,7 +84,7 @@ def test_what_a_listed_feed_moved_to_is_known(db: Database, config: Config):
 def test_an_export_is_plain_opml_at_present_addresses(db: Database, config: Config):
     db.execute("UPDATE feeds SET site_url = 'https://a.example/' WHERE feed_id = 1")
     assert (
-        exchange.write(db, config).decode()
+        exchange.write(db, config, NOW).decode()
         == """<?xml version="1.0" encoding="UTF-8"?>
 <opml version="2.0">
   <head>
@@ -102,7 +102,7 @@ def test_an_export_is_plain_opml_at_present_addresses(db: Database, config: Conf
 
 
 def test_an_export_taken_in_elsewhere_lists_the_same_feeds(db: Database, config: Config):
-    listed = opml.parse(exchange.write(db, config))
+    listed = opml.parse(exchange.write(db, config, NOW))
     assert [(each.url, each.category) for each in listed] == [
         ("https://a.example/rss", "News"),
         ("https://b.example/new", ""),

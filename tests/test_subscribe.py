@@ -181,6 +181,17 @@ def test_a_list_put_back_as_it_was_before_an_edit_is_taken_up(
     assert json.loads(aggregator("list", "--json").stdout) == []
 
 
+def test_a_feed_taken_out_by_hand_can_be_added_again(
+    site: FeedServer, aggregator: Aggregator, environment: dict[str, str]
+):
+    aggregator("add", site.url("/feed.xml"))
+    Path(environment["AGGREGATOR_OPML"]).write_bytes(opml.EMPTY)
+    done = aggregator("add", site.url("/feed.xml"))
+    assert done.returncode == 0, done.stderr
+    with sqlite3.connect(environment["AGGREGATOR_STORE"]) as db:
+        assert db.execute("SELECT count(*) FROM entries").fetchone() == (1,)
+
+
 def test_an_edit_made_while_a_feed_is_asked_for_is_kept(
     site: FeedServer, aggregator: Aggregator, environment: dict[str, str]
 ):

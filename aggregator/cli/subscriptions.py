@@ -98,8 +98,7 @@ def export_feeds(
 
     config = context.obj.config()
     with opened(config) as db:
-        take_up_list(db, config)
-        data = exchange.write(db, config)
+        data = exchange.write(db, config, clock())
     if file is None:
         print(data.decode(), end="")
         return
