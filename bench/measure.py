@@ -22,10 +22,12 @@ class Usage:
     megabytes: float  # at the peak, of all processes; pages they share count once
 
 
-def run(command: Sequence[str | Path], environment: Mapping[str, str] | None = None) -> Usage:
+def run(
+    command: Sequence[str | Path], environment: Mapping[str, str] | None = None, folder: Path = ROOT
+) -> Usage:
     """Run a command to its end; one that fails ends the bench."""
     started = time.perf_counter()
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, cwd=ROOT)
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, cwd=folder)
     peak, ended = [0.0], threading.Event()
     watcher = threading.Thread(target=_watch, args=(process.pid, peak, ended))
     watcher.start()

@@ -52,7 +52,7 @@ class Peer:
 
 def aggregator(folder: Path, urls: Sequence[str], cache: Path, settings: Sequence[str] = ()) -> Peer:
     """Return this project as an operator has it, without extras, subscribed."""
-    python = _installed(cache / "aggregator", "-c", ROOT / "constraints.txt", "-e", ROOT)
+    python = _installed(cache / "aggregator", "-c", ROOT / "constraints.txt", _copied(folder / "source"))
     outlines = "".join(f'<outline xmlUrl="{url}"/>' for url in urls)
     (folder / "feeds.opml").write_text(f'<opml version="2.0"><body>{outlines}</body></opml>')
     store = folder / "store.sqlite"
@@ -67,6 +67,14 @@ def aggregator(folder: Path, urls: Sequence[str], cache: Path, settings: Sequenc
         table="entries",
         environment={f"AGGREGATOR_{name.upper()}": str(value) for name, value in values.items()},
     )
+
+
+def _copied(folder: Path) -> Path:
+    """Return a folder with what is installed of this project: work goes on in the checkout meanwhile."""
+    shutil.copytree(ROOT / "aggregator", folder / "aggregator", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, folder)
+    return folder
 
 
 def reader(folder: Path, urls: Sequence[str], cache: Path) -> Peer:

@@ -96,7 +96,9 @@ def _cases(server: webserver.WebServer, made: Path, root: Path) -> Iterator[str]
 def _measured(case: str, readers: Sequence[peers.Peer]) -> dict[str, Usage]:
     found = {}
     for reader in readers:
-        usage = found[reader.name] = run(reader.command, {**os.environ, **reader.environment})
+        usage = found[reader.name] = run(
+            reader.command, {**os.environ, **reader.environment}, reader.store.parent
+        )
         figures = f"{usage.seconds:.2f} s, CPU {usage.cpu:.2f} s, {usage.megabytes:.0f} MB"
         print(f"{case}: {reader.name}: {figures}, {reader.entries()} entries", file=sys.stderr)
     return found
