@@ -566,3 +566,13 @@ def test_a_podcast_is_read():
     assert entry.enclosures == (
         Enclosure(url="https://q.example/e1.mp3", media_type="audio/mpeg", length=99),
     )
+
+
+def test_where_no_timer_ends_a_parse_only_small_bodies_are_mended():
+    broken = "<title>Q & A</title><link>https://q.example/1</link>"
+    assert _only(parse(_rss(broken), None, URL, is_timed=False)).title == "Q & A"
+    padding = f"<description>{'x' * 40_000}</description>"
+    with pytest.raises(NotAFeed, match="no timer"):
+        parse(_rss(broken + padding), None, URL, is_timed=False)
+    well_formed = _rss("<title>Q &amp; A</title><link>https://q.example/1</link>" + padding)
+    assert _only(parse(well_formed, None, URL, is_timed=False)).title == "Q & A"

@@ -376,7 +376,7 @@ def test_a_known_body_is_not_parsed(monkeypatch: pytest.MonkeyPatch):
     assert isinstance(second, Unchanged)
 
 
-def spin(*_: Any) -> Any:
+def spin(*_: Any, **__: Any) -> Any:
     while True:
         try:
             sum(range(1000))

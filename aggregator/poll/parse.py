@@ -27,13 +27,15 @@ _HTML = re.compile(rb"(?>\s+|<!--.*?-->)*+<(?:!doctype\s+html|html|head|body)\b"
 # feedparser's time grows with the square of an element's attributes and is long for deep nesting.
 _MAX_DEPTH = 100_000
 _MAX_ATTRIBUTES = 1000
+_MAX_UNTIMED = 32_768  # bytes; the worst that is known of feedparser takes 2 s for them
 _TAG = re.compile(rb"<(/?)[A-Za-z][^<>]*")
 _LONG_TAG = re.compile(rb"<[A-Za-z][^<>]{4000,}")
 
 
-def parse(body: bytes, content_type: str | None, url: str) -> ParsedFeed:
+def parse(body: bytes, content_type: str | None, url: str, *, is_timed: bool = True) -> ParsedFeed:
     """Return what the body says; `url` is where it came from.
 
+    Shape: where no timer can cut a parse off (`is_timed`), feedparser reads small bodies only.
     Raises: NotAFeed naming what the body looks like instead.
     """
     text = decode.to_utf8(body, content_type).strip()
@@ -45,7 +47,10 @@ def parse(body: bytes, content_type: str | None, url: str) -> ParsedFeed:
         raise NotAFeed(f"{url}: is an HTML page, not a feed")
     if b"\x00" in body and b"<" not in text:
         raise NotAFeed(f"{url}: is no feed but binary data")
-    return xmlfeed.read(fast.tree(text, _parse_date) or _tree(text, url), text, url)
+    tree = fast.tree(text, _parse_date)
+    if tree is None and not is_timed and len(text) > _MAX_UNTIMED:
+        raise NotAFeed(f"{url}: is not well-formed, and too large to be mended where no timer ends it")
+    return xmlfeed.read(tree or _tree(text, url), text, url)
 
 
 def _refuse_costly(text: bytes, url: str) -> None:

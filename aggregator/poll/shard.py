@@ -92,17 +92,17 @@ def _parse_in_time(answer: Fetched) -> ParsedFeed:
     from aggregator.poll.parse import parse
 
     try:
-        with _cpu_limit(PARSE_SECONDS):
-            return parse(answer.body, answer.content_type, answer.url)
+        with _cpu_limit(PARSE_SECONDS) as is_timed:
+            return parse(answer.body, answer.content_type, answer.url, is_timed=is_timed)
     except _Overrun as error:
         raise NotAFeed(f"parsing took more than {PARSE_SECONDS:.0f} s of CPU") from error
 
 
 @contextlib.contextmanager
-def _cpu_limit(seconds: float) -> Iterator[None]:
-    """Raise _Overrun once the time is used up, where signals reach: in a main thread."""
+def _cpu_limit(seconds: float) -> Iterator[bool]:
+    """Raise _Overrun once the time is used up, if it can be: signals reach a main thread only."""
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield False
         return
 
     def stop(*_: object) -> None:
@@ -111,7 +111,7 @@ def _cpu_limit(seconds: float) -> Iterator[None]:
     previous = signal.signal(signal.SIGVTALRM, stop)
     signal.setitimer(signal.ITIMER_VIRTUAL, seconds, 1.0)  # again, should a bare except swallow it
     try:
-        yield
+        yield True
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, previous)
