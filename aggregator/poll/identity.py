@@ -65,7 +65,8 @@ def spellings(entry: ParsedEntry) -> frozenset[str]:
 
 def _plain(entry: ParsedEntry) -> str:
     plain = entry.guid[:-_SUFFIX]
-    return plain if plain and suffixed(replace(entry, guid=plain)).guid == entry.guid else entry.guid
+    may_have_one = plain and entry.guid[-_SUFFIX] == "#"
+    return plain if may_have_one and suffixed(replace(entry, guid=plain)).guid == entry.guid else entry.guid
 
 
 def _flips(guid: str) -> set[str]:

@@ -63,9 +63,9 @@ def _respelled(
     own = {entry.guid for entry in found.entries}
     others = {guid for entry in strangers for guid in identity.spellings(entry)} - own
     rows = _stored(db, feed, "guid IN (SELECT value FROM json_each(:guids))", json.dumps(sorted(others)))
-    stored = identity.recognise(strangers, {row.guid: row for row in rows})
-    if not stored:
+    if not rows:
         return found
+    stored = identity.recognise(strangers, {row.guid: row for row in rows})
     narrowed = {guid: row for guid, row in stored.items() if identity.is_narrowed(guid, row)}
     _write(db, {row.entry_id: guid for guid, row in narrowed.items()})
     aliases = {guid: row.guid for guid, row in stored.items() if guid not in narrowed}
