@@ -36,11 +36,6 @@ def test_text_that_looks_like_a_placeholder_does_not_collide():
     assert unmask(masked, "[2]と[1]を参照") == "`x`と[1]を参照"
 
 
-def test_a_placeholder_form_without_an_end_reads_whole_numbers():
-    masked = mask(" ".join(f"`c{n}`" for n in range(12)), (), "%{n}")
-    assert unmask(masked, masked.text) == " ".join(f"`c{n}`" for n in range(12))
-
-
 def test_names_are_found_whole_and_the_longest_first():
     keep = ("Java", "Red Hat", "Red Hat Enterprise Linux", "Node.js")
     masked = mask("JavaScript, Red Hat Enterprise Linux, Red Hat's Node.js-based tool", keep, FORM)
@@ -52,7 +47,7 @@ def test_a_url_ends_before_closing_punctuation_and_before_japanese():
     assert mask("https://example.com/xを見る", (), FORM).originals == ("https://example.com/x",)
 
 
-@given(st.text(alphabet="ab [1]`%XQ.://htps@é日", max_size=60), st.sampled_from(["[{n}]", "%{n}", "XQ{n}X"]))
+@given(st.text(alphabet="ab [1]`%XQ.://htps@é日", max_size=60), st.sampled_from(["[{n}]", "XQ{n}X"]))
 def test_masking_and_unmasking_gives_the_text_back(text, form):
     masked = mask(text, ("ab",), form)
     assert unmask(masked, masked.text) == text

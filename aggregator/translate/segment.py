@@ -49,7 +49,8 @@ class Title:
 def mask(text: str, keep: tuple[str, ...], form: str) -> Masked:
     """Put numbered placeholders where the text must come through unchanged.
 
-    Shape: `form` holds one {n}, e.g. "[{n}]". Text that looks like a placeholder already is masked itself.
+    Shape: `form` holds one {n} between two other characters, e.g. "[{n}]"; "%{n}" would take up a digit that
+    follows it. Text that looks like a placeholder already is masked itself.
     """
     originals: list[str] = []
 
@@ -80,8 +81,7 @@ def _maskable(keep: tuple[str, ...], form: str) -> re.Pattern[str]:
 @lru_cache(maxsize=32)
 def _placeholder(form: str) -> re.Pattern[str]:
     before, _, after = form.partition("{n}")
-    inner = r"(\d{1,3})" if after else r"(\d{1,3})(?!\d)"
-    return re.compile(re.escape(before) + inner + re.escape(after))
+    return re.compile(rf"{re.escape(before)}(\d{{1,3}}){re.escape(after)}")
 
 
 def split_title(title: str) -> Title:
