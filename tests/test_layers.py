@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent / "aggregator"
 
 # Lowest first (docs/architecture.md). A name ending in a dot is a package of its own.
 RANKS = [
-    {"errors", "model", "times"},
+    {"errors", "model.", "times"},
     {"urls", "markup", "config", "files"},
     {"websub.protocol", "outlines", "opml", "http.headers", "http.addresses", "http.unpack", "poll.parse", "poll.decode", "poll.fast", "poll.fast.reader", "poll.fast.fields", "poll.clean",
      "poll.xmlfeed", "poll.jsonfeed", "poll.decide", "poll.polite", "poll.revise", "poll.identity", "poll.filters", "poll.discover", "enrich.article", "enrich.summary",

@@ -1,0 +1,108 @@
+"""Every value that crosses a stage.
+
+All are frozen, picklable and made of standard-library values. Times are aware UTC datetimes, durations
+timedelta, bodies bytes, collections tuples. `None` means absent, never failed; alternatives are types.
+"""
+
+from aggregator.model.editions import (
+    CommentCount,
+    Document,
+    Edition,
+    EditionEntry,
+    PublicationState,
+    SourceRef,
+)
+from aggregator.model.feeds import (
+    DueFeed,
+    FeedSettings,
+    Hints,
+    HostBatch,
+    IdentityPolicy,
+    RetryScope,
+    Rights,
+    Shard,
+    Subscription,
+)
+from aggregator.model.fetches import Failure, Fetched, NotModified, Request
+from aggregator.model.hubs import (
+    DeliveryJob,
+    HubAnswer,
+    HubDelivery,
+    HubJob,
+    HubLease,
+    HubMode,
+    HubNotice,
+    HubRequest,
+)
+from aggregator.model.polls import (
+    Changed,
+    Enclosure,
+    EntryFate,
+    ParsedEntry,
+    ParsedFeed,
+    PollOutcome,
+    ShardOutcome,
+    Unchanged,
+)
+from aggregator.model.texts import (
+    Article,
+    ArticleJob,
+    EngineChoice,
+    MemoryWrite,
+    Summary,
+    SummaryJob,
+    TranslateEntry,
+    TranslateJob,
+    TranslateOutcome,
+    Translation,
+    Untranslated,
+)
+
+__all__ = [
+    "Article",
+    "ArticleJob",
+    "Changed",
+    "CommentCount",
+    "DeliveryJob",
+    "Document",
+    "DueFeed",
+    "Edition",
+    "EditionEntry",
+    "Enclosure",
+    "EngineChoice",
+    "EntryFate",
+    "Failure",
+    "FeedSettings",
+    "Fetched",
+    "Hints",
+    "HostBatch",
+    "HubAnswer",
+    "HubDelivery",
+    "HubJob",
+    "HubLease",
+    "HubMode",
+    "HubNotice",
+    "HubRequest",
+    "IdentityPolicy",
+    "MemoryWrite",
+    "NotModified",
+    "ParsedEntry",
+    "ParsedFeed",
+    "PollOutcome",
+    "PublicationState",
+    "Request",
+    "RetryScope",
+    "Rights",
+    "Shard",
+    "ShardOutcome",
+    "SourceRef",
+    "Subscription",
+    "Summary",
+    "SummaryJob",
+    "TranslateEntry",
+    "TranslateJob",
+    "TranslateOutcome",
+    "Translation",
+    "Unchanged",
+    "Untranslated",
+]

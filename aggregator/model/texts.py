@@ -1,0 +1,140 @@
+"""From an entry to its translation."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from aggregator.model.feeds import Rights
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArticleJob:
+    """An entry whose article text is missing or stale."""
+
+    entry_id: int
+    fingerprint: str  # of the entry
+    title: str
+    permalink: str | None
+    summary_html: str
+    content_html: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Article:
+    """The text of an entry.
+
+    Shape: paragraphs separated by a blank line; inline code stands in backticks; empty where there is none.
+    """
+
+    entry_id: int
+    input_fingerprint: str
+    origin: Literal["feed", "page"]
+    text: str
+    fingerprint: str  # of title and text: the summary's input
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummaryJob:
+    """An article whose summary is missing or stale."""
+
+    entry_id: int
+    input_fingerprint: str  # the article's fingerprint and the feed's rights
+    title: str
+    text: str
+    rights: Rights
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """Whole sentences of the article.
+
+    Shape: `text` is one sentence a line, 0-4 of them; `story` is paragraphs separated by a blank line, one
+    sentence a line, empty where the feed's rights are not `full`.
+    """
+
+    entry_id: int
+    input_fingerprint: str
+    text: str
+    story: str
+    origin: Literal["extract", "llm"]
+    fingerprint: str  # of title, text and story: the translation's input
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineChoice:
+    """An engine of the chain that is ready, resolved by `pending`; opened where the work runs."""
+
+    name: str  # firefox, llamacpp, openai, deepl, none
+    model: str  # what the memory's key and the page call it
+    target: str = "ja"
+    path: str = ""  # folder or file of the model
+    version: str = ""  # of prompt and placeholder form: part of the memory's key
+    slow: bool = False  # under 2 sentences/s: summary alone, and two sentences of it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranslateEntry:
+    """One entry's text to translate; shapes as in Summary."""
+
+    entry_id: int
+    input_fingerprint: str
+    language: str | None  # of the source, as far as known
+    title: str
+    summary: str
+    story: str
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranslateJob:
+    """A batch of up to 32 entries with all that an engine needs."""
+
+    entries: tuple[TranslateEntry, ...]
+    engines: tuple[EngineChoice, ...]
+    target: str
+    memory: tuple[tuple[str, str], ...] = ()  # key -> translated segment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Translation:
+    """A translation that passed its checks; shapes as in Summary, lines that failed left out."""
+
+    entry_id: int
+    input_fingerprint: str
+    engine: str  # "original" where the source is in the target language already
+    model: str
+    glossary_version: str
+    title: str
+    summary: str
+    story: str
+    verdict: str  # "passed 4/4", "passed 3/4: <first reason>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Untranslated:
+    """An attempt that brought nothing fit to show."""
+
+    entry_id: int
+    input_fingerprint: str
+    failure: str
+    kind: Literal["text", "outage", "final"] = "text"  # outage: the engines failed; final: never tried again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryWrite:
+    """A segment that passed, for the translation memory."""
+
+    key: str
+    engine: str
+    model: str
+    source: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranslateOutcome:
+    """What one translate job brought."""
+
+    results: tuple[Translation | Untranslated, ...]
+    memory: tuple[MemoryWrite, ...] = ()
+    used: tuple[tuple[str, int], ...] = ()  # engine -> source characters sent
+    trouble: tuple[str, ...] = ()  # engines that failed on the way, one line each, for the log
