@@ -8,16 +8,21 @@ _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 # Where clouds answer any local caller with credentials; not all lie in a range that is refused anyway.
 _METADATA = frozenset(
     ipaddress.ip_address(text)
-    for text in ("169.254.169.254", "fd00:ec2::254", "100.100.100.200", "168.63.129.16", "192.0.0.192")
-)
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+    for text in (
+        "169.254.169.254", "100.100.100.200", "168.63.129.16", "192.0.0.192",
+        "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "fd00:c1::a9fe:a9fe", "fd00:42::42",
+    )
+)  # fmt: skip
+# What carries an IPv4 address in its last 32 bits: NAT64 (RFC 6052, RFC 8215), IPv4-translated (RFC 7915),
+# IPv4-compatible (RFC 4291).
+_CARRIERS = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96", "::/96")))
 
 
 def refusal(address: str, *, allow_private: bool) -> str | None:
     """Return why an address must not be connected to, or None where it may.
 
     Only the canonical notation passes: what `0177.1` or `2130706433` means is decided by each resolver anew.
-    IPv4 addresses inside IPv6 ones (mapped, 6to4, Teredo, NAT64) are judged as well.
+    IPv4 addresses inside IPv6 ones (mapped, 6to4, Teredo, NAT64, …) are judged as well.
     """
     try:
         outer = ipaddress.ip_address(address)
@@ -40,8 +45,10 @@ def _reason(address: _Address, *, allow_private: bool) -> str | None:
 
 
 def _is_public(address: _Address) -> bool:
+    if address.version == 4:
+        return address.is_global
     # A mapped address is judged by what it maps to; ::ffff:0:0/96 itself counts as reserved.
-    return address.is_global or (address.version == 6 and address.ipv4_mapped is not None)
+    return (address.is_global and not address.is_site_local) or address.ipv4_mapped is not None
 
 
 def _inner(address: _Address) -> Iterator[ipaddress.IPv4Address]:
@@ -51,5 +58,5 @@ def _inner(address: _Address) -> Iterator[ipaddress.IPv4Address]:
     for found in (address.ipv4_mapped, address.sixtofour, teredo and teredo[1]):
         if found:
             yield found
-    if address in _NAT64:
+    if any(address in network for network in _CARRIERS):
         yield ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
