@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-LOOK_EVERY = 0.02  # seconds between two looks at the memory
+LOOK_EVERY = 0.05  # seconds between two looks at the memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
