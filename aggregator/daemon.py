@@ -55,9 +55,8 @@ def tick(session: Session) -> None:
     """Run one round; an expected error is logged and the next round tries again."""
     try:
         with store_errors(session.config.store):
-            _take_up(session)
             polls_before = feeds.last_poll_id(session.db)
-            reports = run_round(session)
+            reports = run_round(session, lambda: _take_up(session))
             if feeds.all_failed_since(session.db, polls_before):
                 log.warning("every_poll_failed hint='is the network up? see: aggregator status'")
     except AggregatorError as error:

@@ -1,5 +1,7 @@
 """STAGES, in order, and the round that runs them."""
 
+from collections.abc import Callable
+
 from aggregator.enrich.stage import ARTICLE, SUMMARY
 from aggregator.pipeline import Stage, StageReport
 from aggregator.poll.stage import STAGE as POLL
@@ -12,13 +14,15 @@ from aggregator.websub.stage import take_up
 STAGES: tuple[Stage, ...] = (WEBSUB, POLL, ARTICLE, SUMMARY, TRANSLATE, PUBLISH)
 
 
-def run_round(session: Session) -> list[StageReport]:
+def run_round(session: Session, prepare: Callable[[], None] = lambda: None) -> list[StageReport]:
     """Run every stage until nothing is due anywhere; publish between batches of a long translation.
 
-    New entries are looked for between those batches too, so that a backlog never holds back polling.
+    New entries are looked for between those batches too, and `prepare` is called before, so that a backlog
+    holds back neither polling nor a changed list of feeds.
     """
     reports: list[StageReport] = []
     while True:
+        prepare()
         take_up(session.db, session.config, session.clock())  # before polls, which show what a hub missed
         fresh = [session.run(stage) for stage in (WEBSUB, POLL, ARTICLE, SUMMARY)]
         session.rest(WEBSUB)

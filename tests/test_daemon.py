@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from aggregator import daemon
+from aggregator import daemon, stages
 from aggregator.config import Config
 from aggregator.demo.server import DemoServer, opml
+from aggregator.pipeline import Stage
 from aggregator.session import Session
 from aggregator.store import open_store
 from tests.feedserver import FeedServer
@@ -33,6 +34,7 @@ def _tick(folder: Path, feeds: bytes) -> None:
         host_spacing=timedelta(),
         engine="none",
         executor_poll="inline:",
+        publish_every=timedelta(milliseconds=10),
     )
     db = open_store(config.store)
     session = Session(db=db, config=config, clock=lambda: NOW)
@@ -55,6 +57,25 @@ def test_a_round_that_polled_says_nothing_of_the_network(
     with caplog.at_level(logging.WARNING):
         _tick(tmp_path, opml(demo.port))
     assert "every_poll_failed" not in caplog.text
+
+
+def test_a_long_translation_holds_back_no_changed_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    left = [1, 2]
+    with FeedServer() as server:
+        first, second = (server.serve(f"/{name}", RSS) for name in ("first", "second"))
+
+        def work(_: Config, __: int) -> None:
+            (tmp_path / "feeds.opml").write_text(_list(first, second))
+            left.pop()
+            time.sleep(0.02)  # longer than publish_every
+
+        slow = Stage(
+            name="slow", pending=lambda *_: left[:1], work=work, record=lambda *_: None,
+            postpone=lambda *_: None, backlog=lambda *_: len(left), size=lambda _: 1,
+        )  # fmt: skip
+        monkeypatch.setattr(stages, "TRANSLATE", slow)
+        _tick(tmp_path, _list(first).encode())
+        assert server.paths() == ["/first", "/second"]
 
 
 def test_run_says_at_once_that_no_engine_is_ready_and_what_to_do(environment: dict[str, str], tmp_path: Path):
