@@ -12,7 +12,7 @@ import pytest
 
 from aggregator import __version__, http, urls
 from aggregator.config import Config
-from aggregator.http import curl, fetch_one, shards, turns
+from aggregator.http import addresses, curl, fetch_one, shards, turns
 from aggregator.http.shards import fetch_shard
 from aggregator.model import (
     DueFeed,
@@ -215,9 +215,9 @@ def test_private_addresses_are_refused_in_every_notation(server: FeedServer, hos
 def test_a_redirect_to_a_private_address_is_refused(server: FeedServer, monkeypatch: pytest.MonkeyPatch):
     server.serve("/secret", RSS)
     url = server.script("/a", redirect(302, server.url("/secret", host=2)))
-    allowed = curl.addresses.refusal
+    allowed = addresses.refusal
     monkeypatch.setattr(  # the test's own server is the public host here
-        curl.addresses,
+        addresses,
         "refusal",
         lambda address, **k: None if address == "127.0.0.1" else allowed(address, **k),
     )

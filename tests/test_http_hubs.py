@@ -92,7 +92,7 @@ def test_link_local_hubs_are_refused_even_where_private_ones_are_allowed():
 
 
 def test_an_http_hub_is_asked_over_https(hub: Hub, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("aggregator.http.curl.addresses.refusal", lambda *_, **__: None)
+    monkeypatch.setattr("aggregator.http.addresses.refusal", lambda *_, **__: None)
     (failure,) = ask(hub.url, config=Config())
     assert failure is not None
     assert failure.url.startswith("https://")

@@ -10,12 +10,12 @@ ROOT = Path(__file__).parent.parent / "aggregator"
 # Lowest first (docs/architecture.md). A name ending in a dot is a package of its own.
 RANKS = [
     {"errors", "model.", "times"},
-    {"urls", "markup", "config", "files"},
+    {"urls", "markup", "config", "readers", "files"},
     {"websub.protocol", "outlines", "opml", "http.headers", "http.addresses", "http.unpack", "poll.parse", "poll.decode", "poll.fast", "poll.fast.reader", "poll.fast.fields", "poll.clean",
      "poll.xmlfeed", "poll.jsonfeed", "poll.decide", "poll.polite", "poll.revise", "poll.identity", "poll.filters", "poll.discover", "enrich.article", "enrich.summary",
      "enrich.sentences", "translate.segment", "translate.check", "translate.quantity", "translate.glossary",
      "publish.edition", "publish.promote", "publish.feeds", "publish.jsonfeed", "publish.pages"},
-    {"http.hubs", "http.shards", "http.turns", "websub.work", "websub.spool", "websub.callback", "http", "http.curl", "poll.shard", "poll.work", "executors", "lock", "signals", "resources", "store.", "publish.write",
+    {"http.hubs", "http.post", "http.shards", "http.turns", "websub.work", "websub.spool", "websub.callback", "http", "http.curl", "http.response", "poll.shard", "poll.work", "executors", "lock", "signals", "resources", "store.", "publish.write",
      "translate.engines.", "translate.models", "translate.manifest", "translate.download", "translate.wheels",
      "translate.chain"},
     {"pipeline"},

@@ -18,7 +18,7 @@ from sqlite_utils import Database
 from aggregator import http
 from aggregator.config import Config
 from aggregator.executors import open_workers
-from aggregator.http import curl
+from aggregator.http import addresses
 from aggregator.model import Subscription
 from aggregator.pipeline import run_stage
 from aggregator.poll import stage
@@ -384,12 +384,12 @@ def test_a_redirect_out_of_http_is_refused(poll3: Poll3, location: str):
 @pytest.fixture
 def public(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let 127.0.0.1 pass for a public address, so that redirects away from it are judged as in the wild."""
-    judge = curl.addresses.refusal
+    judge = addresses.refusal
 
     def refusal(address: str, *, allow_private: bool) -> str | None:
         return None if address == "127.0.0.1" else judge(address, allow_private=allow_private)
 
-    monkeypatch.setattr(curl.addresses, "refusal", refusal)
+    monkeypatch.setattr(addresses, "refusal", refusal)
 
 
 METADATA = [

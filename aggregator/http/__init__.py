@@ -20,7 +20,8 @@ from aggregator.errors import (
     HostForbidden,
 )
 from aggregator.http import headers, unpack
-from aggregator.http.curl import REFUSED, Response, Session, open_session
+from aggregator.http.curl import Session, open_session
+from aggregator.http.response import REFUSED, Response
 from aggregator.http.turns import TurnTaken
 from aggregator.model import Failure, Fetched, NotModified, Request
 

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 from aggregator import urls
 from aggregator.config import Config
 from aggregator.errors import BadStatus, ConnectionFailed, FetchError, FetchTimeout, HostForbidden
-from aggregator.http.curl import REFUSED, Response, Session, user_agent
+from aggregator.http.curl import Session, user_agent
+from aggregator.http.response import REFUSED, Response
 from aggregator.model import Failure, HubAnswer, HubJob, HubRequest
 from aggregator.websub.protocol import form, hub_address
 
