@@ -5,6 +5,7 @@ Loads no stage: a command that runs one pays for no other.
 
 import contextlib
 import hashlib
+import importlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -53,24 +54,28 @@ class Session:
         """Run one stage until nothing is due, its budget is spent or `stop` says so."""
         with self.watch(stage.name, stage.backlog(self.db, self.config, self.clock())) as progress:
             return run_stage(
-                stage, self.db, self.config, self._workers_of(stage), self.clock,
+                stage, self.db, self.config, self._workers_of(stage.name), self.clock,
                 budget=budget, stop=self.stop, progress=progress,
             )  # fmt: skip
 
+    def warm_up(self, name: str, module: str) -> None:
+        """Start a stage's worker and load what it works with, while the caller still gets ready itself."""
+        self._workers_of(name).submit(importlib.import_module, module)
+
     def rest(self, stage: Stage) -> None:
         """Give a stage's workers back; they start again when needed."""
-        self._workers_of(stage).close()
+        self._workers_of(stage.name).close()
 
     def close(self) -> None:
         """End all workers."""
         for workers in self._workers.values():
             workers.close()
 
-    def _workers_of(self, stage: Stage) -> Workers:
-        if stage.name not in self._workers:
-            setting = EXECUTORS.get(stage.name)
-            self._workers[stage.name] = open_workers(getattr(self.config, setting) if setting else "inline:")
-        return self._workers[stage.name]
+    def _workers_of(self, name: str) -> Workers:
+        if name not in self._workers:
+            setting = EXECUTORS.get(name)
+            self._workers[name] = open_workers(getattr(self.config, setting) if setting else "inline:")
+        return self._workers[name]
 
 
 def take_up_opml(db: Database, config: Config, clock: Clock) -> feeds.Synced | None:

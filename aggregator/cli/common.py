@@ -87,6 +87,14 @@ def open_session(config: Config, command: str, wait: str, *, quiet: bool = False
             session.close()
 
 
+def expect_polls(session: "Session", *, all_feeds: bool) -> None:
+    """Start the poll worker where a poll is to come: it loads while we load the stages."""
+    from aggregator.store import feeds
+
+    if all_feeds or feeds.count_due(session.db, clock()):
+        session.warm_up("poll", "aggregator.poll.shard")
+
+
 def _say_stopping() -> None:
     print("finishing the batch in hand; ^C again ends at once", file=sys.stderr, flush=True)
 

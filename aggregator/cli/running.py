@@ -10,6 +10,7 @@ from aggregator.cli.common import (
     address,
     clock,
     duration,
+    expect_polls,
     leave,
     open_session,
     opened,
@@ -35,11 +36,13 @@ def once(
 
     Example: */10 * * * * cd /srv/aggregator && .venv/bin/aggregator once
     """
-    from aggregator.stages import run_round
     from aggregator.store import feeds
 
     config = context.obj.config()
     with open_session(config, "once", wait) as session:
+        expect_polls(session, all_feeds=all_feeds)
+        from aggregator.stages import run_round
+
         started = clock()
         polls_before = feeds.last_poll_id(session.db)
         refused = take_up(session)
@@ -124,10 +127,12 @@ def poll(
     from aggregator.poll.stage import STAGE
     from aggregator.store import feeds
 
-    def make_all_due(session: "Session") -> None:
-        feeds.make_due(session.db, clock())
+    def prepare(session: "Session") -> None:
+        if all_feeds:
+            feeds.make_due(session.db, clock())
+        expect_polls(session, all_feeds=all_feeds)
 
-    run_stages(context, "poll", wait, make_all_due if all_feeds else None, STAGE)
+    run_stages(context, "poll", wait, prepare, STAGE)
 
 
 @app.command()
