@@ -133,7 +133,32 @@ def test_names_of_the_glossary_come_back_literally():
 
 def test_a_titles_tags_stay_and_its_text_is_translated():
     (result,) = run(entry(title=f"Show HN: {TITLE} (2019)", summary=""), engines=[Phrasebook(GOOD)]).results
-    assert result.title == f"Show HN: {TITLE_JA}（2019年）"
+    assert result.title == f"Show HN：{TITLE_JA}（2019年）"
+
+
+def test_a_title_in_title_case_is_sent_as_a_sentence_and_remembered_as_it_stands():
+    title, sent = "New Editor Opens Files Faster Than Rust", "New editor opens files faster than [1]"
+    outcome = run(entry(title=title, summary=""), engines=[Phrasebook({sent: "新エディター、[1]より高速。"})])
+    assert outcome.results[0].title == "新エディター、Rustより高速"
+    assert [write.source for write in outcome.memory] == [title]
+
+
+def test_capitals_within_a_summary_are_the_sources_own():
+    engine = Phrasebook(GOOD)
+    run(entry(summary="New Editor Opens Files Faster."), engines=[engine])
+    assert "New Editor Opens Files Faster." in engine.calls[0]
+
+
+def test_what_passed_is_typeset_and_an_original_is_not():
+    engine = Phrasebook({TITLE: "新しい エディター,登場!", ONE: "Unix で 12個の`a , b`を開く."})
+    (result, original) = run(
+        entry(summary="It opens 12 files.", story=ONE),
+        entry(2, title="速い エディター ,登場!", summary="", language="ja"),
+        engines=[engine],
+    ).results
+    assert result.title == "新しい エディター、登場！"
+    assert result.summary == result.story == "Unixで12個の`a , b`を開く。"
+    assert original.title == "速い エディター ,登場!"
 
 
 def test_a_story_keeps_its_paragraphs_and_loses_what_failed():

@@ -69,7 +69,21 @@ def test_a_titles_tags_stay_outside(title, head, core, tail):
     assert join_title(split_title(title), core, "pt") == title
 
 
+@pytest.mark.parametrize(
+    ("title", "core", "japanese"),
+    [
+        ("Ask HN: Who is hiring?", "採用中の企業は？", "Ask HN：採用中の企業は？"),
+        ("A theory of caches [pdf]", "キャッシュの理論。", "キャッシュの理論[PDF]"),
+        ("[Video] How it works", "その仕組み", "[動画]その仕組み"),
+        ("A new editor arrives", "新しいエディターが登場した。", "新しいエディターが登場した"),
+        ("It is out. Get it.", "公開された。入手しよう。", "公開された。入手しよう。"),
+    ],
+)
+def test_a_japanese_headline_reads_like_one(title, core, japanese):
+    assert join_title(split_title(title), core, "ja") == japanese
+
+
 def test_tags_are_japanese_where_that_is_natural():
     assert join_title(split_title("Show HN: On locks (2019) [video]"), "ロックについて", "ja") == (
-        "Show HN: ロックについて（2019年） [動画]"
+        "Show HN：ロックについて（2019年）[動画]"
     )

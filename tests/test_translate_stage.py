@@ -91,7 +91,7 @@ def test_entries_come_out_translated(db, engine):
     assert (report.units, report.crashes, report.finished) == (1, 0, True)
     ja = "番号11の記事についての文章。"
     assert rows(db, "title, summary, story, engine, model, verdict") == [
-        (ja, ja, ja, "phrasebook", "m", "passed 2/2")
+        (ja.removesuffix("。"), ja, ja, "phrasebook", "m", "passed 2/2")
     ]
     assert STAGE.backlog(db, CONFIG, NOW) == 0
     assert db.execute("SELECT engine, month, characters FROM engine_usage").fetchall() == [
@@ -165,7 +165,7 @@ def test_a_failed_translation_is_never_stored_and_tried_again_later(db, engine):
     engine.answer = "番号{n}の記事についての文章。"
     assert run(db, NOW + timedelta(minutes=14)).jobs == 0
     assert run(db, NOW + timedelta(minutes=15)).jobs == 1
-    assert rows(db, "title, attempts, failure") == [("番号11の記事についての文章。", 0, None)]
+    assert rows(db, "title, attempts, failure") == [("番号11の記事についての文章", 0, None)]
 
 
 def test_an_engine_that_is_down_costs_no_attempt_and_is_logged(db, engine, caplog):
@@ -184,7 +184,7 @@ def test_a_crash_postpones_and_then_each_entry_goes_alone(db, engine):
     assert rows(db, "attempts, failure") == [(1, "crash: ValueError: boom")] * 2
     report = run(db, NOW + timedelta(hours=1))
     assert (report.jobs, report.crashes) == (2, 1)
-    assert [row[0] for row in rows(db, "title")] == ["番号1の記事についての文章。", None]
+    assert [row[0] for row in rows(db, "title")] == ["番号1の記事についての文章", None]
 
 
 def test_an_entry_in_another_language_is_marked_and_left(db, engine):

@@ -21,10 +21,12 @@ from aggregator.model import (
     Translation,
     Untranslated,
 )
+from aggregator.translate.casing import sentence_cased
 from aggregator.translate.check import check, has_words, japanese_share
 from aggregator.translate.engines import Engine
 from aggregator.translate.glossary import Glossary
 from aggregator.translate.segment import Masked, join_title, mask, split_title, unmask
+from aggregator.translate.typography import typeset
 
 ORIGINAL = "original"  # the engine's name where the source is in the target language already
 SOURCE_LANGUAGE = "en"
@@ -157,11 +159,13 @@ def _ask(batch: _Batch, choice: EngineChoice, open_engine: Open) -> None:
 
 
 def _ask_engine(batch: _Batch, choice: EngineChoice, engine: Engine, segments: list[str]) -> None:
-    masked = {segment: mask(segment, batch.glossary.keep, engine.placeholder) for segment in segments}
+    keep, titles = batch.glossary.keep, {split_title(entry.title).core for entry in batch.job.entries}
+    sent = {s: sentence_cased(s, keep) if s in titles else s for s in segments}
+    masked = {segment: mask(text, keep, engine.placeholder) for segment, text in sent.items()}
     _round(batch, choice, engine, masked)
     # The same words again would bring the same answer: only what had placeholders is asked for once more.
     again = [segment for segment, m in masked.items() if m.originals and segment not in batch.answers]
-    _round(batch, choice, engine, {segment: Masked(segment, (), engine.placeholder) for segment in again})
+    _round(batch, choice, engine, {s: Masked(sent[s], (), engine.placeholder) for s in again})
 
 
 def _round(batch: _Batch, choice: EngineChoice, engine: Engine, masked: dict[str, Masked]) -> None:
@@ -173,15 +177,19 @@ def _round(batch: _Batch, choice: EngineChoice, engine: Engine, masked: dict[str
     if len(answers) != len(sent):
         raise BadTranslation(f"{len(answers)} answers for {len(sent)} segments")
     for (segment, m), answer in zip(masked.items(), answers, strict=True):
-        _judge(batch, choice, segment, unmask(m, answer.strip()))
+        _judge(batch, choice, segment, unmask(m, answer.strip()), m.originals)
 
 
-def _judge(batch: _Batch, choice: EngineChoice, segment: str, text: str | None) -> None:
-    """Keep an answer that passes, or the reason it does not."""
+def _judge(
+    batch: _Batch, choice: EngineChoice, segment: str, text: str | None, literals: tuple[str, ...]
+) -> None:
+    """Keep an answer that passes, in one style of writing, or the reason it does not."""
     reasons = ("placeholder lost",) if text is None else check(segment, text, batch.job.target)
     if text is None or reasons:
         batch.reasons[segment] = f"{choice.name}: {reasons[0]}"
         return
+    if batch.job.target == "ja":
+        text = typeset(text, literals)
     batch.answers[segment] = Answer(text, choice)
     write = MemoryWrite(
         key=_key(batch, choice, segment), engine=choice.name, model=choice.model, source=segment, text=text

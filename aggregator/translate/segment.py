@@ -16,9 +16,11 @@ _EMAIL = r"(?<![\w.+-])[A-Za-z0-9_.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
 _PICTURE = r"\U0001F1E6-\U0001F1FF\U0001F300-\U0001FAFF\u2600-\u27BF\u2B50\u2B55"
 _EMOJI = rf"[{_PICTURE}][{_PICTURE}\uFE0F\u200D]*"
 LITERAL = re.compile(f"{_URL}|{_EMAIL}")  # what every translation must hold unchanged
+VERBATIM = re.compile(f"{_CODE}|{_URL}|{_EMAIL}")  # what no rule of writing may touch
 
 _HEAD = re.compile(r"(?:(?:Show|Ask|Tell|Launch) HN:|\[[A-Za-z][\w ]{1,11}\](?=\s))\s*", re.IGNORECASE)
 _TAIL = re.compile(r"\s*(?:\[(?:pdf|video|audio|slides|paper)\]|\((?:19|20)\d\d\))$", re.IGNORECASE)
+_TAG = re.compile(r"\s*(\[[\w ]+\])")
 _TAGS_JA = {
     "[pdf]": "[PDF]",
     "[video]": "[動画]",
@@ -99,6 +101,15 @@ def join_title(title: Title, core: str, target: str) -> str:
     """Put the tags back around the translated text, in the target language where that is natural."""
     if target != "ja":
         return title.head + core + title.tail
-    tail = re.sub(r"\s*\((\d{4})\)", r"（\1年）", title.tail)
-    tail = re.sub(r"\[\w+\]", lambda match: _TAGS_JA.get(match[0].lower(), match[0]), tail)
-    return title.head + core + tail
+    head = _TAG.sub(_tag_ja, title.head).rstrip().replace(":", "：")
+    tail = _TAG.sub(_tag_ja, re.sub(r"\s*\((\d{4})\)", r"（\1年）", title.tail))
+    return head + _headline(core) + tail
+
+
+def _tag_ja(match: re.Match[str]) -> str:
+    return _TAGS_JA.get(match[1].lower(), match[1])
+
+
+def _headline(text: str) -> str:
+    """Return a title without the full stop of a sentence; one of several sentences keeps its stops."""
+    return text if "。" in text[:-1] else text.removesuffix("。")
