@@ -103,6 +103,13 @@ def test_a_host_remembers_when_it_may_be_asked(db: Database):
     assert len(feeds.due(db, NOW, 10)) == 1
 
 
+def test_a_request_in_flight_ends_no_rest(db: Database):
+    polls.write_host(db, "a.example", NOW, NOW + HOUR, "Retry-After")
+    polls.write_host(db, "a.example", NOW + timedelta(seconds=5), None, None)
+    assert feeds.due(db, NOW + HOUR / 2, 10) == []
+    assert len(feeds.due(db, NOW + HOUR, 10)) == 1
+
+
 def test_a_host_that_rests_stalls_its_own_feeds_alone(db: Database):
     urls = ["https://a.shared.example/", "https://b.shared.example/", "https://shared.example/"]
     feeds.sync(db, [Subscription(url=url) for url in urls], NOW)

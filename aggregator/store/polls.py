@@ -94,10 +94,16 @@ def fill_in(db: Database, feed_id: int, parsed: ParsedFeed) -> None:
 def write_host(
     db: Database, domain: str, next_fetch_at: datetime, retry_after_at: datetime | None, reason: str | None
 ) -> None:
-    """Write when a domain may be asked again, and why it wants to be left alone."""
+    """Write when a domain may be asked again, and why it wants to be left alone.
+
+    A rest that is not over by then stays where no other is given: a request in flight may have been answered
+    meanwhile.
+    """
     sql = """INSERT INTO hosts (domain, next_fetch_at, retry_after_at, reason) VALUES (?, ?, ?, ?)
       ON CONFLICT DO UPDATE SET next_fetch_at = excluded.next_fetch_at,
-        retry_after_at = excluded.retry_after_at, reason = excluded.reason"""
+        retry_after_at = excluded.retry_after_at, reason = excluded.reason
+      WHERE excluded.retry_after_at IS NOT NULL OR hosts.retry_after_at IS NULL
+        OR hosts.retry_after_at <= excluded.next_fetch_at"""
     db.execute(sql, [domain, to_text(next_fetch_at), maybe_text(retry_after_at), reason])
 
 
