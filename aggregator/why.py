@@ -111,7 +111,7 @@ def lines(found: dict[str, Any], now: datetime) -> list[tuple[str, str]]:
         ("last poll", _last(found["last_poll"], now)),
         ("next poll", _next(found, now)),
         *((f"  {'→' if rule['won'] else ' '} {rule['rule']}", _opinion(rule)) for rule in found["rules"]),
-        *(("Retry-After", f"{what} rests until {at}") for what, at in found["rests"].items()),
+        *(("Retry-After", f"{what} rests until {at}") for what, at in _running(found["rests"], now)),
         *([("skips", _skips(found["skips"]))] if any(found["skips"].values()) else ()),
         ("validators", ", ".join(name for name, value in found["validators"].items() if value) or "none"),
         ("domain", _domain(found["domain"], now)),
@@ -139,6 +139,10 @@ def _next(found: dict[str, Any], now: datetime) -> str:
     at = max([found["next_poll_at"], *found["rests"].values()])
     ahead = from_text(at) - now
     return f"{at}, in {duration_text(ahead)}" if ahead > timedelta() else "due now"
+
+
+def _running(rests: dict[str, str], now: datetime) -> list[tuple[str, str]]:
+    return [(what, at) for what, at in rests.items() if from_text(at) > now]
 
 
 def _opinion(rule: dict[str, Any]) -> str:

@@ -67,6 +67,11 @@ def test_a_bound_wins_without_an_opinion_of_its_own(db: Database):
     assert said["max_age"].startswith("1 min: ")
 
 
+def test_a_rest_that_is_over_is_not_said(db: Database):
+    note(db, retry_after_at="2026-11-24T05:59:00Z")
+    assert "Retry-After" not in shown(db)
+
+
 def test_rests_that_servers_asked_for_and_hours_that_feeds_skip(db: Database):
     note(db, hints='{"skip_hours": [3, 14], "skip_days": [6]}', next_poll_at="2026-11-24T06:30:00Z")
     polls.write_host(db, "q.example", NOW + timedelta(minutes=2), NOW + timedelta(hours=2), "Retry-After")
