@@ -57,11 +57,12 @@ lint: $(VENV)/installed-test  ## formatting, ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-bench: $(VENV)/installed-test  ## measure a round, and polling beside other readers
+bench: $(VENV)/installed-test  ## measure a round, polling beside other readers, and many feeds
 	@command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] \
 	|| { $(APT) update -qq && $(APT) install -y -qq nginx-light; }
 	$(BIN)/python bench/round.py
 	$(BIN)/python bench/poll.py
+	$(BIN)/python bench/due.py
 
 clean:  ## remove what make made (not the store, not output/)
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage*
