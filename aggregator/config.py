@@ -12,19 +12,19 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from aggregator.errors import ConfigError
 from aggregator.model import RetryScope
-from aggregator.times import parse_duration
+from aggregator.readers import reader
 
 DEFAULT_FILE = "aggregator.toml"
 DEFAULT_FILTERS = "filters.toml"
 PREFIX = "AGGREGATOR_"
 
 Visibility = Literal["local", "private", "public"]
-EngineName = Literal["auto", "firefox", "llamacpp", "none"]
+ENGINES = ("firefox", "llamacpp", "openai", "deepl")
 
 
 def _setting(default: Any, meaning: str) -> Any:
@@ -47,7 +47,13 @@ class Config:
     visibility: Visibility = _setting("local", "local: this machine; private: an unguessable path; public")
     timezone: str = _setting("Asia/Tokyo", "decides page dates, digests and daily limits")
     language: str = _setting("ja", "what entries are translated into")
-    engine: EngineName = _setting("auto", "what translates")
+    engine: str = _setting("auto", "what translates: auto, none, or engines in order: deepl,firefox")
+    openai_url: str = _setting("", "an OpenAI-compatible endpoint, such as http://127.0.0.1:11434/v1")
+    openai_model: str = _setting("", "the model it is asked for")
+    openai_key_file: Path = _setting(Path(), "its key, where AGGREGATOR_OPENAI_KEY is not set; mode 0600")
+    deepl_key_file: Path = _setting(Path(), "DeepL's key, where AGGREGATOR_DEEPL_KEY is not set; mode 0600")
+    deepl_url: str = _setting("", "where DeepL is asked; empty: as the key says, free or paid")
+    engine_timeout: timedelta = _setting(timedelta(minutes=1), "one request to openai or deepl")
     untranslated: Literal["hold", "publish"] = _setting(
         "hold", "publish: untranslated entries enter the main feeds"
     )
@@ -140,8 +146,9 @@ def _from_environ(environ: Mapping[str, str]) -> list[tuple[str, str, object]]:
     ]
 
 
-# Read by cli.py itself: which file holds the settings, and a clock that stands still for reproducible runs.
-NOT_SETTINGS = frozenset({f"{PREFIX}CONFIG", f"{PREFIX}NOW"})
+# Read elsewhere: which file holds the settings, a clock that stands still for reproducible runs, and keys,
+# which are read where a request is made, lest a message about settings shows one.
+NOT_SETTINGS = frozenset(f"{PREFIX}{name}" for name in ("CONFIG", "NOW", "OPENAI_KEY", "DEEPL_KEY"))
 
 
 def _from_flags(flags: Mapping[str, str]) -> list[tuple[str, str, object]]:
@@ -154,88 +161,12 @@ def _convert(origin: str, key: str, raw: object) -> object:
         close = ", ".join(sorted(kinds))
         raise ConfigError(f"{origin}: {key} is no setting; expected one of {close}")
     kind = kinds[key]
-    expected, convert = _reader(kind)
+    expected, convert = reader(kind)
     try:
         return convert(raw)
     except (ValueError, TypeError) as error:
         shown = f"{PREFIX}{key.upper()}" if origin == "environment" else key
         raise ConfigError(f"{origin}: {shown} = {raw!r}: expected {expected}") from error
-
-
-def _reader(kind: object) -> tuple[str, Callable[[object], object]]:
-    if get_origin(kind) is Literal:
-        choices = get_args(kind)
-        return " | ".join(choices), lambda raw: choices[choices.index(raw)]
-    return _READERS[kind]
-
-
-_MOST = 1_000_000_000
-_LONGEST = timedelta(days=3650)  # what can still be taken from today's date
-
-
-def _bool(raw: object) -> bool:
-    if isinstance(raw, bool):
-        return raw
-    return {
-        "1": True,
-        "true": True,
-        "yes": True,
-        "on": True,
-        "0": False,
-        "false": False,
-        "no": False,
-        "off": False,
-    }[_text(raw).lower()]
-
-
-def _text(raw: object) -> str:
-    if not isinstance(raw, str):
-        raise TypeError(raw)
-    return raw
-
-
-def _int(raw: object) -> int:
-    if isinstance(raw, bool) or not isinstance(raw, int | str):
-        raise TypeError(raw)
-    number = int(raw)
-    if not 1 <= number <= _MOST:
-        raise ValueError(raw)
-    return number
-
-
-def _duration(raw: object) -> timedelta:
-    if isinstance(raw, bool) or not isinstance(raw, int | float | str):
-        raise TypeError(raw)
-    duration = parse_duration(str(raw))
-    if duration > _LONGEST:
-        raise ValueError(raw)
-    return duration
-
-
-def _path(raw: object) -> Path:
-    try:
-        return Path(_text(raw)).expanduser()
-    except RuntimeError as error:  # ~ of a user that does not exist
-        raise ValueError(raw) from error
-
-
-def _looked_up(convert: Callable[[object], object]) -> Callable[[object], object]:
-    def read(raw: object) -> object:
-        try:
-            return convert(raw)
-        except KeyError as error:
-            raise ValueError(raw) from error
-
-    return read
-
-
-_READERS: dict[object, tuple[str, Callable[[object], object]]] = {
-    Path: ("a path", _path),
-    str: ("text", _text),
-    bool: ("true or false", _looked_up(_bool)),
-    int: (f"a whole number of 1 or more, up to {_MOST}", _int),
-    timedelta: ("a duration such as 30s, 15m, 6h or 2d, ten years at most", _duration),
-}
 
 
 def _faults(config: Config) -> Iterator[tuple[str, str]]:
@@ -250,11 +181,23 @@ def _faults(config: Config) -> Iterator[tuple[str, str]]:
     elif config.visibility == "local" and not _is_loopback(config.address[0]):
         remedy = "set visibility to private or public"
         yield "listen", f"listen = {config.listen!r}: visibility = local serves on 127.0.0.1 only; {remedy}"
-    if config.base_url and not _is_http(config.base_url):
-        yield "base_url", f"base_url = {config.base_url!r}: expected an http or https URL"
+    for key in ("base_url", "openai_url", "deepl_url"):
+        if (url := getattr(config, key)) and not _is_http(url):
+            yield key, f"{key} = {url!r}: expected an http or https URL"
+    if not is_chain(config.engine):
+        yield "engine", f"engine = {config.engine!r}: expected {CHAIN}"
     missing = [name for name in ("base_url", "contact") if not getattr(config, name)]
     if config.visibility == "public" and missing:
         yield "visibility", f"visibility = public: {' and '.join(missing)} must be set"
+
+
+CHAIN = f"auto | {' | '.join(ENGINES)} | none, or several of them in order: deepl,firefox"
+
+
+def is_chain(text: str) -> bool:
+    """Return whether a text names engines as the setting `engine` does."""
+    names = [name.strip() for name in text.split(",")]
+    return text in {"auto", "none"} or (set(names) <= {*ENGINES} and len(names) == len({*names}))
 
 
 _EXECUTOR = re.compile(r"inline:|processes:[1-9]\d{0,2}")  # as executors.open_workers reads it

@@ -38,7 +38,7 @@ def test_flags_win_over_environment_and_environment_over_file(tmp_path: Path):
         ("max_entries = 0", "expected a whole number of 1 or more"),
         ("max_entries = true", "expected a whole number"),
         ('hold_time = "soon"', "expected a duration such as"),
-        ('engine = "magic"', "expected auto | firefox | llamacpp | none"),
+        ('engine = "magic"', "expected auto | firefox | llamacpp | openai | deepl | none"),
         ("site_title = 5", "expected text"),
         ('allow_private_hosts = "maybe"', "expected true or false"),
         ("site_title = [", "is not TOML"),

@@ -136,7 +136,7 @@ def test_a_list_that_cannot_be_read_is_said_beside_what_is_known(
 @pytest.mark.parametrize(
     ("wrong", "code", "said"),
     [
-        ({"AGGREGATOR_ENGINE": "magic"}, 2, "expected auto | firefox | llamacpp | none"),
+        ({"AGGREGATOR_ENGINE": "magic"}, 2, "expected auto | firefox | llamacpp | openai | deepl | none"),
         ({"AGGREGATOR_COLOUR": "red"}, 2, "colour is no setting"),
         ({"AGGREGATOR_NOW": "today"}, 2, "AGGREGATOR_NOW"),
         ({"AGGREGATOR_OPML": "/nowhere/feeds.opml"}, 2, "/nowhere/feeds.opml: cannot be read"),

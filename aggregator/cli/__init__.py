@@ -41,7 +41,7 @@ def options(
     opml: Annotated[str | None, typer.Option(help="The list of feeds.")] = None,
     store: Annotated[str | None, typer.Option(help="The database file.")] = None,
     output: Annotated[str | None, typer.Option(help="Folder for feeds and pages.")] = None,
-    engine: Annotated[str | None, typer.Option(help="auto | firefox | llamacpp | none")] = None,
+    engine: Annotated[str | None, typer.Option(help="auto | none | engines in order: deepl,firefox")] = None,
     setting: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any other setting; repeatable.")
     ] = None,

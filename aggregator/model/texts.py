@@ -69,6 +69,8 @@ class EngineChoice:
     path: str = ""  # folder or file of the model
     version: str = ""  # of prompt and placeholder form: part of the memory's key
     slow: bool = False  # under 2 sentences/s: summary alone, and two sentences of it
+    paid: bool = False  # limited by a budget
+    allowance: int | None = None  # characters that this job may send, retries included; None: no limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

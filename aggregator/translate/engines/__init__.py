@@ -12,7 +12,8 @@ from aggregator.config import Config
 from aggregator.errors import EngineUnavailable
 from aggregator.model import EngineChoice
 from aggregator.resources import memory_obstacle
-from aggregator.translate.engines import firefox, llamacpp
+from aggregator.translate.engines import firefox, llamacpp, services
+from aggregator.translate.engines.services import SERVICES
 from aggregator.translate.manifest import MANIFEST, Model, find, folder_of, missing
 
 SAMPLE = "The company released version 12.1 of its open-source database."
@@ -61,7 +62,7 @@ class Sample:
     seconds: float  # with loading
 
 
-# The chain of `auto`, best first.
+# Engines with a model on this machine, best first.
 KINDS: dict[str, Kind] = {
     "firefox": Kind(
         package=firefox.PACKAGE,
@@ -83,20 +84,22 @@ KINDS: dict[str, Kind] = {
 
 def ready(config: Config, manifest: Path = MANIFEST) -> tuple[EngineChoice, ...]:
     """Return the engines that can work now, best first; none is no error."""
-    names = [name for name in _wanted(config) if not obstacle(name, config, manifest)]
-    return tuple(_choice(find(name, config.language, manifest), config) for name in names)
+    names = [name for name in wanted(config) if not obstacle(name, config, manifest)]
+    return tuple(_chosen(name, config, manifest) for name in names)
 
 
 def why_not(config: Config, manifest: Path = MANIFEST) -> tuple[str, ...]:
     """Return a line for each wanted engine that is not ready: the reason and the next step."""
-    reasons = (obstacle(name, config, manifest) for name in _wanted(config))
+    reasons = (obstacle(name, config, manifest) for name in wanted(config))
     return tuple(reason for reason in reasons if reason)
 
 
 def obstacle(name: str, config: Config, manifest: Path = MANIFEST) -> str:
     """Return why an engine cannot work now and the next step, in one line, or ""."""
+    if name in SERVICES:
+        return services.obstacle(name, config)
     if name not in KINDS:
-        return f"{name}: is no engine with a model of its own; there are {', '.join(KINDS)}"
+        return f"{name}: is no engine; there are {', '.join((*SERVICES, *KINDS))}"
     try:
         model = find(name, config.language, manifest)
     except EngineUnavailable as error:
@@ -110,11 +113,13 @@ def obstacle(name: str, config: Config, manifest: Path = MANIFEST) -> str:
     return _memory_obstacle(model)
 
 
-def open_engine(choice: EngineChoice, _config: Config) -> Engine:
-    """Return the engine of a choice, loaded once in each thread.
+def open_engine(choice: EngineChoice, config: Config) -> Engine:
+    """Return the engine of a choice: a model loaded once in each thread, or a service with its own meter.
 
     Raises: EngineUnavailable where it cannot be loaded.
     """
+    if choice.name in SERVICES:
+        return SERVICES[choice.name].open(choice, config)
     engines: dict[EngineChoice, Engine] = _of_thread.__dict__.setdefault("engines", {})
     if choice not in engines:
         engines[choice] = KINDS[choice.name].open(Path(choice.path), choice.model, choice.target)
@@ -130,7 +135,7 @@ def sample(name: str, config: Config, manifest: Path = MANIFEST) -> Sample:
     if reason:
         raise EngineUnavailable(reason)
     started = time.monotonic()
-    engine = open_engine(_choice(find(name, config.language, manifest), config), config)
+    engine = open_engine(_chosen(name, config, manifest), config)
     (text,) = engine.translate([SAMPLE])
     return Sample(
         engine=name,
@@ -145,10 +150,17 @@ _found_to_fit: set[Model] = set()
 _of_thread = threading.local()  # fxtranslate's Translator panics when another thread uses it
 
 
-def _wanted(config: Config) -> tuple[str, ...]:
+def wanted(config: Config) -> tuple[str, ...]:
+    """Name the engines of the chain, ready or not: the setting's, or all that `auto` can mean."""
     if config.engine == "auto":
-        return tuple(KINDS)
-    return (config.engine,) if config.engine in KINDS else ()
+        return (*(name for name, kind in SERVICES.items() if kind.configured(config)), *KINDS)
+    return tuple(name for part in config.engine.split(",") if (name := part.strip()) != "none")
+
+
+def _chosen(name: str, config: Config, manifest: Path) -> EngineChoice:
+    if name in SERVICES:
+        return SERVICES[name].choice(config)
+    return _choice(find(name, config.language, manifest), config)
 
 
 def _memory_obstacle(model: Model) -> str:
