@@ -37,6 +37,7 @@ class Config:
 
     opml: Path = _setting(Path("feeds.opml"), "the list of feeds")
     filters: Path = _setting(Path(DEFAULT_FILTERS), "rules that keep entries out, where the file is there")
+    glossary: Path = _setting(Path(), "your own terms, over those of the program; empty: none")
     store: Path = _setting(Path(".aggregator/store.sqlite"), "the database")
     output: Path = _setting(Path("output"), "where feeds and pages are written")
     models: Path = _setting(Path(), "where model files are kept; empty: ~/.cache/aggregator/models")

@@ -143,6 +143,29 @@ def test_a_title_in_title_case_is_sent_as_a_sentence_and_remembered_as_it_stands
     assert [write.source for write in outcome.memory] == [title]
 
 
+def test_a_term_rendered_otherwise_is_asked_for_once_more_with_its_rendering():
+    title, sent = "Two startups merge", "Two [1] merge"
+    engine = Phrasebook({title: "新会社2社が合併", sent: "[1]2社が合併"})
+    outcome = translate(
+        TranslateJob(entries=(entry(title=title, summary=""),), engines=(FIRST,), target="ja"),
+        Glossary(version="g", renderings=(("startup", ("スタートアップ",)),), keep=()),
+        lambda _: engine,
+    )
+    assert engine.calls == [[title], [sent]]
+    assert outcome.results[0].title == "スタートアップ2社が合併"
+
+
+def test_a_term_rendered_otherwise_twice_is_refused():
+    title = "Two startups merge"
+    engine = Phrasebook({title: "新会社2社が合併", "Two [1] merge": "2社が合併"})
+    (result,) = translate(
+        TranslateJob(entries=(entry(title=title, summary=""),), engines=(FIRST,), target="ja"),
+        Glossary(version="g", renderings=(("startup", ("スタートアップ",)),), keep=()),
+        lambda _: engine,
+    ).results
+    assert isinstance(result, Untranslated)
+
+
 def test_capitals_within_a_summary_are_the_sources_own():
     engine = Phrasebook(GOOD)
     run(entry(summary="New Editor Opens Files Faster."), engines=[engine])

@@ -42,6 +42,12 @@ def test_names_are_found_whole_and_the_longest_first():
     assert masked.text == "JavaScript, [1], [2]'s [3]-based tool"
 
 
+def test_a_term_comes_back_as_its_rendering():
+    masked = mask("Two Startups and a startup-like firm", (), FORM, (("startup", "スタートアップ"),))
+    assert masked.text == "Two [1] and a [2]-like firm"
+    assert unmask(masked, "[2]的企業と[1]2社") == "スタートアップ的企業とスタートアップ2社"
+
+
 def test_a_url_ends_before_closing_punctuation_and_before_japanese():
     assert mask("(see https://example.com/x).", (), FORM).originals == ("https://example.com/x",)
     assert mask("https://example.com/xを見る", (), FORM).originals == ("https://example.com/x",)

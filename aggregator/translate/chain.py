@@ -24,7 +24,7 @@ from aggregator.model import (
 from aggregator.translate.casing import sentence_cased
 from aggregator.translate.check import check, has_words, japanese_share
 from aggregator.translate.engines import Engine
-from aggregator.translate.glossary import Glossary
+from aggregator.translate.glossary import BROKEN, Glossary, broken, rendered
 from aggregator.translate.segment import Masked, join_title, mask, split_title, unmask
 from aggregator.translate.typography import typeset
 
@@ -163,9 +163,16 @@ def _ask_engine(batch: _Batch, choice: EngineChoice, engine: Engine, segments: l
     sent = {s: sentence_cased(s, keep) if s in titles else s for s in segments}
     masked = {segment: mask(text, keep, engine.placeholder) for segment, text in sent.items()}
     _round(batch, choice, engine, masked)
-    # The same words again would bring the same answer: only what had placeholders is asked for once more.
-    again = [segment for segment, m in masked.items() if m.originals and segment not in batch.answers]
-    _round(batch, choice, engine, {s: Masked(sent[s], (), engine.placeholder) for s in again})
+    # The same words again would bring the same answer: what is asked once more is masked less, or more.
+    again = {}
+    for segment, m in masked.items():
+        if segment in batch.answers:
+            continue
+        if BROKEN in batch.reasons[segment]:
+            again[segment] = mask(sent[segment], keep, engine.placeholder, rendered(batch.glossary))
+        elif m.originals:
+            again[segment] = Masked(sent[segment], (), engine.placeholder)
+    _round(batch, choice, engine, again)
 
 
 def _round(batch: _Batch, choice: EngineChoice, engine: Engine, masked: dict[str, Masked]) -> None:
@@ -184,7 +191,7 @@ def _judge(
     batch: _Batch, choice: EngineChoice, segment: str, text: str | None, literals: tuple[str, ...]
 ) -> None:
     """Keep an answer that passes, in one style of writing, or the reason it does not."""
-    reasons = ("placeholder lost",) if text is None else check(segment, text, batch.job.target)
+    reasons = ("placeholder lost",) if text is None else _faults(batch, segment, text)
     if text is None or reasons:
         batch.reasons[segment] = f"{choice.name}: {reasons[0]}"
         return
@@ -195,6 +202,11 @@ def _judge(
         key=_key(batch, choice, segment), engine=choice.name, model=choice.model, source=segment, text=text
     )
     batch.memory.append(write)
+
+
+def _faults(batch: _Batch, segment: str, text: str) -> tuple[str, ...]:
+    faults = check(segment, text, batch.job.target)
+    return faults if faults or batch.job.target != "ja" else broken(batch.glossary, segment, text)
 
 
 def _key(batch: _Batch, choice: EngineChoice, segment: str) -> str:

@@ -5,6 +5,7 @@ back literally. A title's tags ("Show HN:", "[pdf]", "(2019)") never reach the e
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -48,19 +49,21 @@ class Title:
     tail: str
 
 
-def mask(text: str, keep: tuple[str, ...], form: str) -> Masked:
-    """Put numbered placeholders where the text must come through unchanged.
+def mask(text: str, keep: tuple[str, ...], form: str, renderings: tuple[tuple[str, str], ...] = ()) -> Masked:
+    """Put numbered placeholders where the text must come through unchanged, or as its rendering says.
 
     Shape: `form` holds one {n} between two other characters, e.g. "[{n}]"; "%{n}" would take up a digit that
     follows it. Text that looks like a placeholder already is masked itself.
     """
     originals: list[str] = []
+    rendered = {term.lower(): rendering for term, rendering in renderings}
 
     def replace(match: re.Match[str]) -> str:
-        originals.append(match[0])
+        originals.append(rendered[match["term"].lower()] if match["term"] else match[0])
         return form.format(n=len(originals))
 
-    return Masked(_maskable(keep, form).sub(replace, text), tuple(originals), form)
+    terms = tuple(term for term, _ in renderings)
+    return Masked(_maskable(keep, form, terms).sub(replace, text), tuple(originals), form)
 
 
 def unmask(masked: Masked, translated: str) -> str | None:
@@ -74,10 +77,15 @@ def unmask(masked: Masked, translated: str) -> str | None:
 
 
 @lru_cache(maxsize=32)
-def _maskable(keep: tuple[str, ...], form: str) -> re.Pattern[str]:
-    names = "|".join(re.escape(name) for name in sorted(keep, key=len, reverse=True))
-    names = rf"|(?<![\w@#/])(?:{names})(?![\w/]|\.\w)" if names else ""
-    return re.compile(f"{_CODE}|{_URL}|{_EMAIL}|{_EMOJI}|{_placeholder(form).pattern}{names}")
+def _maskable(keep: tuple[str, ...], form: str, terms: tuple[str, ...]) -> re.Pattern[str]:
+    names, rendered = any_of(keep), any_of(terms)
+    words = rf"(?<![\w@#/])(?:{names}|(?i:(?P<term>{rendered})s?))(?![\w/]|\.\w)"
+    return re.compile(f"{_CODE}|{_URL}|{_EMAIL}|{_EMOJI}|{_placeholder(form).pattern}|{words}")
+
+
+def any_of(terms: Iterable[str]) -> str:
+    """Return a pattern that finds any of the terms, the longest first; nothing where there are none."""
+    return "|".join(re.escape(term) for term in sorted(terms, key=len, reverse=True)) or "(?!)"
 
 
 @lru_cache(maxsize=32)

@@ -26,14 +26,14 @@ BATCH = 32  # entries a job: engines are fastest with many segments at once, and
 
 def _pending(db: Database, config: Config, now: datetime) -> Iterator[TranslateJob]:
     """Yield batches of stale entries; without an engine only of those that need none."""
-    ready = engines.ready(config)
+    ready, version = engines.ready(config), glossary.merged(config.glossary).version
     ids = store.stale_ids(db, config.language, now)
     for start in range(0, len(ids), BATCH):
         entries = store.texts(db, config.language, ids[start : start + BATCH])
         if not ready:
-            entries = [e for e in entries if chain.settle(e, config.language, _version()) is not None]
+            entries = [e for e in entries if chain.settle(e, config.language, version) is not None]
         for batch in _batches(entries, 1 if ready and ready[0].slow else BATCH):
-            yield _job(db, config, ready, batch)
+            yield _job(db, config, ready, batch, version)
 
 
 def _batches(entries: list[TranslateEntry], size: int) -> Iterator[tuple[TranslateEntry, ...]]:
@@ -47,18 +47,20 @@ def _batches(entries: list[TranslateEntry], size: int) -> Iterator[tuple[Transla
 
 
 def _job(
-    db: Database, config: Config, ready: tuple[EngineChoice, ...], batch: tuple[TranslateEntry, ...]
+    db: Database,
+    config: Config,
+    ready: tuple[EngineChoice, ...],
+    batch: tuple[TranslateEntry, ...],
+    version: str,
 ) -> TranslateJob:
-    keys = chain.memory_keys(batch, ready, config.language, _version())
+    keys = chain.memory_keys(batch, ready, config.language, version)
     return TranslateJob(entries=batch, engines=ready, target=config.language, memory=store.recall(db, keys))
 
 
-def _version() -> str:
-    return glossary.load().version
-
-
 def _work(config: Config, job: TranslateJob) -> TranslateOutcome:
-    return chain.translate(job, glossary.load(), lambda choice: engines.open_engine(choice, config))
+    return chain.translate(
+        job, glossary.merged(config.glossary), lambda choice: engines.open_engine(choice, config)
+    )
 
 
 def _record(
