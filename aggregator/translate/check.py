@@ -55,6 +55,10 @@ _DENIAL = re.compile(
     "な[いくかけしさきれ]|ませ|[ずぬ]|ん[。でだがけかのよ]|まい|だけ|のみ|しか|より|もう"
     "|[無不非未否拒禁避外欠限違誤控止失困難逃却免防]"
 )
+_REFUSAL = re.compile(
+    r"\b(?:den(?:y|ies|ied)|refus(?:es|ed)|reject(?:s|ed)|overturn(?:s|ed))\b", re.IGNORECASE
+)
+_REFUSED = re.compile("[断却退覆]|取り消|撤回|破棄|反対")
 
 _LOOP = re.compile(r"(\w.{1,39}?)(?:[\s、。,.・]{0,2}\1){2,}")
 _GLUED = re.compile(r"(?<=[ァ-ヺー])([a-z]{2,})(?![A-Za-z])|(?<![A-Za-z])([a-z]{2,})(?=[ァ-ヺ])")
@@ -138,10 +142,12 @@ def _answer(source: str, translated: str) -> str:
 
 
 def _negation(source: str, translated: str) -> str:
-    denied = _NEGATION.search(source)
-    if not denied or _NOT_MEANT.search(source) or _DENIAL.search(translated):
+    denied, refused = _NEGATION.search(source), _REFUSAL.search(source)
+    if _NOT_MEANT.search(source) or _DENIAL.search(translated):
         return ""
-    return f"negation lost: {denied[0]}"
+    if denied:
+        return f"negation lost: {denied[0]}"
+    return f"denial lost: {refused[0]}" if refused and not _REFUSED.search(translated) else ""
 
 
 def _markup(source: str, translated: str) -> str:
