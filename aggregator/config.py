@@ -54,6 +54,10 @@ class Config:
     openai_key_file: Path = _setting(Path(), "its key, where AGGREGATOR_OPENAI_KEY is not set; mode 0600")
     deepl_key_file: Path = _setting(Path(), "DeepL's key, where AGGREGATOR_DEEPL_KEY is not set; mode 0600")
     deepl_url: str = _setting("", "where DeepL is asked; empty: as the key says, free or paid")
+    openai_budget: str = _setting("1000000", "characters a month that it may be sent, or `3000 yen`")
+    openai_yen: int = _setting(0, "what a million characters cost there, in yen")
+    deepl_budget: str = _setting("500000", "characters a month that DeepL may be sent, or `1000 yen`")
+    deepl_yen: int = _setting(2500, "what a million characters cost there, in yen")
     engine_timeout: timedelta = _setting(timedelta(minutes=1), "one request to openai or deepl")
     untranslated: Literal["hold", "publish"] = _setting(
         "hold", "publish: untranslated entries enter the main feeds"
@@ -185,13 +189,24 @@ def _faults(config: Config) -> Iterator[tuple[str, str]]:
     for key in ("base_url", "openai_url", "deepl_url"):
         if (url := getattr(config, key)) and not _is_http(url):
             yield key, f"{key} = {url!r}: expected an http or https URL"
-    if not is_chain(config.engine):
-        yield "engine", f"engine = {config.engine!r}: expected {CHAIN}"
+    yield from _engine_faults(config)
     missing = [name for name in ("base_url", "contact") if not getattr(config, name)]
     if config.visibility == "public" and missing:
         yield "visibility", f"visibility = public: {' and '.join(missing)} must be set"
 
 
+def _engine_faults(config: Config) -> Iterator[tuple[str, str]]:
+    if not is_chain(config.engine):
+        yield "engine", f"engine = {config.engine!r}: expected {CHAIN}"
+    for engine, budget in (("openai", config.openai_budget), ("deepl", config.deepl_budget)):
+        key = f"{engine}_budget"
+        if not _BUDGET.fullmatch(budget):
+            yield key, f"{key} = {budget!r}: expected characters such as 1000000, or yen such as 3000 yen"
+        elif budget.endswith("yen") and not getattr(config, f"{engine}_yen"):
+            yield key, f"{key} = {budget!r}: {engine}_yen must say what a million characters cost"
+
+
+_BUDGET = re.compile(r"[0-9]{1,12}(?: yen)?")
 CHAIN = f"auto | {' | '.join(ENGINES)} | none, or several of them in order: deepl,firefox"
 
 

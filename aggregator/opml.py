@@ -5,6 +5,7 @@ from typing import cast, get_args
 from urllib.parse import urlsplit
 
 from aggregator import urls
+from aggregator.config import CHAIN, is_chain
 from aggregator.errors import OpmlError
 from aggregator.model import FeedSettings, IdentityPolicy, RetryScope, Rights, Subscription
 from aggregator.outlines import OpmlText, Outline
@@ -182,11 +183,15 @@ def _settings(outline: Outline) -> FeedSettings:
     retry_scope = attributes.get("retry_scope", "").strip() or None
     if retry_scope not in {None, *get_args(RetryScope)}:
         raise ValueError(f"retry_scope {retry_scope!r}; expected {' | '.join(get_args(RetryScope))}")
+    engine = attributes.get("engine", "").strip() or None
+    if engine and not is_chain(engine):
+        raise ValueError(f"engine {engine!r}; expected {CHAIN}")
     return FeedSettings(
         rights=cast("Rights", rights),
         rights_note=attributes.get("rights_note", "").strip(),
         paused=_BOOLEANS[paused],
         language=attributes.get("language", "").strip() or None,
+        engine=engine,
         retry_scope=cast("RetryScope | None", retry_scope),
         identity=cast("IdentityPolicy | None", identity),
         mute=_rules(attributes, "mute"),
@@ -221,6 +226,7 @@ def _attributes(subscription: Subscription) -> dict[str, str]:
         "rights_note": settings.rights_note,
         "paused": "true" if settings.paused else None,
         "language": settings.language,
+        "engine": settings.engine,
         "retry_scope": settings.retry_scope,
         "identity": settings.identity,
         "first_url": subscription.url if settings.address else None,

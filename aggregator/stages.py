@@ -8,6 +8,7 @@ from aggregator.poll.stage import STAGE as POLL
 from aggregator.publish.stage import STAGE as PUBLISH
 from aggregator.session import Session
 from aggregator.translate.stage import STAGE as TRANSLATE
+from aggregator.translate.stage import note_engines
 from aggregator.websub.stage import STAGE as WEBSUB
 from aggregator.websub.stage import take_up
 
@@ -21,6 +22,7 @@ def run_round(session: Session, prepare: Callable[[], None] = lambda: None) -> l
     holds back neither polling nor a changed list of feeds.
     """
     reports: list[StageReport] = []
+    note_engines(session.db, session.config, session.clock())  # what is polled from now on is theirs
     while True:
         prepare()
         take_up(session.db, session.config, session.clock())  # before polls, which show what a hub missed

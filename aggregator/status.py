@@ -7,9 +7,10 @@ from typing import Any
 from sqlite_utils import Database
 
 from aggregator.config import Config
-from aggregator.store import feeds, translations, websub
+from aggregator.store import feeds, translations, usage, websub
 from aggregator.times import duration_text, from_text
-from aggregator.translate import engines
+from aggregator.translate import allowance, budget, engines
+from aggregator.translate.engines import services
 from aggregator.translate.stage import STAGE as TRANSLATE
 
 _NAMED = 5
@@ -35,6 +36,8 @@ def collect(db: Database, config: Config, now: datetime) -> tuple[dict[str, Any]
         "refused by the checks": _refused(db),
         "hubs": websub.summary(db, now) or "-",
         "engine": _engine(config),
+        "budgets": _budgets(db, config, now),
+        "engines that rest": _resting(db, now),
         "newest entry": _ago(db, "SELECT max(first_published_at) FROM publications", now),
         "output": config.output,
         "store": f"{config.store} ({config.store.stat().st_size / 1e6:.1f} MB)",
@@ -64,6 +67,21 @@ def _engine(config: Config) -> str:
     if ready:
         return " → ".join(f"{choice.name} ({choice.model})" for choice in ready)
     return "; ".join((f"{config.engine}: none ready", *engines.why_not(config)))
+
+
+def _budgets(db: Database, config: Config, now: datetime) -> str:
+    day = allowance.today(config, now)
+    paid = [choice.name for choice in engines.ready(config) if choice.paid]
+    used = {name: usage.used(db, name, day) for name in paid}
+    said = [
+        f"{name}: {budget.sentence(services.monthly(name, config), used[name].month, used[name].today)}"
+        for name in paid
+    ]
+    return "; ".join(said) or "-"
+
+
+def _resting(db: Database, now: datetime) -> str:
+    return "; ".join(f"{name}: {failure}" for name, failure in usage.resting(db, now).items()) or "-"
 
 
 def _refused(db: Database) -> str:

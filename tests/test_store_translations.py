@@ -1,4 +1,4 @@
-"""Tables translations, translation_memory and engine_usage."""
+"""Tables translations and translation_memory."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -197,14 +197,6 @@ def test_the_memory_gives_back_what_it_was_told_and_dates_its_use(db):
     assert store.recall(db, ["k", "unknown"]) == (("k", "一。"),)
     store.remember(db, (), ["k"], NOW + timedelta(days=1))
     assert db["translation_memory"].get("k")["used_at"] == "2026-11-25T06:00:00Z"
-
-
-def test_usage_adds_up_by_engine_and_month(db):
-    store.add_usage(db, [("first", 10), ("second", 1)], "2026-11")
-    store.add_usage(db, [("first", 5)], "2026-11")
-    store.add_usage(db, [("first", 7)], "2026-12")
-    found = db.execute("SELECT engine, month, characters FROM engine_usage ORDER BY 1, 2").fetchall()
-    assert found == [("first", "2026-11", 15), ("first", "2026-12", 7), ("second", "2026-11", 1)]
 
 
 def test_refusals_are_counted_by_reason_until_a_translation_passes(db):

@@ -45,6 +45,7 @@ from aggregator.model.polls import (
     Unchanged,
 )
 from aggregator.model.texts import (
+    ASKED,
     Article,
     ArticleJob,
     EngineChoice,
@@ -59,6 +60,7 @@ from aggregator.model.texts import (
 )
 
 __all__ = [
+    "ASKED",
     "Article",
     "ArticleJob",
     "Changed",

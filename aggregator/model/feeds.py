@@ -17,6 +17,7 @@ class FeedSettings:
     rights_note: str = ""
     paused: bool = False
     language: str | None = None  # overrides what the feed says of itself
+    engine: str | None = None  # overrides the setting of this name
     retry_scope: RetryScope | None = None  # overrides the setting of this name
     identity: IdentityPolicy | None = None  # what tells its entries apart; None: what its entries show
     mute: str | None = None  # rules between semicolons, as poll.filters reads them

@@ -73,6 +73,9 @@ class EngineChoice:
     allowance: int | None = None  # characters that this job may send, retries included; None: no limit
 
 
+ASKED = "asked"  # TranslateEntry.redo where the operator wants it again, whatever made it
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TranslateEntry:
     """One entry's text to translate; shapes as in Summary."""
@@ -84,6 +87,9 @@ class TranslateEntry:
     summary: str
     story: str
     attempts: int = 0
+    engine: str = ""  # the feed's own setting of this name
+    first_seen_at: str = ""
+    redo: str | None = None  # why a good translation is made again: ASKED, or the engine that is back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +100,7 @@ class TranslateJob:
     engines: tuple[EngineChoice, ...]
     target: str
     memory: tuple[tuple[str, str], ...] = ()  # key -> translated segment
+    missed: str = ""  # the engine that would have come first, had it not been resting after a failure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

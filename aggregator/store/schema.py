@@ -260,3 +260,31 @@ CREATE TABLE host_rests (
   host TEXT PRIMARY KEY,
   retry_after_at TEXT NOT NULL
 ) STRICT, WITHOUT ROWID""")
+
+
+_ENGINES = """
+CREATE TABLE engine_days (
+  engine TEXT NOT NULL,
+  day TEXT NOT NULL,
+  characters INTEGER NOT NULL DEFAULT 0,
+  cost REAL NOT NULL DEFAULT 0,
+  PRIMARY KEY (engine, day)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE engine_states (
+  engine TEXT PRIMARY KEY,
+  configured_at TEXT,
+  rest_until TEXT,
+  failure TEXT
+) STRICT, WITHOUT ROWID;
+
+ALTER TABLE translations ADD COLUMN redo TEXT;
+"""
+
+
+@migrations()
+def engines_that_cost(db: Database) -> None:
+    """Create the tables of what engines were sent and which rest, and mark translations to make again."""
+    for statement in _ENGINES.split(";\n"):
+        if statement.strip():
+            db.execute(statement)

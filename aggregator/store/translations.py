@@ -1,4 +1,4 @@
-"""Tables translations, translation_memory and engine_usage."""
+"""Tables translations and translation_memory."""
 
 import json
 from collections.abc import Iterable
@@ -17,6 +17,7 @@ BACKOFF = (
     timedelta(days=1),
 )  # after the 1st, 2nd … attempt
 ATTEMPTS = len(BACKOFF) + 1  # after so many the same input is not tried again
+FALLBACK = timedelta(hours=24)  # after so long what a fallback engine made stays
 OUTAGE = timedelta(minutes=15)  # engines that failed are no fault of the text, and no attempt at it
 
 # What publishing takes: of each story its lead, or the entry that will be it, once its summary is settled.
@@ -28,7 +29,8 @@ FROM summaries s LEFT JOIN translations t ON t.entry_id = s.entry_id AND t.langu
   CROSS JOIN entries e ON e.entry_id = s.entry_id JOIN articles a ON a.entry_id = s.entry_id
   JOIN feeds f USING (feed_id) JOIN stories st USING (story_id)
 WHERE e.excluded IS NULL AND f.listed = 1 AND {_SETTLED} AND (e.title != '' OR s.text != '')
-  AND t.input_fingerprint IS NOT s.fingerprint
+  AND (t.input_fingerprint IS NOT s.fingerprint OR t.redo = 'asked' OR (t.redo IN
+    (SELECT value FROM json_each(:back)) AND t.translated_at > :since))
   AND (t.attempt_fingerprint IS NOT s.fingerprint OR t.attempts < :attempts)
   AND e.entry_id = coalesce(st.lead_entry_id, (
     SELECT e.entry_id FROM entries e JOIN feeds f USING (feed_id) JOIN articles a USING (entry_id)
@@ -40,7 +42,9 @@ _RETRY = "AND (t.attempt_fingerprint IS NOT s.fingerprint OR t.retry_at IS NULL 
 _TEXTS = """
 SELECT e.entry_id, s.fingerprint AS input_fingerprint, e.title, s.text AS summary, s.story,
   coalesce(json_extract(f.settings, '$.language'), e.language, f.language) AS language,
-  iif(t.attempt_fingerprint IS s.fingerprint, t.attempts, 0) AS attempts
+  iif(t.attempt_fingerprint IS s.fingerprint, t.attempts, 0) AS attempts,
+  coalesce(json_extract(f.settings, '$.engine'), '') AS engine, e.first_seen_at,
+  iif(t.input_fingerprint IS s.fingerprint, t.redo, NULL) AS redo
 FROM json_each(:ids) ids JOIN entries e ON e.entry_id = ids.value JOIN feeds f USING (feed_id)
   JOIN summaries s USING (entry_id)
   LEFT JOIN translations t ON t.entry_id = e.entry_id AND t.language = :language
@@ -48,18 +52,24 @@ ORDER BY ids.key
 """
 
 
-def stale_ids(db: Database, language: str, now: datetime) -> list[int]:
-    """List the entries to translate now, newest first."""
+def stale_ids(db: Database, language: str, now: datetime, back: Iterable[str] = ()) -> list[int]:
+    """List the entries to translate now, newest first, and then those to translate again.
+
+    `back` names the engines that work: what others did in their place within a day is theirs to do again.
+    """
     rows = db.execute(
-        f"SELECT e.entry_id {_STALE} {_RETRY} ORDER BY e.sort_at DESC, e.entry_id DESC",
-        {"language": language, "attempts": ATTEMPTS, "now": to_text(now)},
-    )
+        f"SELECT e.entry_id {_STALE} {_RETRY}"
+        " ORDER BY t.input_fingerprint IS s.fingerprint, e.sort_at DESC, e.entry_id DESC",
+        {"language": language, "attempts": ATTEMPTS, "now": to_text(now), "back": json.dumps(list(back)),
+         "since": to_text(now - FALLBACK)},
+    )  # fmt: skip
     return [row[0] for row in rows.fetchall()]
 
 
 def count_waiting(db: Database, language: str) -> int:
     """Count the entries without a translation of their present text that may still get one."""
-    found = db.execute(f"SELECT count(*) {_STALE}", {"language": language, "attempts": ATTEMPTS})
+    values = {"language": language, "attempts": ATTEMPTS, "back": "[]", "since": ""}
+    found = db.execute(f"SELECT count(*) {_STALE}", values)
     return int(found.fetchone()[0])
 
 
@@ -69,15 +79,29 @@ def texts(db: Database, language: str, entry_ids: Iterable[int]) -> list[Transla
     return [TranslateEntry(**row) for row in rows]
 
 
+def feed_engines(db: Database) -> list[str]:
+    """List the engines that feeds name for themselves, as they name them."""
+    found = db.execute(
+        "SELECT DISTINCT json_extract(settings, '$.engine') AS engine FROM feeds"
+        " WHERE listed = 1 AND engine IS NOT NULL ORDER BY engine"
+    )
+    return [row[0] for row in found.fetchall()]
+
+
 def recall(db: Database, keys: Iterable[str]) -> tuple[tuple[str, str], ...]:
     """Return what the memory holds under these keys."""
     sql = "SELECT key, text FROM translation_memory WHERE key IN (SELECT value FROM json_each(:keys))"
     return tuple((row["key"], row["text"]) for row in db.query(sql, {"keys": json.dumps(list(keys))}))
 
 
-def write_translation(db: Database, language: str, made: Translation, now: datetime) -> None:
-    """Store a translation that passed, and forget failed attempts."""
-    row = {**asdict(made), "language": language, "translated_at": to_text(now)}
+def write_translation(
+    db: Database, language: str, made: Translation, now: datetime, redo: str | None = None
+) -> None:
+    """Store a translation that passed, and forget failed attempts.
+
+    `redo` names the engine in whose place another one made it.
+    """
+    row = {**asdict(made), "language": language, "translated_at": to_text(now), "redo": redo}
     row |= {"attempt_fingerprint": None, "attempts": 0, "failure": None, "retry_at": None}
     db.table("translations").upsert(row, pk=("entry_id", "language"))
 
@@ -116,16 +140,6 @@ def remember(db: Database, writes: Iterable[MemoryWrite], used_keys: Iterable[st
         "UPDATE translation_memory SET used_at = :now WHERE key IN (SELECT value FROM json_each(:keys))",
         {"now": to_text(now), "keys": json.dumps(list(used_keys))},
     )
-
-
-def add_usage(db: Database, used: Iterable[tuple[str, int]], month: str) -> None:
-    """Add characters sent to engines to a month's count (`2026-11`)."""
-    for engine, characters in used:
-        db.execute(
-            """INSERT INTO engine_usage (engine, month, characters) VALUES (?, ?, ?)
-            ON CONFLICT (engine, month) DO UPDATE SET characters = characters + excluded.characters""",
-            (engine, month, characters),
-        )
 
 
 def refusals(db: Database) -> list[tuple[str, int]]:

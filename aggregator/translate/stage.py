@@ -1,7 +1,8 @@
 """The translate stage: entries with a summary in, checked translations out."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from sqlite_utils import Database
@@ -17,23 +18,49 @@ from aggregator.model import (
 )
 from aggregator.pipeline import Stage
 from aggregator.store import translations as store
-from aggregator.translate import chain, engines, glossary
+from aggregator.store import usage
+from aggregator.translate import allowance, chain, engines, glossary
+from aggregator.translate.engines import Engine
+from aggregator.translate.engines.services import ServiceEngine
+from aggregator.translate.route import Board, Route, failed, grouped, out_of_order, route
 
 log = logging.getLogger(__name__)
 
 BATCH = 32  # entries a job: engines are fastest with many segments at once, and a kill loses one job
+PAID_BATCH = 4  # a failure in the middle throws no more than this away
+
+Ready = dict[str, tuple[EngineChoice, ...]]  # by the setting `engine` of feeds; "": the program's own
+
+
+def note_engines(db: Database, config: Config, now: datetime) -> Ready:
+    """Return the engines that are ready, and note since when those are that cost money."""
+    settings = ("", *store.feed_engines(db))
+    ready = {own: engines.ready(replace(config, engine=own) if own else config) for own in settings}
+    paid = {choice.name for chain in ready.values() for choice in chain if choice.paid}
+    if paid - usage.configured(db).keys():
+        with db.atomic():
+            usage.note_configured(db, paid, now)
+    return ready
 
 
 def _pending(db: Database, config: Config, now: datetime) -> Iterator[TranslateJob]:
     """Yield batches of stale entries; without an engine only of those that need none."""
-    ready, version = engines.ready(config), glossary.merged(config.glossary).version
-    ids = store.stale_ids(db, config.language, now)
+    ready, version = note_engines(db, config, now), glossary.merged(config.glossary).version
+    board = Board(resting=frozenset(usage.resting(db, now)), configured=usage.configured(db))
+    back = {choice.name for chain in ready.values() for choice in chain} - board.resting
+    ids = store.stale_ids(db, config.language, now, back)
     for start in range(0, len(ids), BATCH):
         entries = store.texts(db, config.language, ids[start : start + BATCH])
-        if not ready:
-            entries = [e for e in entries if chain.settle(e, config.language, version) is not None]
-        for batch in _batches(entries, 1 if ready and ready[0].slow else BATCH):
-            yield _job(db, config, ready, batch, version)
+        routed = ((route(e, ready.get(e.engine, ready[""]), board), e) for e in entries)
+        for way, group in grouped(routed).items():
+            for batch in _batches(group, _size(way)):
+                yield from _jobs(db, config, way, batch, version, now)
+
+
+def _size(way: Route) -> int:
+    if way.engines and way.engines[0].slow:
+        return 1
+    return PAID_BATCH if any(choice.paid for choice in way.engines) else BATCH
 
 
 def _batches(entries: list[TranslateEntry], size: int) -> Iterator[tuple[TranslateEntry, ...]]:
@@ -46,37 +73,71 @@ def _batches(entries: list[TranslateEntry], size: int) -> Iterator[tuple[Transla
             yield (entry,)
 
 
-def _job(
+def _jobs(
     db: Database,
     config: Config,
-    ready: tuple[EngineChoice, ...],
+    way: Route,
     batch: tuple[TranslateEntry, ...],
     version: str,
-) -> TranslateJob:
-    keys = chain.memory_keys(batch, ready, config.language, version)
-    return TranslateJob(entries=batch, engines=ready, target=config.language, memory=store.recall(db, keys))
+    now: datetime,
+) -> Iterator[TranslateJob]:
+    """Yield the job of a batch, if there is anything to do for the engines it may use."""
+    meant = allowance.reserved(db, config, way.engines, batch, now)
+    if not meant:
+        batch = tuple(e for e in batch if chain.settle(e, config.language, version) is not None)
+    if batch:
+        keys = [] if way.anew else chain.memory_keys(batch, meant, config.language, version)
+        yield TranslateJob(
+            entries=batch, engines=meant, target=config.language, memory=store.recall(db, keys),
+            missed=way.missed,
+        )  # fmt: skip
 
 
 def _work(config: Config, job: TranslateJob) -> TranslateOutcome:
-    return chain.translate(
-        job, glossary.merged(config.glossary), lambda choice: engines.open_engine(choice, config)
-    )
+    opened: list[Engine] = []
+
+    def open_engine(choice: EngineChoice) -> Engine:
+        opened.append(engines.open_engine(choice, config))
+        return opened[-1]
+
+    outcome = chain.translate(job, glossary.merged(config.glossary), open_engine)
+    # A service counts by itself: what it was sent again is part of it.
+    spent = {engine.name: engine.spent for engine in opened if isinstance(engine, ServiceEngine)}
+    return replace(outcome, used=tuple((dict(outcome.used) | spent).items()))
 
 
 def _record(
     db: Database, config: Config, job: TranslateJob, outcome: TranslateOutcome, now: datetime
 ) -> None:
-    for trouble in outcome.trouble:
-        log.warning("engine_failed %s", trouble)
+    _note_trouble(db, outcome.trouble, now)
+    owed = _owed(job, outcome)
     for result in outcome.results:
         match result:
             case Translation():
-                store.write_translation(db, config.language, result, now)
+                store.write_translation(db, config.language, result, now, owed.get(result.entry_id))
             case Untranslated():
                 log.info("untranslated entry=%d reason=%s", result.entry_id, result.failure)
                 store.write_failure(db, config.language, result, now)
     store.remember(db, outcome.memory, (key for key, _ in job.memory), now)
-    store.add_usage(db, outcome.used, now.astimezone(config.zone).strftime("%Y-%m"))
+    allowance.settle(db, config, job.engines, outcome.used, now)
+
+
+def _note_trouble(db: Database, trouble: Iterable[str], now: datetime) -> None:
+    for line in trouble:
+        log.warning("engine_failed %s", line)
+    for engine, failure in failed(trouble).items():
+        usage.rest(db, engine, now + store.OUTAGE, failure)
+
+
+def _owed(job: TranslateJob, outcome: TranslateOutcome) -> dict[int, str]:
+    """Return whose work each entry is that another engine did; once it was made again it stays as it is."""
+    out = out_of_order(job.missed, job.engines, outcome.trouble)
+    made = {r.entry_id: r.engine for r in outcome.results if isinstance(r, Translation)}
+    return {
+        entry.entry_id: out
+        for entry in job.entries
+        if out and not entry.redo and made.get(entry.entry_id, out) not in {out, chain.ORIGINAL}
+    }
 
 
 def _postpone(db: Database, config: Config, job: TranslateJob, error: str, now: datetime) -> None:

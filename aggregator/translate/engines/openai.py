@@ -19,6 +19,7 @@ VARIABLE = "AGGREGATOR_OPENAI_KEY"
 VERSION = "1"  # of prompt and placeholder form: part of the memory's key
 PLACEHOLDER = "[{n}]"
 AT_ONCE = 4  # requests; more gain little and meet rate limits
+_REFUSED = frozenset({400, 413, 422})  # this segment, as a filter or a limit has it: no reason to stop at it
 _LANGUAGES = {"ja": "Japanese", "pt": "Portuguese", "de": "German", "fr": "French", "es": "Spanish"}
 _PROMPT = (
     "You translate tech news from English into {language}. The user's message is one JSON string: a headline"
@@ -52,7 +53,7 @@ class OpenAIEngine:
     def translate(self, segments: Sequence[str]) -> list[str]:
         """Return one translation for each segment, in order, unchecked.
 
-        Shape: "" where an answer was cut off or empty.
+        Shape: "" where an answer was cut off or empty, or the segment refused.
         Raises: EngineUnavailable where the endpoint does not answer, BadTranslation where it answers oddly.
         """
         pool = ThreadPoolExecutor(AT_ONCE)
@@ -67,6 +68,8 @@ class OpenAIEngine:
             # OpenAI's reasoning models refuse both `temperature` and `max_tokens` and say so with a 400.
             self._plain = True
             reply = self._service.ask(self._request(segment), len(segment))
+        if reply.status in _REFUSED:
+            return ""
         return content(self._service.read(reply))
 
     def _request(self, segment: str) -> dict[str, object]:

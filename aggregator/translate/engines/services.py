@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from aggregator.config import Config
 from aggregator.errors import EngineUnavailable
 from aggregator.model import EngineChoice
+from aggregator.translate import budget
 from aggregator.translate.engines import deepl, openai
 from aggregator.translate.engines.deepl import DeepLEngine
 from aggregator.translate.engines.openai import OpenAIEngine
@@ -40,8 +41,27 @@ def is_near(url: str) -> bool:
 
 
 def is_paid(name: str, config: Config) -> bool:
-    """Return whether an engine's use is limited by a budget: whatever is far away."""
-    return name == "deepl" or (name == "openai" and not is_near(config.openai_url))
+    """Return whether an engine's use is limited by a budget: whatever is far away or has a price."""
+    if name == "openai":
+        return bool(config.openai_yen) or not is_near(config.openai_url)
+    return name == "deepl"
+
+
+def price(name: str, config: Config) -> int:
+    """Return what a million characters cost.
+
+    Units: yen.
+    """
+    return {"openai": config.openai_yen, "deepl": config.deepl_yen}.get(name, 0)
+
+
+def monthly(name: str, config: Config) -> int:
+    """Return a paid engine's budget for a month.
+
+    Units: characters.
+    """
+    text = {"openai": config.openai_budget, "deepl": config.deepl_budget}[name]
+    return budget.monthly(text, price(name, config))
 
 
 def obstacle(name: str, config: Config) -> str:

@@ -1,0 +1,72 @@
+"""What paid engines may send of each batch: taken off the budget before, settled afterwards."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import date, datetime
+
+from sqlite_utils import Database
+
+from aggregator.config import Config
+from aggregator.model import EngineChoice, TranslateEntry
+from aggregator.store import usage
+from aggregator.translate import budget
+from aggregator.translate.engines import services
+
+
+def today(config: Config, now: datetime) -> date:
+    """Return the day that budgets count."""
+    return now.astimezone(config.zone).date()
+
+
+def left(db: Database, config: Config, engine: str, now: datetime) -> int:
+    """Return how many characters a paid engine may still be sent today."""
+    used = usage.used(db, engine, today(config, now))
+    return budget.allowance(services.monthly(engine, config), used.month, used.today)
+
+
+def reserved(
+    db: Database,
+    config: Config,
+    engines: Iterable[EngineChoice],
+    batch: Iterable[TranslateEntry],
+    now: datetime,
+) -> tuple[EngineChoice, ...]:
+    """Return the engines a batch goes to, the paid ones with their allowance, those without budget left out.
+
+    What a batch may use counts as used from now on, so that a kill in the middle forgets nothing.
+    """
+    size = sum(len(entry.title) + len(entry.summary) + len(entry.story) for entry in batch)
+    return tuple(_reserved(db, config, engines, size, now))
+
+
+def _reserved(
+    db: Database, config: Config, engines: Iterable[EngineChoice], size: int, now: datetime
+) -> Iterator[EngineChoice]:
+    for choice in engines:
+        if not choice.paid:
+            yield choice
+        elif amount := budget.reserve(left(db, config, choice.name, now), size):
+            book(db, config, choice.name, amount, now)
+            yield replace(choice, allowance=amount)
+
+
+def settle(
+    db: Database,
+    config: Config,
+    engines: Iterable[EngineChoice],
+    used: Iterable[tuple[str, int]],
+    now: datetime,
+) -> None:
+    """Write what a job's engines were sent in the place of what was reserved for it."""
+    sent = dict(used)
+    for choice in engines:
+        characters = sent.get(choice.name, 0) - (choice.allowance or 0)
+        if characters:
+            book(db, config, choice.name, characters, now)
+
+
+def book(db: Database, config: Config, engine: str, characters: int, now: datetime) -> None:
+    """Add characters to an engine's account, with what they cost."""
+    cost = budget.cost(characters, services.price(engine, config))
+    with db.atomic():
+        usage.add(db, engine, characters, cost, today(config, now))
