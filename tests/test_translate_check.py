@@ -129,6 +129,8 @@ def test_another_target_needs_no_japanese_script_but_all_else():
         "Zig",
         "`make all`",
         "https://example.com/",
+        "`for x in the list`",
+        "https://example.com/ `to the end`",
         "Rust 1.85.0",
         "🎉 42",
     ],

