@@ -92,4 +92,16 @@ def models_test(
     print(f"({sample.engine} {sample.model}, {sample.seconds:.1f} s with loading)")
 
 
+@models_app.command("remove")
+def models_remove(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="firefox | llamacpp")],
+) -> None:
+    """Delete an engine's model, and what broken downloads of it left."""
+    from aggregator.resources import megabytes
+    from aggregator.translate import models
+
+    print(f"{name}: {megabytes(models.remove(name, context.obj.config()))} freed")
+
+
 app.add_typer(models_app, name="models")

@@ -17,9 +17,9 @@ from aggregator.model import (
     Untranslated,
 )
 from aggregator.pipeline import Stage
+from aggregator.store import remakes, usage
 from aggregator.store import translations as store
-from aggregator.store import usage
-from aggregator.translate import allowance, chain, engines, glossary
+from aggregator.translate import allowance, chain, engines, glossary, touched
 from aggregator.translate.engines import Engine
 from aggregator.translate.engines.services import ServiceEngine
 from aggregator.translate.route import Board, Route, failed, grouped, out_of_order, route
@@ -119,6 +119,8 @@ def _record(
                 log.info("untranslated entry=%d reason=%s", result.entry_id, result.failure)
                 store.write_failure(db, config.language, result, now)
     store.remember(db, outcome.memory, (key for key, _ in job.memory), now)
+    present = glossary.merged(config.glossary)
+    remakes.note_glossary(db, present.version, touched.terms(present))
     allowance.settle(db, config, job.engines, outcome.used, now)
 
 

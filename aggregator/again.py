@@ -1,0 +1,95 @@
+"""What `aggregator retranslate` would do, and what engines cost."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlite_utils import Database
+
+from aggregator.config import Config
+from aggregator.store import remakes, usage
+from aggregator.translate import allowance, budget, engines, glossary, touched
+from aggregator.translate.engines import services
+from aggregator.translate.engines.services import SERVICES
+
+WEEK = 7
+COLUMNS = ("engine", "days", "characters", "yen", "month", "budget", "yen_a_month")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which translations to make again: all conditions together."""
+
+    glossary_changed: bool = False
+    engine: str | None = None
+    feed_id: int | None = None
+    entry: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What would be made again, and what for."""
+
+    entry_ids: tuple[int, ...]
+    characters: int
+    engine: str  # the one that comes first, or "" where none is ready
+    yen: float  # at most: were all of it that engine's
+
+    def sentence(self) -> str:
+        """Write it as one line for the operator."""
+        cost = f"up to {self.yen:,.0f} yen" if self.yen else "no cost"
+        by = f" by {self.engine}" if self.engine else ""
+        return f"{len(self.entry_ids)} entries, {self.characters:,} characters{by}, {cost}"
+
+
+def plan(db: Database, config: Config, wanted: Wanted) -> Plan:
+    """Return what would be made again, newest first."""
+    found = remakes.made(
+        db, config.language, engine=wanted.engine, feed_id=wanted.feed_id, entry=wanted.entry
+    )
+    if wanted.glossary_changed:
+        found = _touched(db, config, found)
+    first = next((choice.name for choice in engines.ready(config)), "")
+    characters = sum(len(each.text) for each in found)
+    return Plan(
+        entry_ids=tuple(each.entry_id for each in found), characters=characters, engine=first,
+        yen=budget.cost(characters, services.price(first, config)),
+    )  # fmt: skip
+
+
+def _touched(db: Database, config: Config, found: list[remakes.Made]) -> list[remakes.Made]:
+    """Leave those whose text has a term in it that is another now; all of a glossary that nobody noted."""
+    present = glossary.merged(config.glossary)
+    now, known = touched.terms(present), remakes.glossaries(db)
+    changed = {version: touched.changed(before, now) for version, before in known.items()}
+    return [
+        each
+        for each in found
+        if each.glossary_version != present.version and _mentions(each, changed.get(each.glossary_version))
+    ]
+
+
+def _mentions(each: remakes.Made, changed: set[str] | None) -> bool:
+    return changed is None or touched.mentions(each.text, changed)
+
+
+def costs(db: Database, config: Config, now: datetime) -> list[dict[str, Any]]:
+    """Return a row for each engine that was used: the last 7 days, this month, and what a month will cost."""
+    return [_row(db, config, name, now) for name in usage.engines(db)]
+
+
+def _row(db: Database, config: Config, name: str, now: datetime) -> dict[str, Any]:
+    day = allowance.today(config, now)
+    daily = usage.days(db, name, day, WEEK)
+    paid = name in SERVICES and services.is_paid(name, config)
+    limit = services.monthly(name, config) if paid else None
+    price = services.price(name, config)
+    return {
+        "engine": name,
+        "days": len(daily),
+        "characters": sum(daily),
+        "yen": round(budget.cost(sum(daily), price)),
+        "month": usage.used(db, name, day).month,
+        "budget": limit,
+        "yen_a_month": round(budget.forecast(daily, price, limit)) if limit is not None else 0,
+    }

@@ -1,0 +1,103 @@
+"""Commands about translations made again, and what engines cost."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from aggregator.cli.common import Json, Wait, clock, leave, open_session, opened, take_up, take_up_list
+from aggregator.config import ENGINES, Config
+from aggregator.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+    from aggregator.again import Wanted
+
+app = typer.Typer()
+
+
+@app.command()
+def retranslate(
+    context: typer.Context,
+    glossary_changed: Annotated[
+        bool, typer.Option("--glossary-changed", help="What has a term in it that is rendered otherwise now.")
+    ] = False,
+    engine: Annotated[str | None, typer.Option(help="What this engine made.")] = None,
+    feed: Annotated[str | None, typer.Option(help="A feed: address, number or part of its title.")] = None,
+    entry: Annotated[str | None, typer.Option(help="An entry: its number or its original's address.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how much it is, and do nothing.")] = False,
+    wait: Wait = "60s",
+) -> None:
+    """Translate again what is touched; pages show it, feeds stay as they are.
+
+    Several conditions hold together. A text that is not translated well keeps the translation it has.
+    """
+    if not (glossary_changed or engine or feed or entry):
+        raise ConfigError("retranslate: expected --glossary-changed, --engine, --feed or --entry")
+    if engine and engine not in ENGINES:
+        raise ConfigError(f"--engine {engine}: expected one of {', '.join(ENGINES)}")
+    config = context.obj.config()
+
+    def wanted(db: "Database") -> "Wanted":
+        return _wanted(db, feed, engine, entry, glossary_changed=glossary_changed)
+
+    if dry_run:
+        _say(config, wanted)
+        return
+    _retranslate(config, wanted, wait)
+
+
+def _wanted(
+    db: "Database", feed: str | None, engine: str | None, entry: str | None, *, glossary_changed: bool
+) -> "Wanted":
+    from aggregator.again import Wanted
+    from aggregator.store import feeds
+
+    feed_id = feeds.find(db, feed)["feed_id"] if feed else None
+    return Wanted(glossary_changed=glossary_changed, engine=engine, feed_id=feed_id, entry=entry)
+
+
+def _say(config: Config, wanted: Callable[["Database"], "Wanted"]) -> None:
+    from aggregator import again
+
+    with opened(config) as db:
+        take_up_list(db, config)
+        print(again.plan(db, config, wanted(db)).sentence())
+
+
+def _retranslate(config: Config, wanted: Callable[["Database"], "Wanted"], wait: str) -> None:
+    from aggregator import again
+    from aggregator.errors import EngineUnavailable
+    from aggregator.publish.stage import STAGE as PUBLISH
+    from aggregator.store import remakes
+    from aggregator.translate import engines
+    from aggregator.translate.stage import STAGE as TRANSLATE
+
+    if not engines.ready(config):
+        raise EngineUnavailable("; ".join(engines.why_not(config)) or "engine = none: nothing translates")
+    with open_session(config, "retranslate", wait) as session:
+        refused = take_up(session)
+        plan = again.plan(session.db, config, wanted(session.db))
+        print(plan.sentence(), flush=True)
+        with session.db.atomic():
+            remakes.ask_again(session.db, config.language, plan.entry_ids)
+        reports = [session.run(TRANSLATE), session.run(PUBLISH)] if plan.entry_ids else []
+        left = remakes.count_asked(session.db)
+        if left:
+            print(f"{left} wait for an engine, its budget or another attempt; see: aggregator status")
+    leave(reports, refused)
+
+
+@app.command()
+def cost(context: typer.Context, as_json: Json = False) -> None:
+    """Say what engines were sent in the last 7 days, and what a month like these costs in yen."""
+    from aggregator import again
+    from aggregator.report import show
+
+    config = context.obj.config()
+    with opened(config) as db:
+        rows = again.costs(db, config, clock())
+    show(rows, again.COLUMNS, as_json=as_json)
+    if not as_json:
+        print(f"{sum(row['yen_a_month'] for row in rows):,} yen a month")

@@ -1,0 +1,65 @@
+"""Translations to make again: finding and marking them, and the glossaries they were made with."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlite_utils import Database
+
+from aggregator.model import ASKED
+
+_MADE = """
+SELECT t.entry_id, t.glossary_version, e.title || char(10) || s.text || char(10) || s.story AS text
+FROM translations t JOIN entries e USING (entry_id) JOIN feeds f USING (feed_id)
+  JOIN summaries s USING (entry_id) JOIN stories st USING (story_id)
+WHERE t.language = :language AND t.input_fingerprint = s.fingerprint AND t.engine != 'original'
+  AND f.listed = 1 AND e.excluded IS NULL AND coalesce(st.lead_entry_id, e.entry_id) = e.entry_id
+  AND (:engine IS NULL OR t.engine = :engine) AND (:feed_id IS NULL OR e.feed_id = :feed_id)
+  AND (:entry IS NULL OR CAST(e.entry_id AS TEXT) = :entry OR e.permalink = :entry)
+ORDER BY e.sort_at DESC, e.entry_id DESC
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """An entry with a good translation of its present text."""
+
+    entry_id: int
+    glossary_version: str
+    text: str  # all that would be sent again
+
+
+def made(
+    db: Database, language: str, *, engine: str | None, feed_id: int | None, entry: str | None
+) -> list[Made]:
+    """List what an engine made, what is a feed's, or an entry by number or address; without these, all."""
+    values = {"language": language, "engine": engine, "feed_id": feed_id, "entry": entry}
+    return [Made(**row) for row in db.query(_MADE, values)]
+
+
+def ask_again(db: Database, language: str, entry_ids: Iterable[int]) -> None:
+    """Make translations due again; they stay as they are until a new one passes."""
+    db.execute(
+        "UPDATE translations SET redo = :redo, attempts = 0, attempt_fingerprint = NULL, retry_at = NULL"
+        " WHERE language = :language AND entry_id IN (SELECT value FROM json_each(:ids))",
+        {"redo": ASKED, "language": language, "ids": json.dumps(list(entry_ids))},
+    )
+
+
+def count_asked(db: Database) -> int:
+    """Count the translations that are still to be made again for the operator."""
+    return int(db.execute("SELECT count(*) FROM translations WHERE redo = ?", [ASKED]).fetchone()[0])
+
+
+def note_glossary(db: Database, version: str, terms: dict[str, str]) -> None:
+    """Keep what a version of the glossary says, to tell later what a change of it touches."""
+    key = f"glossary:{version}"
+    if not db.execute("SELECT 1 FROM meta WHERE key = ?", [key]).fetchone():
+        value = json.dumps(terms, ensure_ascii=False, sort_keys=True)
+        db.table("meta").upsert({"key": key, "value": value}, pk="key")
+
+
+def glossaries(db: Database) -> dict[str, dict[str, str]]:
+    """Return the glossaries that translations were made with, by version."""
+    rows = db.execute("SELECT substr(key, 10), value FROM meta WHERE key LIKE 'glossary:%'")
+    return {version: json.loads(value) for version, value in rows.fetchall()}
