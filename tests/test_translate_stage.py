@@ -193,3 +193,27 @@ def test_an_entry_in_another_language_is_marked_and_left(db, engine):
     assert rows(db, "failure, retry_at") == [("language de is not translated", None)]
     assert engine.calls == []
     assert STAGE.backlog(db, CONFIG, NOW) == 0
+
+
+def test_a_kill_in_the_middle_of_a_paid_batch_forgets_nothing_that_may_have_been_sent(
+    db, engine, monkeypatch
+):
+    paid = EngineChoice(name="deepl", model="m", version="1", paid=True)
+    monkeypatch.setattr(engines, "ready", lambda _: (paid,))
+    add(db, 11)
+    engine.at_call = {1: Killed()}
+    stage.note_engines(db, CONFIG, NOW - timedelta(days=1))
+    with pytest.raises(Killed):
+        run(db)
+    length = len("News about topic 11" + 2 * "This is the sentence about topic 11.")
+    assert db.execute("SELECT characters FROM engine_days").fetchall() == [(2 * length,)]
+
+
+def test_what_was_reserved_and_not_sent_is_given_back(db, engine, monkeypatch):
+    paid = EngineChoice(name="deepl", model="m", version="1", paid=True)
+    monkeypatch.setattr(engines, "ready", lambda _: (paid,))
+    add(db, 11)
+    stage.note_engines(db, CONFIG, NOW - timedelta(days=1))
+    run(db)
+    length = len("News about topic 11" + "This is the sentence about topic 11.")
+    assert db.execute("SELECT characters FROM engine_days").fetchall() == [(length,)]

@@ -78,7 +78,7 @@ def models_pull(
 @models_app.command("test")
 def models_test(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="firefox | llamacpp")] = "firefox",
+    name: Annotated[str, typer.Argument(help="firefox | llamacpp | openai | deepl")] = "firefox",
 ) -> None:
     """Translate a sentence with an engine, and check it like any other."""
     from aggregator.translate import models
