@@ -16,7 +16,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from aggregator.errors import ConfigError
-from aggregator.model import RetryScope
+from aggregator.model import Extract, RetryScope
 from aggregator.readers import reader
 
 DEFAULT_FILE = "aggregator.toml"
@@ -47,6 +47,7 @@ class Config:
     contact: str = _setting("", "address or URL for publishers and hosts; sent in the User-Agent")
     visibility: Visibility = _setting("local", "local: this machine; private: an unguessable path; public")
     timezone: str = _setting("Asia/Tokyo", "decides page dates, digests and daily limits")
+    extract: Extract = _setting("auto", "whose text is taken: feed, page, or auto: the page's for a teaser")
     language: str = _setting("ja", "what entries are translated into")
     engine: str = _setting("auto", "what translates: auto, none, or engines in order: deepl,firefox")
     openai_url: str = _setting("", "an OpenAI-compatible endpoint, such as http://127.0.0.1:11434/v1")

@@ -12,6 +12,7 @@
     │   ├── BodyTooLarge                more bytes than allowed, on the wire or unpacked
     │   └── ConnectionFailed            no connection, reset, cut off, corrupt
     ├── NotAFeed                    1   the body parses as no kind of feed
+    ├── NoText                      1   a page holds no article
     ├── TranslationError            1
     │   ├── EngineUnavailable       3   no engine is ready
     │   └── BadTranslation          1   the engine's answer failed its checks
@@ -80,6 +81,10 @@ class ConnectionFailed(FetchError):
 
 class NotAFeed(AggregatorError):
     """The body is no RSS, RDF, Atom, CDF or JSON Feed."""
+
+
+class NoText(AggregatorError):
+    """The page is no article, or none that may be read: an error, a paywall, a cookie wall."""
 
 
 class TranslationError(AggregatorError):

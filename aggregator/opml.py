@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from aggregator import urls
 from aggregator.config import CHAIN, is_chain
 from aggregator.errors import OpmlError
-from aggregator.model import FeedSettings, IdentityPolicy, RetryScope, Rights, Subscription
+from aggregator.model import Extract, FeedSettings, IdentityPolicy, RetryScope, Rights, Subscription
 from aggregator.outlines import OpmlText, Outline
 from aggregator.poll import filters
 
@@ -183,6 +183,9 @@ def _settings(outline: Outline) -> FeedSettings:
     retry_scope = attributes.get("retry_scope", "").strip() or None
     if retry_scope not in {None, *get_args(RetryScope)}:
         raise ValueError(f"retry_scope {retry_scope!r}; expected {' | '.join(get_args(RetryScope))}")
+    extract = attributes.get("extract", "").strip() or None
+    if extract not in {None, *get_args(Extract)}:
+        raise ValueError(f"extract {extract!r}; expected {' | '.join(get_args(Extract))}")
     engine = attributes.get("engine", "").strip() or None
     if engine and not is_chain(engine):
         raise ValueError(f"engine {engine!r}; expected {CHAIN}")
@@ -197,6 +200,7 @@ def _settings(outline: Outline) -> FeedSettings:
         mute=_rules(attributes, "mute"),
         keep=_rules(attributes, "keep"),
         max_per_day=_number(attributes, "max_per_day"),
+        extract=cast("Extract | None", extract),
         address=outline.url if outline.url != outline.first_url else None,
     )
 
@@ -232,6 +236,7 @@ def _attributes(subscription: Subscription) -> dict[str, str]:
         "first_url": subscription.url if settings.address else None,
         "mute": settings.mute,
         "keep": settings.keep,
+        "extract": settings.extract,
         "max_per_day": None if settings.max_per_day is None else str(settings.max_per_day),
     }
     known = {"type": "rss", "text": subscription.title or subscription.url, "xmlUrl": subscription.address}

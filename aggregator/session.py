@@ -27,6 +27,7 @@ EXECUTORS = {
     "websub": "executor_poll",
     "poll": "executor_poll",
     "article": "executor_enrich",
+    "page": "executor_poll",
     "summary": "executor_enrich",
     "translate": "executor_translate",
 }

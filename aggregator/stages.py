@@ -1,8 +1,9 @@
 """STAGES, in order, and the round that runs them."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
-from aggregator.enrich.stage import ARTICLE, SUMMARY
+from aggregator.enrich.stage import ARTICLE, PAGE, SUMMARY
 from aggregator.pipeline import Stage, StageReport
 from aggregator.poll.stage import STAGE as POLL
 from aggregator.publish.stage import STAGE as PUBLISH
@@ -12,7 +13,9 @@ from aggregator.translate.stage import note_engines
 from aggregator.websub.stage import STAGE as WEBSUB
 from aggregator.websub.stage import take_up
 
-STAGES: tuple[Stage, ...] = (WEBSUB, POLL, ARTICLE, SUMMARY, TRANSLATE, PUBLISH)
+STAGES: tuple[Stage, ...] = (WEBSUB, POLL, ARTICLE, PAGE, SUMMARY, TRANSLATE, PUBLISH)
+
+PAGES = timedelta(minutes=2)  # slow sites hold back the rest of a round no longer; others go on in the next
 
 
 def run_round(session: Session, prepare: Callable[[], None] = lambda: None) -> list[StageReport]:
@@ -26,8 +29,10 @@ def run_round(session: Session, prepare: Callable[[], None] = lambda: None) -> l
     while True:
         prepare()
         take_up(session.db, session.config, session.clock())  # before polls, which show what a hub missed
-        fresh = [session.run(stage) for stage in (WEBSUB, POLL, ARTICLE, SUMMARY)]
+        fresh = [session.run(stage) for stage in (WEBSUB, POLL, ARTICLE)]
+        fresh += [session.run(PAGE, PAGES), session.run(SUMMARY)]
         session.rest(WEBSUB)
+        session.rest(PAGE)
         session.rest(POLL)  # its memory is the translation's now
         fresh.append(session.run(PUBLISH))
         translated = session.run(TRANSLATE, session.config.publish_every)

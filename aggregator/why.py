@@ -1,7 +1,7 @@
 """Why a feed is polled when it is: the last answer, each rule's opinion, and what else bears on it."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,7 +9,7 @@ from sqlite_utils import Database
 
 from aggregator.model import FeedSettings
 from aggregator.poll.decide import JITTER
-from aggregator.store import admission, feeds
+from aggregator.store import admission, feeds, pages
 from aggregator.times import duration_text, from_text
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -64,6 +64,8 @@ def collect(db: Database, text: str) -> dict[str, Any]:
         "validators": {"etag": row["etag"], "last_modified": row["last_modified"]},
         "entries": shown["entries"],
         "filters": _filters(db, shown["feed_id"], settings),
+        "opt_out": {"signals": pages.signals(db, shown["feed_id"]), "rights_note": settings.rights_note},
+        "pages": pages.troubles(db, shown["feed_id"]),
     }  # fmt: skip
 
 
@@ -118,6 +120,8 @@ def lines(found: dict[str, Any], now: datetime) -> list[tuple[str, str]]:
         ("identity", identity["policy"] if identity["policy"] == "guid" else f"{identity['policy']}, {told}"),
         ("entries", str(found["entries"])),
         ("filters", _kept_out(found["filters"])),
+        *_opt_outs(found["opt_out"]),
+        *(("pages", f"{each['entries']} without text: {each['failure']}") for each in found["pages"]),
     ]  # fmt: skip
 
 
@@ -171,3 +175,10 @@ def _kept_out(found: dict[str, Any]) -> str:
         limits.append(f"{found['max_per_day']} a day")
     kept_out = [f"{count} by {reason!r}" for reason, count in found["excluded"].items()]
     return ", ".join(limits) + (f"; kept out: {', '.join(kept_out)}" if kept_out else "; nothing kept out")
+
+
+def _opt_outs(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    holds = f"; does not hold: {found['rights_note']}" if found["rights_note"] else ""
+    for each in found["signals"]:
+        said = f"{each['signal']}: {each['effect']}, {each['entries']} entries, last at {each['seen_at']}"
+        yield "opt-out", said + holds

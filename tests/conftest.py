@@ -34,6 +34,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "AGGREGATOR_ALLOW_PRIVATE_HOSTS": "1",
         "AGGREGATOR_HOST_SPACING": "0",
         "AGGREGATOR_ENGINE": "none",
+        "AGGREGATOR_EXTRACT": "feed",
         "AGGREGATOR_NOW": NOW,
         "PYTHONWARNINGS": "error",
     }

@@ -50,6 +50,7 @@ def _outline(feed: DemoFeed, port: int) -> str:
         "text": feed.title,
         "xmlUrl": feed.url(port),
         "htmlUrl": feed.url(port, "/"),
+        "extract": "feed",
         "rights": "full",
         "rights_note": RIGHTS_NOTE,
     }

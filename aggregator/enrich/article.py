@@ -6,6 +6,9 @@ import re
 from aggregator.markup import to_text
 from aggregator.model import Article, ArticleJob
 
+TEASER = 1000  # characters; a story of twelve sentences needs more
+_CUT_OFF = re.compile(r"(?:…|\.\.\.|\[(?:…|\.\.\.)\])\s*$")
+
 # What feeds put where the article should be; none of it is text about the story.
 _BOILERPLATE = re.compile(
     r"""^(?:
@@ -30,8 +33,18 @@ def extract(job: ArticleJob) -> Article:
         input_fingerprint=job.fingerprint,
         origin="feed",
         text=text,
-        fingerprint=hashlib.sha256(f"{job.title}\0{text}".encode()).hexdigest(),
+        fingerprint=fingerprint(job.title, text),
     )
+
+
+def fingerprint(title: str, text: str) -> str:
+    """Return what tells whether title or text changed: the summary's input."""
+    return hashlib.sha256(f"{title}\0{text}".encode()).hexdigest()
+
+
+def is_teaser(text: str) -> bool:
+    """Tell whether a feed's text is short, or ends in dots: the page may hold more."""
+    return len(text) < TEASER or bool(_CUT_OFF.search(text))
 
 
 def _clean(html: str) -> str:

@@ -19,8 +19,11 @@ _LEAST_WORDS = 6  # a phrase without a full stop counts as a sentence from here 
 
 
 def summarise(job: SummaryJob) -> Summary:
-    """Return the summary, and the story where the feed's rights are `full`."""
-    paragraphs = _readable(job)
+    """Return the summary, and the story where the feed's rights are `full`; nothing where they are `titles`.
+
+    What is not shown is not handed to an engine either.
+    """
+    paragraphs = _readable(job) if job.rights != "titles" else []
     text = "\n".join(_lead(paragraphs))
     story = _story(paragraphs) if job.rights == "full" else ""
     return Summary(

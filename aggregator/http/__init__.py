@@ -213,8 +213,10 @@ def _texts(raw: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
     # Latin-1 keeps every byte, so that a validator can be echoed as it came; the first of a name counts.
     texts = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in reversed(raw)}
     # But hub and self link often come as a header each, and RFC 9110 section 5.3 lets a list be joined.
-    links = [value.decode("latin-1") for name, value in raw if name.lower() == b"link"]
-    return texts | {"link": ", ".join(links)} if links else texts
+    for joined in ("link", "x-robots-tag"):
+        values = [value.decode("latin-1") for name, value in raw if name.lower() == joined.encode()]
+        texts |= {joined: ", ".join(values)} if values else {}
+    return texts
 
 
 def _utf8(value: str) -> str:

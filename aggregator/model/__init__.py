@@ -14,6 +14,7 @@ from aggregator.model.editions import (
 )
 from aggregator.model.feeds import (
     DueFeed,
+    Extract,
     FeedSettings,
     Hints,
     HostBatch,
@@ -33,6 +34,17 @@ from aggregator.model.hubs import (
     HubMode,
     HubNotice,
     HubRequest,
+)
+from aggregator.model.pages import (
+    Arrived,
+    Effect,
+    Looked,
+    PageJob,
+    PageOutcome,
+    PageVisit,
+    Signal,
+    SiteBatch,
+    SitePolicy,
 )
 from aggregator.model.polls import (
     Changed,
@@ -61,6 +73,7 @@ from aggregator.model.texts import (
 
 __all__ = [
     "ASKED",
+    "Arrived",
     "Article",
     "ArticleJob",
     "Changed",
@@ -70,9 +83,11 @@ __all__ = [
     "DueFeed",
     "Edition",
     "EditionEntry",
+    "Effect",
     "Enclosure",
     "EngineChoice",
     "EntryFate",
+    "Extract",
     "Failure",
     "FeedSettings",
     "Fetched",
@@ -86,8 +101,12 @@ __all__ = [
     "HubNotice",
     "HubRequest",
     "IdentityPolicy",
+    "Looked",
     "MemoryWrite",
     "NotModified",
+    "PageJob",
+    "PageOutcome",
+    "PageVisit",
     "ParsedEntry",
     "ParsedFeed",
     "PollOutcome",
@@ -97,6 +116,9 @@ __all__ = [
     "Rights",
     "Shard",
     "ShardOutcome",
+    "Signal",
+    "SiteBatch",
+    "SitePolicy",
     "SourceRef",
     "Subscription",
     "Summary",

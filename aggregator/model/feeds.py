@@ -6,6 +6,7 @@ from typing import Literal
 
 Rights = Literal["titles", "excerpt", "full"]
 RetryScope = Literal["url", "host", "domain"]
+Extract = Literal["auto", "feed", "page"]
 IdentityPolicy = Literal["guid", "permalink", "title"]
 
 
@@ -23,6 +24,7 @@ class FeedSettings:
     mute: str | None = None  # rules between semicolons, as poll.filters reads them
     keep: str | None = None
     max_per_day: int | None = None  # entries that are translated and published
+    extract: Extract | None = None  # overrides the setting of this name
     address: str | None = None  # xmlUrl of a feed that moved; its first_url is still its identity
 
 

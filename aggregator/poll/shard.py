@@ -83,7 +83,7 @@ def _with_links(parsed: ParsedFeed, answer: Fetched) -> ParsedFeed:
     return replace(parsed, hub_url=hub_url or parsed.hub_url, self_url=self_url or parsed.self_url)
 
 
-class _Overrun(BaseException):
+class Overrun(BaseException):
     """A parse used up its CPU time; no Exception, or the parser's own handlers might swallow it."""
 
 
@@ -92,21 +92,21 @@ def _parse_in_time(answer: Fetched) -> ParsedFeed:
     from aggregator.poll.parse import parse
 
     try:
-        with _cpu_limit(PARSE_SECONDS) as is_timed:
+        with cpu_limit(PARSE_SECONDS) as is_timed:
             return parse(answer.body, answer.content_type, answer.url, is_timed=is_timed)
-    except _Overrun as error:
+    except Overrun as error:
         raise NotAFeed(f"parsing took more than {PARSE_SECONDS:.0f} s of CPU") from error
 
 
 @contextlib.contextmanager
-def _cpu_limit(seconds: float) -> Iterator[bool]:
-    """Raise _Overrun once the time is used up, if it can be: signals reach a main thread only."""
+def cpu_limit(seconds: float) -> Iterator[bool]:
+    """Raise Overrun once the time is used up, if it can be: signals reach a main thread only."""
     if threading.current_thread() is not threading.main_thread():
         yield False
         return
 
     def stop(*_: object) -> None:
-        raise _Overrun
+        raise Overrun
 
     previous = signal.signal(signal.SIGVTALRM, stop)
     signal.setitimer(signal.ITIMER_VIRTUAL, seconds, 1.0)  # again, should a bare except swallow it

@@ -9,6 +9,7 @@ from sqlite_utils import Database
 from aggregator.model import Article, ArticleJob, Summary, SummaryJob
 from aggregator.times import to_text
 
+PATIENCE = timedelta(hours=1)  # that a text waits for the first look at its page and its site's signals
 RETRY_AFTER = timedelta(hours=1)  # after a crash; the job is one of ours, so waiting changes little
 
 _STALE_ARTICLES = """
@@ -16,13 +17,17 @@ FROM entries e LEFT JOIN articles a USING (entry_id)
 WHERE e.excluded IS NULL AND a.input_fingerprint IS NOT e.fingerprint
   AND (a.retry_at IS NULL OR a.retry_at <= :now)
 """
-# Rights decide whether there is a story, so a change of them makes the summary stale.
-_INPUT = "a.fingerprint || ':' || coalesce(json_extract(f.settings, '$.rights'), 'excerpt')"
+# A signal seen at the entry's site lowers its feed's rights, unless a rights_note says why it does not hold.
+RIGHTS = """CASE WHEN look.effect = 'titles' AND coalesce(json_extract(f.settings, '$.rights_note'), '') = ''
+  THEN 'titles' ELSE coalesce(json_extract(f.settings, '$.rights'), 'excerpt') END"""
+# Rights decide what may be shown, so a change of them makes the summary stale.
+_INPUT = f"a.fingerprint || ':' || {RIGHTS}"
 _STALE_SUMMARIES = f"""
 FROM entries e JOIN articles a USING (entry_id) JOIN feeds f USING (feed_id)
-  LEFT JOIN summaries s USING (entry_id)
+  LEFT JOIN summaries s USING (entry_id) LEFT JOIN pages look USING (entry_id)
 WHERE e.excluded IS NULL AND a.input_fingerprint = e.fingerprint AND s.input_fingerprint IS NOT {_INPUT}
   AND (s.retry_at IS NULL OR s.retry_at <= :now)
+  AND NOT (look.due_at IS NOT NULL AND look.attempts = 0 AND look.queued_at > :patience)
 """
 
 
@@ -45,16 +50,20 @@ def stale_summaries(db: Database, now: datetime, limit: int) -> list[SummaryJob]
     """List articles without a summary of their present text, newest first."""
     rows = db.query(
         f"""SELECT e.entry_id, {_INPUT} AS input_fingerprint, e.title, a.text,
-        coalesce(json_extract(f.settings, '$.rights'), 'excerpt') AS rights
+        {RIGHTS} AS rights
         {_STALE_SUMMARIES} ORDER BY e.sort_at DESC LIMIT :limit""",
-        {"now": to_text(now), "limit": limit},
+        _at(now) | {"limit": limit},
     )
     return [SummaryJob(**row) for row in rows]
 
 
 def count_stale_summaries(db: Database, now: datetime) -> int:
     """Count what `stale_summaries` would list."""
-    return int(db.execute(f"SELECT count(*) {_STALE_SUMMARIES}", {"now": to_text(now)}).fetchone()[0])
+    return int(db.execute(f"SELECT count(*) {_STALE_SUMMARIES}", _at(now)).fetchone()[0])
+
+
+def _at(now: datetime) -> dict[str, Any]:
+    return {"now": to_text(now), "patience": to_text(now - PATIENCE)}
 
 
 def write_articles(db: Database, articles: Iterable[Article]) -> None:

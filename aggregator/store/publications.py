@@ -12,6 +12,7 @@ from sqlite_utils import Database
 from aggregator.model import CommentCount, Enclosure, PublicationState, Rights, SourceRef
 from aggregator.publish.edition import KEPT, Facts, Publication, Translated
 from aggregator.publish.promote import Candidate, Hold
+from aggregator.store.articles import RIGHTS
 from aggregator.times import from_text, maybe_text, maybe_time, to_text
 
 # A summary's input is its article's fingerprint with the rights behind it; a postponed article's is empty.
@@ -46,12 +47,13 @@ _LEADS = f"""
 SELECT p.*, e.title AS original, e.permalink, e.authors, e.tags, e.enclosures, e.image_url, e.comments_url,
   coalesce(json_extract(f.settings, '$.language'), e.language, f.language) AS language, e.comments_feed_url,
   e.published_at, e.updated_at AS source_updated_at, e.sort_at, f.category, e.entry_id,
-  json_extract(f.settings, '$.rights') AS rights, coalesce(s.text, '') AS summary,
+  {RIGHTS} AS rights, coalesce(s.text, '') AS summary,
   coalesce(s.story, '') AS story, t.engine, t.model, t.title AS t_title,
   coalesce(t.summary, '') AS t_summary, coalesce(t.story, '') AS t_story,
   coalesce(t.input_fingerprint = s.fingerprint AND {_SETTLED}, 0) AS current
 FROM publications p JOIN stories st USING (story_id) JOIN entries e ON e.entry_id = st.lead_entry_id
   JOIN feeds f USING (feed_id) LEFT JOIN articles a USING (entry_id) LEFT JOIN summaries s USING (entry_id)
+  LEFT JOIN pages look ON look.entry_id = e.entry_id
   LEFT JOIN translations t ON t.entry_id = e.entry_id AND t.language = :language
 WHERE p.story_id IN (SELECT value FROM json_each(:stories)) ORDER BY p.public_id
 """  # noqa: S608

@@ -262,6 +262,44 @@ CREATE TABLE host_rests (
 ) STRICT, WITHOUT ROWID""")
 
 
+_PAGES = """
+CREATE TABLE pages (
+  entry_id INTEGER PRIMARY KEY REFERENCES entries (entry_id),
+  fingerprint TEXT NOT NULL,
+  url TEXT NOT NULL,
+  host TEXT NOT NULL,
+  domain TEXT NOT NULL,
+  wanted INTEGER NOT NULL,
+  queued_at TEXT NOT NULL,
+  due_at TEXT,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  looked_at TEXT,
+  failure TEXT,
+  signal TEXT,
+  effect TEXT CHECK (effect IN ('titles', 'stop'))
+) STRICT;
+CREATE INDEX pages_due ON pages (due_at) WHERE due_at IS NOT NULL;
+
+CREATE TABLE site_policies (
+  origin TEXT PRIMARY KEY,
+  domain TEXT NOT NULL,
+  robots TEXT NOT NULL,
+  tdmrep TEXT NOT NULL,
+  ai_txt TEXT NOT NULL,
+  read_at TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX site_policies_domain ON site_policies (domain);
+"""
+
+
+@migrations()
+def article_pages(db: Database) -> None:
+    """Create the tables of visits to entries' pages, and of what their sites say to that."""
+    for statement in _PAGES.split(";\n"):
+        if statement.strip():
+            db.execute(statement)
+
+
 _ENGINES = """
 CREATE TABLE engine_days (
   engine TEXT NOT NULL,
