@@ -3,7 +3,7 @@
 import pytest
 
 from aggregator.model import ASKED, EngineChoice, TranslateEntry
-from aggregator.translate.budget import allowance, cost, forecast, monthly, reserve, sentence
+from aggregator.translate.budget import SPENT, allowance, cost, forecast, monthly, reserve, sentence
 from aggregator.translate.route import Board, failed, out_of_order, route
 
 PAID = EngineChoice(name="deepl", model="m", paid=True)
@@ -74,3 +74,8 @@ def test_the_engine_that_was_out_is_the_first_alone():
     assert out_of_order("", (PAID, FREE), trouble) == "deepl"
     assert out_of_order("", (FREE, PAID), trouble) == ""
     assert out_of_order("openai", (FREE,), ()) == "openai"
+
+
+def test_an_engine_whose_budget_is_spent_did_not_fail():
+    assert failed((f"deepl: {SPENT}",)) == {}
+    assert out_of_order("", (PAID, FREE), (f"deepl: {SPENT}",)) == ""

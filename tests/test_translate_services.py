@@ -143,10 +143,12 @@ def test_every_attempt_is_counted_before_it_is_made_and_the_allowance_is_the_end
     meter = Meter(25)
     with ChatServer(lambda _: Raw(503)) as chat:
         asked = service.Service("openai", f"{chat.url}/chat/completions", {}, timedelta(seconds=5), meter)
+        assert asked.ask({"messages": [{"content": json.dumps("x")}]}, 10).status == 503
+        assert len(chat.requests) == 2
+        assert meter.spent == 20
         with pytest.raises(EngineUnavailable, match="budget"):
             asked.ask({"messages": [{"content": json.dumps("x")}]}, 10)
-    assert len(chat.requests) == 2
-    assert meter.spent == 20
+        assert len(chat.requests) == 2
 
 
 @pytest.mark.parametrize(

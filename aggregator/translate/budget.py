@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 DAYS = 30  # a month's budget is spread over so many days
 MILLION = 1_000_000
+SPENT = "its budget for now is spent"  # why an engine stopped in the middle of a batch
 LEAST = 500  # characters; with less left hardly an entry fits
 
 

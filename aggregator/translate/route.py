@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aggregator.model import ASKED, EngineChoice, TranslateEntry
+from aggregator.translate.budget import SPENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,5 +56,6 @@ def out_of_order(way_missed: str, engines: Sequence[EngineChoice], trouble: Iter
 
 
 def failed(trouble: Iterable[str]) -> dict[str, str]:
-    """Return the engines that failed, each with the reason."""
-    return {line.partition(": ")[0]: line.partition(": ")[2] for line in trouble}
+    """Return the engines that failed, each with the reason; one whose budget is spent did not fail."""
+    lines = (line.partition(": ") for line in trouble)
+    return {engine: reason for engine, _, reason in lines if reason != SPENT}

@@ -16,6 +16,7 @@ from typing import Any
 
 from aggregator.errors import BadTranslation, EngineUnavailable, FetchError
 from aggregator.http.post import Reply, post_json
+from aggregator.translate.budget import SPENT
 
 BUSY = frozenset({429, 500, 502, 503, 504, 529})
 _PAUSES = (1.0, 4.0)  # seconds before the second and the third attempt
@@ -49,14 +50,18 @@ class Meter:
         self._allowance = allowance  # None: no end to it
         self._lock = threading.Lock()
 
+    def allows(self, characters: int) -> bool:
+        """Return whether characters may still be sent."""
+        return self._allowance is None or self.spent + characters <= self._allowance
+
     def spend(self, characters: int) -> None:
         """Count characters that are about to be sent.
 
         Raises: EngineUnavailable where they exceed the allowance; they are not counted then.
         """
         with self._lock:
-            if self._allowance is not None and self.spent + characters > self._allowance:
-                raise EngineUnavailable("its budget for now is spent")
+            if not self.allows(characters):
+                raise EngineUnavailable(SPENT)
             self.spent += characters
 
 
@@ -80,12 +85,14 @@ class Service:
 
         Raises: EngineUnavailable where no answer comes, the service stays busy or the budget is spent.
         """
-        for pause in (*_PAUSES, None):
-            self.meter.spend(characters)
-            reply = self._post(document)
-            if reply.status not in BUSY or pause is None or reply.retry_after > _LONGEST_PAUSE:
+        reply = self._post(document, characters)
+        for pause in _PAUSES:
+            if reply.status not in BUSY or reply.retry_after > _LONGEST_PAUSE:
                 break
+            if not self.meter.allows(characters):
+                break  # it is the service that fails, not the budget
             self._sleep(max(pause, reply.retry_after))
+            reply = self._post(document, characters)
         return reply
 
     def read(self, reply: Reply) -> Any:
@@ -100,7 +107,8 @@ class Service:
         except ValueError as error:
             raise BadTranslation("the answer is no JSON") from error
 
-    def _post(self, document: Mapping[str, object]) -> Reply:
+    def _post(self, document: Mapping[str, object], characters: int) -> Reply:
+        self.meter.spend(characters)
         try:
             return post_json(self.url, document, self._headers, self._patience)
         except FetchError as error:
