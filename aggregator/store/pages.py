@@ -10,6 +10,7 @@ from sqlite_utils import Database
 from aggregator import urls
 from aggregator.enrich.article import fingerprint, is_teaser
 from aggregator.model import Article, Extract, Looked, PageVisit, SitePolicy
+from aggregator.store import rows
 from aggregator.times import maybe_text, to_text
 
 POLICY_AGE = timedelta(hours=24)
@@ -52,6 +53,7 @@ def queue(db: Database, articles: Iterable[Article], usual: Extract, now: dateti
     Titles alone need neither, and where a rights_note stands no signal is asked for.
     """
     texts = {article.entry_id: article for article in articles}
+    queued: list[dict[str, Any]] = []
     for row in db.query(_ENTRIES, [json.dumps(list(texts))]):
         article, link = texts[row["entry_id"]], row["permalink"] or ""
         extract = row["extract"] or usual
@@ -61,26 +63,27 @@ def queue(db: Database, articles: Iterable[Article], usual: Extract, now: dateti
         )  # fmt: skip
         if wanted or not (row["note"] or row["rights"] == "titles"):
             url = link if link.lower().startswith(("http:", "https:")) else row["fetch_url"]
-            _queue(db, article, url, wanted, now)
+            queued.append(_queued(article, url, wanted, now))
+    rows.upsert(db, "pages", ["entry_id"], queued)  # a signal stands until the next look
 
 
-def _queue(db: Database, article: Article, url: str, wanted: bool, now: datetime) -> None:
+def _queued(article: Article, url: str, wanted: bool, now: datetime) -> dict[str, Any]:
     place = {"url": url, "host": urls.host(url), "domain": urls.registrable_domain(url)}
     at = to_text(now)
     row = {"entry_id": article.entry_id, "fingerprint": article.input_fingerprint, "wanted": int(wanted)}
     due = {"queued_at": at, "due_at": at, "attempts": 0, "failure": None}
-    db.table("pages").upsert(row | place | due, pk="entry_id")  # a signal stands until the next look
+    return row | place | due
 
 
 def due(db: Database, now: datetime, limit: int) -> list[Due]:
     """List the visits that are due, newest entry first; what asked for rest is left alone."""
-    rows = db.query(
+    found = db.query(
         f"""SELECT p.entry_id, p.fingerprint, p.url, p.domain, p.wanted, e.title, length(a.text) AS length,
         coalesce(json_extract(f.settings, '$.rights_note'), '') != '' AS noted
         {_DUE} ORDER BY e.sort_at DESC, p.entry_id LIMIT :limit""",
         {"now": to_text(now), "limit": limit},
     )
-    return [_due(row) for row in rows]
+    return [_due(row) for row in found]
 
 
 def _due(row: dict[str, Any]) -> Due:
@@ -104,12 +107,12 @@ def policies(db: Database, domains: Iterable[str], now: datetime) -> list[SitePo
 
 def write_policies(db: Database, read: Iterable[SitePolicy], now: datetime) -> None:
     """Store policies, and forget those that are out of date."""
-    rows = [
+    written = [
         {"origin": each.origin, "domain": urls.registrable_domain(each.origin), "robots": each.robots,
          "tdmrep": each.tdmrep, "ai_txt": each.ai_txt, "read_at": to_text(now)}
         for each in read
     ]  # fmt: skip
-    db.table("site_policies").upsert_all(rows, pk="origin")
+    db.table("site_policies").upsert_all(written, pk="origin")
     db.execute("DELETE FROM site_policies WHERE read_at <= ?", [to_text(now - POLICY_AGE)])
 
 
