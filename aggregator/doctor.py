@@ -13,7 +13,7 @@ from aggregator.config import Config
 from aggregator.errors import AggregatorError
 from aggregator.session import read_filters
 from aggregator.store import open_store, store_errors
-from aggregator.translate import engines
+from aggregator.translate import engines, glossary
 
 LEAST_FREE = 200_000_000  # bytes
 EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)  # a clock before this was never set
@@ -103,6 +103,18 @@ def _filters(config: Config, _: datetime) -> Iterator[Finding]:
         yield Finding(text=f"{config.filters}: {len(rules.mute)} mute and {len(rules.keep)} keep rules")
 
 
+def _glossary(config: Config, _: datetime) -> Iterator[Finding]:
+    if config.glossary == glossary.NONE:
+        return
+    try:
+        terms = glossary.load(config.glossary)
+    except AggregatorError as error:
+        yield Finding(text=str(error), ok=False, next_step="mend the file: nothing is translated until then")
+        return
+    number = len(terms.keep) + len(terms.renderings)
+    yield Finding(text=f"{config.glossary}: {number} terms over the program's")
+
+
 def _store(config: Config, _: datetime) -> Iterator[Finding]:
     try:
         with store_errors(config.store):
@@ -155,5 +167,5 @@ def _contact(config: Config, _: datetime) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Callable[[Config, datetime], Iterator[Finding]], ...] = (
-    _packages, _clock, _opml, _filters, _store, _folders, _engines, _contact,
+    _packages, _clock, _opml, _filters, _glossary, _store, _folders, _engines, _contact,
 )  # fmt: skip

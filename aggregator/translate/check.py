@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from aggregator.translate.quantity import differences
 from aggregator.translate.segment import LITERAL
+from aggregator.translate.sense import turned
 
 _KANA = "ぁ-ゖァ-ヺー"
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff々〆"
@@ -40,28 +41,6 @@ _MARKUP = re.compile(
     r"</?[a-zA-Z][^<>]*>|&(?:[a-z]{2,6}|#\d+);|\*\*|```|\]\(|^\s*[{\[]\s*[\"'{]|[\"'][}\]]\s*$|\\[nu]|\ufffd"
 )
 
-_YES, _NO = re.compile(r"はい(?:[、。,!！]|$)"), re.compile(r"(?:いいえ|いや)(?:[、。,!！]|$)")
-_AFTER_QUESTION = re.compile(r"[?？]\s*(?:はい|いいえ)[、。]")
-_ENGLISH_YES = re.compile(
-    r"\b(?:yes|yeah|yep|yup|sure|ok|okay|right|indeed|of course|please|certainly)\b", re.IGNORECASE
-)
-_ENGLISH_NO = re.compile(r"\b(?:no|nope|nah|not|never|well|\w+n['’]t)\b", re.IGNORECASE)
-_NEGATION = re.compile(r"\b(?:not|never|cannot|nobody|\w+n['’]t)\b", re.IGNORECASE)
-_NOT_MEANT = re.compile(  # negations that a translation may turn into something else
-    r"\bnot\b.{0,60}\bbut\b|(?:\bnot|n['’]t) (?:only|just|simply|merely|necessarily|sure|to mention)\b"
-    r"|\bwhy (?:not|don|doesn|can)\b|\b(?:or|if) not\b",
-    re.IGNORECASE,
-)
-# Generous: "unable" in any form, and words that deny without 「ない」 (拒否, 未定, 以外, 失敗 …).
-_DENIAL = re.compile(
-    "な[いくかけしさきれ]|ませ|[ずぬ]|ん[。でだがけかのよ]|まい|だけ|のみ|しか|より|もう"
-    "|[無不非未否拒禁避外欠限違誤控止失困難逃却免防]"
-)
-_REFUSAL = re.compile(
-    r"\b(?:den(?:y|ies|ied)|refus(?:es|ed)|reject(?:s|ed)|overturn(?:s|ed))\b", re.IGNORECASE
-)
-_REFUSED = re.compile("[断却退覆]|取り消|撤回|破棄|反対")
-
 _LOOP = re.compile(r"(\w.{1,39}?)(?:[\s、。,.・]{0,2}\1){2,}")
 _GLUED = re.compile(r"(?<=[ァ-ヺー])([a-z]{2,})(?![A-Za-z])|(?<![A-Za-z])([a-z]{2,})(?=[ァ-ヺ])")
 _BOUNDS = {"ja": (0.23, 1.15), "": (0.4, 2.2)}  # characters of the translation for each one of the source
@@ -77,7 +56,7 @@ def check(source: str, translated: str, target: str) -> tuple[str, ...]:
         return ("empty",)
     found = [check(source, translated) for check in _ANY]
     if target == "ja":
-        found += [check(source, translated) for check in _JA]
+        found += [check(source, translated) for check in _JA] + [*turned(source, translated)]
     found += [_length(source, translated, target), *differences(source, translated, target)]
     return tuple(reason for reason in found if reason)
 
@@ -133,25 +112,6 @@ def _foreign_literals(source: str, translated: str) -> str:
 def _assistant(source: str, translated: str) -> str:
     match = _ASSISTANT.search(translated)
     return f"assistant talk: {match[0]}" if match and not _ASSISTANT.search(source) else ""
-
-
-def _answer(source: str, translated: str) -> str:
-    """Find a yes that the source does not say or a no turned into one, and a question that was answered."""
-    if _YES.match(translated) and not _ENGLISH_YES.search(source):
-        return "made up: yes"
-    if _NO.match(translated) and not _ENGLISH_NO.search(source):
-        return "made up: no"
-    said = _ENGLISH_YES.search(source) or _ENGLISH_NO.search(source)
-    return "answers the question" if _AFTER_QUESTION.search(translated) and not said else ""
-
-
-def _negation(source: str, translated: str) -> str:
-    denied, refused = _NEGATION.search(source), _REFUSAL.search(source)
-    if _NOT_MEANT.search(source) or _DENIAL.search(translated):
-        return ""
-    if denied:
-        return f"negation lost: {denied[0]}"
-    return f"denial lost: {refused[0]}" if refused and not _REFUSED.search(translated) else ""
 
 
 def _markup(source: str, translated: str) -> str:
@@ -273,8 +233,6 @@ _ANY: tuple[Callable[[str, str], str], ...] = (
 )
 _JA: tuple[Callable[[str, str], str], ...] = (
     _script,
-    _answer,
-    _negation,
     _chinese,
     _english_left,
     _half_transliterated,

@@ -1,0 +1,33 @@
+"""What doctor finds about the operator's own glossary."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from aggregator.config import Config
+from aggregator.doctor import examine
+
+NOW = datetime(2026, 11, 24, 6, tzinfo=UTC)
+
+
+@pytest.fixture
+def found(tmp_path):
+    def look(text):
+        path = tmp_path / "terms.tsv"
+        path.write_text(text, encoding="utf-8")
+        config = Config(glossary=path, store=tmp_path / "store.sqlite", output=tmp_path / "output")
+        return [finding for finding in examine(config, NOW) if str(path) in finding.text]
+
+    return look
+
+
+def test_the_terms_of_an_own_glossary_are_counted(found):
+    (finding,) = found("Kestrel\t=\nstartup\t新興企業\n")
+    assert finding.ok
+    assert "2 terms" in finding.text
+
+
+def test_a_line_without_a_rendering_is_found(found):
+    (finding,) = found("Kestrel\n")
+    assert not finding.ok
+    assert "line 1" in finding.text
