@@ -180,5 +180,7 @@ def _kept_out(found: dict[str, Any]) -> str:
 def _opt_outs(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
     holds = f"; does not hold: {found['rights_note']}" if found["rights_note"] else ""
     for each in found["signals"]:
-        said = f"{each['signal']}: {each['effect']}, {each['entries']} entries, last at {each['seen_at']}"
+        said = (
+            f"{each['signal']}: {each['effect']}, {each['entries']} of its entries, last at {each['seen_at']}"
+        )
         yield "opt-out", said + holds

@@ -16,6 +16,7 @@ from aggregator.model import FeedSettings, Subscription
 from aggregator.pipeline import run_stage
 from aggregator.poll.stage import STAGE as POLL
 from aggregator.store import articles, feeds, open_store, pages
+from tests.conftest import Aggregator
 from tests.feedserver import Answer, FeedServer
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
@@ -201,7 +202,7 @@ def test_a_sites_signal_lowers_an_entry_to_its_title_before_page_and_engine(
     assert server.asked("/story") == []
     assert desk.one("summaries")["text"] == ""
     assert named in desk.said()["opt-out"]
-    assert "titles, 1 entries" in desk.said()["opt-out"]
+    assert "titles, 1 of its entries" in desk.said()["opt-out"]
 
 
 @pytest.mark.parametrize(
@@ -231,7 +232,7 @@ def test_a_robots_txt_that_names_us_stops_the_entry(desk: Desk, server: FeedServ
     desk.run()
     assert desk.one("entries")["excluded"] == "opt-out: robots.txt disallows it to aggregator"
     assert list(desk.db.query("SELECT * FROM summaries")) == []
-    assert "stop, 1 entries" in desk.said()["opt-out"]
+    assert "stop, 1 of its entries" in desk.said()["opt-out"]
 
 
 def test_a_rights_note_loosens_signals_but_never_robots_txt(desk: Desk, server: FeedServer):
@@ -288,3 +289,25 @@ def test_a_crash_puts_the_visit_off(desk: Desk):
         PAGE.postpone(desk.db, desk.config, job, "MemoryError: ", NOW)
     assert desk.one("pages")["due_at"] == "2026-11-24T06:15:00Z"
     assert desk.one("pages")["failure"] == "crash: MemoryError: "
+
+
+def test_a_page_reaches_the_published_feed_and_why_names_a_signal(
+    aggregator: Aggregator, environment: dict[str, str], tmp_path: Path, server: FeedServer
+):
+    sentences = [
+        f"{n}番目の文は、新しいルーターがどのように作られたかを詳しく説明している。" for n in range(1, 13)
+    ]
+    page = f"<html><head><title>新型ルーター</title></head><body><article><p>{'</p><p>'.join(sentences)}</p></article></body></html>"
+    server.serve("/story", page.encode(), content_type="text/html; charset=utf-8")
+    body = rss(server, "新しいルーターが出た …").replace(b"<title>Wire</title>", b"<language>ja</language>")
+    outline = f'<outline text="Wire" xmlUrl="{server.serve("/feed", body)}"/>'
+    Path(environment["AGGREGATOR_OPML"]).write_text(f'<opml version="2.0"><body>{outline}</body></opml>')
+    done = aggregator("once", AGGREGATOR_EXTRACT="auto")
+    assert done.returncode == 0, done.stderr
+    assert sentences[0] in (tmp_path / "output" / "atom.xml").read_text(encoding="utf-8")
+    server.serve("/robots.txt", b"User-agent: *\nContent-Signal: ai-input=no\n")
+    server.serve("/feed", body.replace(b"<guid>1<", b"<guid>2<").replace(b"/story", b"/other"))
+    later = {"AGGREGATOR_EXTRACT": "auto", "AGGREGATOR_NOW": "2026-11-25T07:00:00Z"}
+    assert aggregator("once", **later).returncode == 0
+    said = aggregator("why", "Wire", **later).stdout
+    assert "robots.txt: Content-Signal ai-input=no: titles, 1 of its entries" in said
