@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from aggregator.status import collect
 from aggregator.translate.engines import service
 from tests.chatserver import ChatServer, Raw
 from tests.feedserver import FeedServer
@@ -174,3 +175,19 @@ def test_one_segment_that_a_service_refuses_stops_nobody_else(feeds, chat, tmp_p
     [(verdict, redo)] = desk.rows("verdict, redo")
     assert verdict == "passed 2/3: openai: empty"
     assert redo is None
+
+
+def test_status_says_which_budgets_are_spent_and_which_engines_rest(feeds, chat, tmp_path):
+    with ChatServer(lambda _: Raw(503, b"overloaded")) as busy:
+        desk = Desk(
+            tmp_path, feeds, engine="openai,deepl", openai_url=busy.url, deepl_url=deepl(chat),
+            deepl_budget=str(30 * 550),
+        )  # fmt: skip
+        desk.round()
+    overview, _ = collect(desk.db, desk.config, desk.now)
+    sent = sum(len(text) for text in chat.segments)
+    assert overview["budgets"] == (
+        f"deepl: {sent} of 550 characters today, {sent} of 16,500 this month;"
+        " spent: the engines after it translate until tomorrow"
+    )
+    assert overview["engines that rest"] == "openai: answered 503 overloaded"
