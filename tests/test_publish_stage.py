@@ -150,13 +150,11 @@ def test_a_rebuilt_store_gives_the_same_ids_and_paths(tmp_path: Path):
     assert first < second
 
 
-def test_nothing_changed_touches_no_file_and_takes_no_time(room: Newsroom):
+def test_nothing_changed_renders_nothing_and_touches_no_file(room: Newsroom):
     fill(room, 100)
     room.publish()
     touched = room.touched()
-    started = time.perf_counter()
     report = room.publish(hours=1)
-    assert time.perf_counter() - started < 0.5  # some 30 ms on an idle machine
     assert report.jobs == 0
     assert room.touched() == touched
 

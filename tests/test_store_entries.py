@@ -1,7 +1,6 @@
 """Entries, stories and the feeds' own comment counts in a real store."""
 
 import json
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -269,14 +268,6 @@ def test_what_a_poll_reads_does_not_grow_with_the_feeds_past(db: Database):
     steps = [row[3] for row in plan]
     assert any("entries_listed" in step for step in steps)
     assert not any(step.startswith("SCAN entries") for step in steps)
-
-
-@pytest.mark.slow
-def test_two_thousand_entries_a_second_are_recorded(db: Database):
-    found = [_entry(n, content_html="<p>Some text.</p>" * 200, fingerprint=f"{n:064}") for n in range(4000)]
-    started = time.perf_counter()
-    assert _record(db, _parsed(*found)).added == 4000
-    assert time.perf_counter() - started < 2
 
 
 def test_what_a_delivery_leaves_out_is_still_listed(db: Database):
