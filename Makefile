@@ -50,7 +50,7 @@ test-fast: $(VENV)/installed-test  ## run the tests that take no time
 	$(BIN)/python -m pytest -m 'not slow'
 
 fuzz: $(VENV)/installed-test  ## break feeds at random for ten minutes (FUZZ_SECONDS)
-	FUZZ_SECONDS=$${FUZZ_SECONDS:-600} $(BIN)/python -m pytest tests/fuzz
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-600} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} $(BIN)/python -m pytest tests/fuzz
 
 lint: $(VENV)/installed-test  ## formatting, ruff and mypy
 	$(BIN)/ruff format --check .

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from aggregator.errors import NotAFeed
 from aggregator.model import Enclosure, ParsedEntry, ParsedFeed
+from aggregator.poll import clean
 from aggregator.poll.parse import parse
 
 URL = "https://feeds.quillon.example/news.xml"
@@ -576,3 +577,8 @@ def test_where_no_timer_ends_a_parse_only_small_bodies_are_mended():
         parse(_rss(broken + padding), None, URL, is_timed=False)
     well_formed = _rss("<title>Q &amp; A</title><link>https://q.example/1</link>" + padding)
     assert _only(parse(well_formed, None, URL, is_timed=False)).title == "Q & A"
+
+
+def test_a_line_break_inside_an_address_counts_for_nothing():
+    """WHATWG URL: tabs and line breaks are taken out of an address before it is read."""
+    assert clean.web_url("https://a.example/", "h\n\nttp://b.example/\tx") == "http://b.example/x"

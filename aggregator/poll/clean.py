@@ -127,11 +127,15 @@ def people(texts: Iterable[str]) -> tuple[str, ...]:
     return names(_MAIL.sub("", text[:MAX_TITLE]).strip(" ()<>") for text in texts)
 
 
+_BREAKS = dict.fromkeys(map(ord, "\t\n\r"))  # WHATWG URL, basic URL parser, step 3: they count for nothing
+
+
 def web_url(base: str, text: str | None) -> str | None:
     """Return an absolute http(s) address, or None where the text gives none."""
     if text and urls.is_plain(text):
         return text if len(text) <= MAX_URL else None
-    url = urls.absolute(base, xml_legal(text or "")) if text and text.strip() else ""
+    joined = (text or "").translate(_BREAKS)
+    url = urls.absolute(base, xml_legal(joined)) if joined.strip() else ""
     try:
         is_web = urlsplit(url).scheme in {"http", "https"} and bool(urlsplit(url).hostname)
     except ValueError:  # an unclosed bracket of an IPv6 address
