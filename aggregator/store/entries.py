@@ -221,11 +221,6 @@ def counts(db: Database) -> dict[str, int]:
     )
 
 
-def counts_by_feed(db: Database) -> dict[int, int]:
-    """Return how many entries each feed has, by its number; feeds without entries are left out."""
-    return dict(db.execute("SELECT feed_id, count(*) FROM entries GROUP BY feed_id").fetchall())
-
-
 def _json(values: Sequence[object]) -> str:
     return _ENCODER.encode(values) if values else "[]"
 
