@@ -384,6 +384,36 @@ def spin(*_: Any, **__: Any) -> Any:
             pytest.fail("a parser's handler saw the signal")
 
 
+def test_a_body_that_was_no_feed_is_not_parsed_again_until_it_changes(
+    db: Database, server: FeedServer, monkeypatch: pytest.MonkeyPatch
+):
+    parsed: list[bytes] = []
+    real = parse.parse
+
+    def counted(body: bytes, *rest: Any, **named: Any) -> Any:
+        parsed.append(body)
+        return real(body, *rest, **named)
+
+    monkeypatch.setattr(parse, "parse", counted)
+    server.serve("/f", b"<html><body>Moved.</body></html>")
+    follow(db, server.url("/f"))
+    polls = [run(db, NOW + timedelta(days=day)) for day in range(2)]
+    assert [poll.units for poll in polls] == [1, 1]
+    assert len(parsed) == 1
+    row = next(db.query("SELECT failures, failure, etag FROM feeds"))
+    assert row["failures"] == 2
+    assert row["failure"].count("NotAFeed: ") == 1
+    assert row["failure"].endswith("is an HTML page, not a feed")
+    assert row["etag"] is None
+    server.serve("/f", rss("1"))
+    run(db, NOW + timedelta(days=9))
+    assert len(parsed) == 2
+    assert next(db.query("SELECT failures, refused_fingerprint FROM feeds")) == {
+        "failures": 0,
+        "refused_fingerprint": None,
+    }
+
+
 def test_a_parse_that_runs_away_is_cut_off(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(parse, "parse", spin)
     monkeypatch.setattr(shard_work, "PARSE_SECONDS", 0.2)

@@ -27,6 +27,7 @@ WRITE = FeedWrite(
     etag='"caf\xe9"',
     last_modified="then",
     body_fingerprint="f",
+    refused_fingerprint=None,
     hints=Hints(ttl=HOUR, skip_days=(6,)),
     next_poll_at=NOW + HOUR,
     retry_after_at=None,

@@ -66,6 +66,8 @@ class DueFeed:
     etag: str | None = None
     last_modified: str | None = None
     body_fingerprint: str | None = None
+    refused_fingerprint: str | None = None  # of the last body, where that was no feed for the reason `failure`
+    failure: str | None = None
     first_poll: bool = True  # no poll has ever succeeded
     last_change_at: datetime | None = None
     failures: int = 0  # in a row

@@ -55,3 +55,4 @@ class Failure:
     status: int | None = None
     retry_after: timedelta | None = None  # as the server asked, clamped
     seconds: float = 0.0
+    body_fingerprint: str | None = None  # of a body that is no feed

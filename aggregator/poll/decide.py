@@ -37,6 +37,7 @@ class FeedWrite:
     etag: str | None
     last_modified: str | None
     body_fingerprint: str | None
+    refused_fingerprint: str | None
     hints: Hints
     next_poll_at: datetime
     retry_after_at: datetime | None
@@ -190,6 +191,7 @@ def _succeeded(
         etag=result.etag,
         last_modified=result.last_modified,
         body_fingerprint=result.body_fingerprint if isinstance(result, Changed) else feed.body_fingerprint,
+        refused_fingerprint=None,
         hints=hints,
         next_poll_at=moment,
         retry_after_at=None,
@@ -242,6 +244,7 @@ def _failed(feed: DueFeed, failure: Failure, now: datetime, jitter: float) -> Fe
         etag=None if useless_body else feed.etag,
         last_modified=None if useless_body else feed.last_modified,
         body_fingerprint=feed.body_fingerprint,
+        refused_fingerprint=failure.body_fingerprint,
         hints=feed.hints,
         next_poll_at=moment,
         retry_after_at=None if failure.retry_after is None else now + failure.retry_after,

@@ -25,6 +25,7 @@ from aggregator.poll.decide import PARSER_VERSION, fingerprint
 from aggregator.websub.protocol import named_links
 
 PARSE_SECONDS = 10.0  # of CPU
+_REFUSED = f"{NotAFeed.__name__}: "  # as decide.py writes a failure's kind
 
 
 def fetch_and_parse(config: Config, shard: Shard) -> ShardOutcome:
@@ -39,14 +40,24 @@ def outcome_of(feed: DueFeed, answer: Answer) -> PollOutcome:
     seen = fingerprint(answer.body, PARSER_VERSION)
     if seen == feed.body_fingerprint:
         return PollOutcome(feed=feed, result=_unchanged(answer))
+    if seen == feed.refused_fingerprint and feed.failure:
+        return PollOutcome(feed=feed, result=_refused(answer, feed.failure.removeprefix(_REFUSED), seen))
     try:
         parsed = _parse_in_time(answer)
     except NotAFeed as error:
-        failure = Failure(
-            kind=NotAFeed.__name__, detail=str(error), url=answer.url, status=200, seconds=answer.seconds
-        )
-        return PollOutcome(feed=feed, result=failure)
+        return PollOutcome(feed=feed, result=_refused(answer, str(error), seen))
     return PollOutcome(feed=feed, result=_changed(answer, parsed, seen))
+
+
+def _refused(answer: Fetched, reason: str, seen: str) -> Failure:
+    return Failure(
+        kind=NotAFeed.__name__,
+        detail=reason,
+        url=answer.url,
+        status=200,
+        seconds=answer.seconds,
+        body_fingerprint=seen,
+    )
 
 
 def _unchanged(answer: Fetched) -> Unchanged:

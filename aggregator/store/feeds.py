@@ -24,7 +24,7 @@ _DUE = f"""
   AND (hosts.retry_after_at IS NULL OR hosts.retry_after_at <= :now)
   AND (host_rests.retry_after_at IS NULL OR host_rests.retry_after_at <= :now)"""
 _DUE_COLUMNS = """feed_id, listed_url, fetch_url, feeds.domain, settings, etag, last_modified,
-  body_fingerprint, last_change_at, failures, gone_seen, moved_to, moved_seen, hints, identity"""
+  body_fingerprint, refused_fingerprint, failure, last_change_at, failures, gone_seen, moved_to, moved_seen, hints, identity"""
 _STATE = """CASE
   WHEN gone = 1 THEN 'gone'
   WHEN json_extract(settings, '$.paused') IS 'true' THEN 'paused'
@@ -220,6 +220,8 @@ def _due_feed(row: dict[str, Any]) -> DueFeed:
         etag=row["etag"],
         last_modified=row["last_modified"],
         body_fingerprint=row["body_fingerprint"],
+        refused_fingerprint=row["refused_fingerprint"],
+        failure=row["failure"] if row["refused_fingerprint"] else None,
         first_poll=row["body_fingerprint"] is None,
         last_change_at=maybe_time(row["last_change_at"]),
         failures=row["failures"],

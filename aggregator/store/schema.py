@@ -127,3 +127,9 @@ def engines_that_cost(db: Database) -> None:
     for statement in _ENGINES.split(";\n"):
         if statement.strip():
             db.execute(statement)
+
+
+@migrations()
+def bodies_refused(db: Database) -> None:
+    """Remember the body that was no feed, so that it is not parsed at each poll."""
+    db.execute("ALTER TABLE feeds ADD COLUMN refused_fingerprint TEXT")
