@@ -1,5 +1,6 @@
-"""What `aggregator retranslate` would do, and what engines cost."""
+"""What `aggregator retranslate` and `--republish` would do, and what engines cost."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -7,7 +8,10 @@ from typing import Any
 from sqlite_utils import Database
 
 from aggregator.config import Config
-from aggregator.store import remakes, usage
+from aggregator.publish import promote
+from aggregator.publish.edition import Publication
+from aggregator.publish.stage import carried
+from aggregator.store import publications, remakes, usage
 from aggregator.translate import allowance, budget, engines, glossary, touched
 from aggregator.translate.engines import services
 from aggregator.translate.engines.services import SERVICES
@@ -71,6 +75,28 @@ def _touched(db: Database, config: Config, found: list[remakes.Made]) -> list[re
 
 def _mentions(each: remakes.Made, changed: set[str] | None) -> bool:
     return changed is None or touched.mentions(each.text, changed)
+
+
+def republished(
+    db: Database, config: Config, now: datetime, entry_ids: Iterable[int] | None = None
+) -> tuple[Publication, ...]:
+    """Return what shows readers, once more, the entries in the feeds whose title or summary is another now.
+
+    `entry_ids` leave out the others.
+    """
+    stories = None if entry_ids is None else publications.led_by(db, entry_ids)
+    rows = (
+        promote.republish(facts, now)
+        for facts in carried(db, config)
+        if stories is None or facts.publication.story_id in stories
+    )
+    return tuple(row for row in rows if row)
+
+
+def count_carried(db: Database, config: Config, entry_ids: Iterable[int]) -> int:
+    """Count those of the entries that the main feeds carry."""
+    stories = publications.led_by(db, entry_ids)
+    return sum(facts.publication.story_id in stories for facts in carried(db, config))
 
 
 def costs(db: Database, config: Config, now: datetime) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from aggregator.publish.edition import Facts, Publication
-from aggregator.publish.promote import Candidate, hold, promote
+from aggregator.publish.promote import Candidate, hold, promote, republish
 from tests.test_publish_edition import FACTS, JAPANESE, ROW, T
 
 TOKYO = zoneinfo.ZoneInfo("Asia/Tokyo")
@@ -161,3 +161,21 @@ def test_a_text_revised_before_its_older_translation_came_out_is_corrected_once(
     assert (mended.publication.title, mended.publication.updated_at) == ("800万ドル調達", T + 2 * HOUR)
     assert mended.publication.first_published_at == T
     assert decide(mended, T + 3 * HOUR) is None
+
+
+def test_republishing_gives_readers_the_present_text_once_and_moves_updated():
+    changed = replace(FROZEN, translated=BETTER)
+    row = republish(changed, T + HOUR)
+    assert row is not None
+    assert (row.title, row.first_published_at, row.updated_at) == ("別の見出し", T, T + HOUR)
+    assert "別。" in row.body
+    again = replace(changed, publication=row)
+    assert republish(again, T + 2 * HOUR) is None
+    assert decide(again, T + 2 * HOUR) is None
+
+
+def test_republishing_leaves_what_readers_have_already():
+    assert republish(FROZEN, T + HOUR) is None
+    assert republish(replace(FROZEN, comments_url="https://t.example/"), T + HOUR) is None
+    assert republish(replace(FROZEN, translated=replace(BETTER, current=False)), T + HOUR) is None
+    assert republish(replace(HELD, translated=BETTER), T + HOUR) is None

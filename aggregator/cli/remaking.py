@@ -1,6 +1,6 @@
 """Commands about translations made again, and what engines cost."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +12,7 @@ from aggregator.errors import ConfigError
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-    from aggregator.again import Wanted
+    from aggregator.again import Plan, Wanted
 
 app = typer.Typer()
 
@@ -26,10 +26,13 @@ def retranslate(
     engine: Annotated[str | None, typer.Option(help="What this engine made.")] = None,
     feed: Annotated[str | None, typer.Option(help="A feed: address, number or part of its title.")] = None,
     entry: Annotated[str | None, typer.Option(help="An entry: its number or its original's address.")] = None,
+    republish: Annotated[
+        bool, typer.Option("--republish", help="Feeds carry it too: readers show these entries once more.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how much it is, and do nothing.")] = False,
     wait: Wait = "60s",
 ) -> None:
-    """Translate again what is touched; pages show it, feeds stay as they are.
+    """Translate again what is touched; pages show it, feeds stay as they are without --republish.
 
     Several conditions hold together. A text that is not translated well keeps the translation it has.
     """
@@ -43,9 +46,9 @@ def retranslate(
         return _wanted(db, feed, engine, entry, glossary_changed=glossary_changed)
 
     if dry_run:
-        _say(config, wanted)
+        _say(config, wanted, republish=republish)
         return
-    _retranslate(config, wanted, wait)
+    _retranslate(config, wanted, wait, republish=republish)
 
 
 def _wanted(
@@ -58,16 +61,29 @@ def _wanted(
     return Wanted(glossary_changed=glossary_changed, engine=engine, feed_id=feed_id, entry=entry)
 
 
-def _say(config: Config, wanted: Callable[["Database"], "Wanted"]) -> None:
-    from aggregator import again
-
+def _say(config: Config, wanted: Callable[["Database"], "Wanted"], *, republish: bool) -> None:
     with opened(config) as db:
         take_up_list(db, config)
-        print(again.plan(db, config, wanted(db)).sentence())
+        _planned(db, config, wanted, republish=republish)
 
 
-def _retranslate(config: Config, wanted: Callable[["Database"], "Wanted"], wait: str) -> None:
+def _planned(
+    db: "Database", config: Config, wanted: Callable[["Database"], "Wanted"], *, republish: bool
+) -> "Plan":
+    """Say what it will be, and return it."""
     from aggregator import again
+
+    plan = again.plan(db, config, wanted(db))
+    print(plan.sentence(), flush=True)
+    if republish:
+        most = again.count_carried(db, config, plan.entry_ids)
+        print(f"up to {most} entries will appear again in readers", flush=True)
+    return plan
+
+
+def _retranslate(
+    config: Config, wanted: Callable[["Database"], "Wanted"], wait: str, *, republish: bool
+) -> None:
     from aggregator.errors import EngineUnavailable
     from aggregator.publish.stage import STAGE as PUBLISH
     from aggregator.store import remakes
@@ -78,15 +94,34 @@ def _retranslate(config: Config, wanted: Callable[["Database"], "Wanted"], wait:
         raise EngineUnavailable("; ".join(engines.why_not(config)) or "engine = none: nothing translates")
     with open_session(config, "retranslate", wait) as session:
         refused = take_up(session)
-        plan = again.plan(session.db, config, wanted(session.db))
-        print(plan.sentence(), flush=True)
+        plan = _planned(session.db, config, wanted, republish=republish)
         with session.db.atomic():
             remakes.ask_again(session.db, config.language, plan.entry_ids)
-        reports = [session.run(TRANSLATE), session.run(PUBLISH)] if plan.entry_ids else []
+        reports = [session.run(TRANSLATE)] if plan.entry_ids else []
+        if republish:
+            show_again(session.db, config, plan.entry_ids)
+        if plan.entry_ids:
+            reports.append(session.run(PUBLISH))
         left = remakes.count_asked(session.db)
         if left:
             print(f"{left} wait for an engine, its budget or another attempt; see: aggregator status")
     leave(reports, refused)
+
+
+def show_again(
+    db: "Database", config: Config, entry_ids: Iterable[int] | None = None, *, dry_run: bool = False
+) -> None:
+    """Say how many entries will appear again in readers, and let the next publishing give them out."""
+    from aggregator import again
+    from aggregator.store import publications
+
+    rows = again.republished(db, config, clock(), entry_ids)
+    print(f"{len(rows)} entries will appear again in readers", flush=True)
+    if dry_run:
+        return
+    with db.atomic():
+        for row in rows:
+            publications.promote(db, row)
 
 
 @app.command()

@@ -150,11 +150,37 @@ def translate(context: typer.Context, wait: Wait = "60s") -> None:
 
 
 @app.command()
-def publish(context: typer.Context, wait: Wait = "60s") -> None:
+def publish(
+    context: typer.Context,
+    republish: Annotated[
+        bool,
+        typer.Option(
+            "--republish", help="Feeds carry the pages' texts: readers show what differs once more."
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --republish: say how many entries, and do nothing.")
+    ] = False,
+    wait: Wait = "60s",
+) -> None:
     """Write feeds and pages from the store; a file is touched only where its bytes differ."""
+    from aggregator.cli.remaking import show_again
     from aggregator.publish.stage import STAGE, forget_published
 
-    run_stages(context, "publish", wait, lambda session: forget_published(session.db), STAGE)
+    if dry_run and not republish:
+        raise ConfigError("--dry-run: expected --republish beside it")
+    if dry_run:
+        config = context.obj.config()
+        with opened(config) as db:
+            show_again(db, config, dry_run=True)
+        return
+
+    def prepare(session: "Session") -> None:
+        forget_published(session.db)
+        if republish:
+            show_again(session.db, session.config)
+
+    run_stages(context, "publish", wait, prepare, STAGE)
 
 
 @app.command()

@@ -150,11 +150,12 @@ def _legal(text: str) -> str:
 
 def frozen_body(facts: Facts) -> str:
     """Write the body a feed carries: the summary first, for readers preview its start, then the source."""
+    return "".join((quoted(facts), _credits(facts), _discussion(facts)))
+
+
+def quoted(facts: Facts) -> str:
+    """Write the summary as a feed's body begins with it; nothing where there is none."""
     summary, _ = shown_texts(facts)
-    return "".join((_quoted(facts, summary), _credits(facts), _discussion(facts)))
-
-
-def _quoted(facts: Facts, summary: Sentences) -> str:
     if not summary:
         return ""
     language = "" if facts.translated else _lang(facts)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from aggregator.model import PublicationState
-from aggregator.publish.edition import Facts, Publication, frozen_body, shown_title
+from aggregator.publish.edition import Facts, Publication, frozen_body, quoted, shown_title
 from aggregator.times import maybe_text
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -71,6 +71,19 @@ def promote(
     if row.state in {"translated", "untranslated"}:
         return _revise(facts, now)
     return None
+
+
+def republish(facts: Facts, now: datetime) -> Publication | None:
+    """Return the publication with the text its page shows now, None where readers have that text.
+
+    Shape: title and summary decide; a discussion that was found since is no reason to show an entry again.
+    """
+    row = facts.publication
+    if row.state != "translated" or not (facts.translated and facts.translated.current):
+        return None
+    if row.title == shown_title(facts) and row.body.startswith(quoted(facts)):
+        return None
+    return _freeze(facts, row.state, row.first_published_at, now)
 
 
 def _freeze(

@@ -87,6 +87,13 @@ def _window(db: Database, config: Config) -> set[int]:
     return {*publications.newest(db, "translated", most), *publications.newest(db, "untranslated", most)}
 
 
+def carried(db: Database, config: Config) -> list[Facts]:
+    """Return what is known of the entries that the main feeds carry."""
+    known = publications.facts(db, _window(db, config), config.language)
+    listed = {entry.public_id for entry in _editions(config, known)[0].entries}
+    return [facts for facts in known if facts.publication.public_id in listed]
+
+
 def _rendering(db: Database, config: Config) -> Rendering | None:
     root = private_root(db, config)
     site = _site(db, config, root)

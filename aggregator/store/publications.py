@@ -124,6 +124,12 @@ def newest(db: Database, state: PublicationState, most: int) -> list[int]:
     return [row["story_id"] for row in rows]
 
 
+def led_by(db: Database, entry_ids: Iterable[int]) -> set[int]:
+    """Return the stories that these entries lead."""
+    sql = "SELECT story_id FROM stories WHERE lead_entry_id IN (SELECT value FROM json_each(?))"
+    return {row["story_id"] for row in db.query(sql, [json.dumps(list(entry_ids))])}
+
+
 def shown(db: Database) -> list[int]:
     """List all stories that have a page."""
     rows = db.query("SELECT story_id FROM publications WHERE state IN ('untranslated', 'translated')")
