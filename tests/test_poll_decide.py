@@ -46,7 +46,7 @@ def changed(document: ParsedFeed | None = None, **columns: Any) -> Changed:
 
 def unchanged(**columns: Any) -> Unchanged:
     known: dict[str, Any] = {
-        "etag": '"2"', "last_modified": "now", "fresh_for": None, "moved_to": None,
+        "fetched_url": OLD, "etag": '"2"', "last_modified": "now", "fresh_for": None, "moved_to": None,
         "wire_bytes": 99, "seconds": 0.5,
     }  # fmt: skip
     return Unchanged(**known | columns)
@@ -125,6 +125,18 @@ def test_silence_slows_a_feed_down_to_once_a_day():
     assert wait(recent=weekly) == 24 * HOUR
 
 
+def test_entries_without_dates_say_nothing_until_others_follow():
+    found = [NOW - HOUR] * 20  # a feed without dates: all first seen by the poll that found them
+    assert wait(recent=found) == HOUR
+    assert wait(recent=[NOW, *found]) == HOUR
+    assert wait(recent=[NOW - 6 * HOUR, NOW - 12 * HOUR, *[NOW - 24 * HOUR] * 18]) == 4 * HOUR
+
+
+def test_entries_dated_by_the_day_are_told_apart_by_their_number():
+    by_day = [NOW - timedelta(days=day) for day in range(1, 6) for _ in range(4)]
+    assert wait(recent=by_day) == timedelta(days=5) / 17 / 2
+
+
 def test_entries_dated_in_the_future_say_nothing():
     assert wait(recent=[NOW + n * MINUTE for n in range(1, 21)]) == HOUR
 
@@ -191,6 +203,25 @@ def test_a_changed_feed_keeps_its_new_validators_and_hints():
     assert (write.outcome, write.status, write.wire_bytes) == ("changed", 200, 99)
     assert write.last_change_at == NOW
     assert write.next_poll_at == NOW + 2 * HOUR
+
+
+@pytest.mark.parametrize("result", [changed(status=203), unchanged(status=203)])
+def test_the_true_status_is_written(result: Any):
+    assert after(result).status == 203
+
+
+@pytest.mark.parametrize(
+    ("result", "expected"),
+    [
+        (changed(), None),
+        (changed(fetched_url=NEW), NEW),
+        (unchanged(fetched_url=NEW), NEW),
+        (not_modified(url=NEW), NEW),
+        (failure(), None),
+    ],
+)
+def test_where_redirects_end_is_kept_as_long_as_they_do(result: Any, expected: str | None):
+    assert after(result).led_to == expected
 
 
 def test_hints_outlive_a_304():

@@ -50,6 +50,7 @@ class Seen:
     """What three polls left behind."""
 
     outcomes: list[str]
+    statuses: list[int | None]
     details: list[str | None]
     feed: dict[str, Any]
     entries: int
@@ -119,6 +120,7 @@ def poll3(server: FeedServer, db: Database) -> Poll3:
         rows = list(db.query("SELECT * FROM polls ORDER BY poll_id"))
         return Seen(
             outcomes=[row["outcome"] for row in rows],
+            statuses=[row["status"] for row in rows],
             details=[row["detail"] for row in rows],
             feed=next(db.query("SELECT * FROM feeds")),
             entries=db.table("entries").count,
@@ -226,6 +228,13 @@ def test_a_304_for_ever_is_never_a_feed_we_hold(poll3: Poll3):
 def test_a_body_is_taken(poll3: Poll3, status: int):
     seen = poll3(Answer(ONE, status=status))
     assert seen.outcomes == ["changed", "unchanged", "unchanged"]
+    assert seen.statuses == [status] * 3
+
+
+def test_a_203_that_is_no_feed_leaves_no_validator(poll3: Poll3):
+    seen = poll3(GOOD, Answer(b"<html>", status=203))
+    assert seen.outcomes == ["changed", "failed", "failed"]
+    assert (seen.statuses, seen.kept) == ([200, 203, 203], NONE)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ WRITE = FeedWrite(
     fetch_url="https://blog.moved.example/feed",
     moved_to="https://b.example/",
     moved_seen=1,
+    led_to="https://c.example/",
     gone=False,
     gone_seen=1,
     etag='"caf\xe9"',

@@ -70,18 +70,21 @@ class Changed:
     moved_to: str | None
     wire_bytes: int
     seconds: float
+    status: int = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unchanged:
     """A 200 answer whose body has the fingerprint we know: not parsed."""
 
+    fetched_url: str
     etag: str | None
     last_modified: str | None
     fresh_for: timedelta | None
     moved_to: str | None
     wire_bytes: int
     seconds: float
+    status: int = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,7 @@ class FeedWrite:
     fetch_url: str
     moved_to: str | None
     moved_seen: int
+    led_to: str | None  # where redirects ended this time
     gone: bool
     gone_seen: int
     etag: str | None
@@ -149,9 +150,12 @@ def _own_interval(recent: Sequence[datetime], base: timedelta, now: datetime) ->
     Never under a quarter of the configured interval; the configured one where too little is known.
     """
     newest = sorted((moment for moment in recent if moment <= now), reverse=True)[:RECENT]
-    if len(newest) < _ENOUGH:
+    # Entries of the oldest moment tell nothing of the gaps between them: a feed without dates has all its
+    # first ones from the poll that found them.
+    gaps = 1 + sum(moment > newest[-1] for moment in newest)
+    if gaps < _ENOUGH:
         return {"base": base}
-    mean_gap = (now - newest[-1]) / len(newest)
+    mean_gap = (now - newest[-1]) / gaps
     return {"adaptive": min(max(mean_gap / 2, base / 4), CEILING)}
 
 
@@ -181,11 +185,13 @@ def _succeeded(
     moment, reasons = next_poll(hints, result.fresh_for, recent, base, now, jitter, hub_works=hub_works)
     fetch_url, moved_to, moved_seen = _moved(feed, result)
     changed = isinstance(result, Changed)
+    ended = result.url if isinstance(result, NotModified) else result.fetched_url
     return FeedWrite(
         feed_id=feed.feed_id,
         fetch_url=fetch_url,
         moved_to=moved_to,
         moved_seen=moved_seen,
+        led_to=ended if ended != fetch_url else None,
         gone=False,
         gone_seen=0,
         etag=result.etag,
@@ -200,7 +206,7 @@ def _succeeded(
         failures=0,
         failure=None,
         outcome=_OUTCOMES[type(result)],
-        status=304 if isinstance(result, NotModified) else 200,
+        status=304 if isinstance(result, NotModified) else result.status,
         wire_bytes=result.wire_bytes,
         seconds=result.seconds,
     )
@@ -232,13 +238,14 @@ def _failed(feed: DueFeed, failure: Failure, now: datetime, jitter: float) -> Fe
     moment, reasons = _no_sooner({"backoff": backoff, "retry_after": failure.retry_after}, now, jitter)
     gone_seen = feed.gone_seen + 1 if failure.status == 410 else 0
     gone = gone_seen >= GONE_AFTER
-    # Status 200 is a body that did not parse or arrived short: nothing may vouch for it.
-    useless_body = failure.status == 200
+    # These are bodies that did not parse or arrived short: nothing may vouch for them.
+    useless_body = failure.status in {200, 203}
     return FeedWrite(
         feed_id=feed.feed_id,
         fetch_url=feed.fetch_url,
         moved_to=None,
         moved_seen=0,
+        led_to=None,
         gone=gone,
         gone_seen=gone_seen,
         etag=None if useless_body else feed.etag,

@@ -54,7 +54,7 @@ def _refused(answer: Fetched, reason: str, seen: str) -> Failure:
         kind=NotAFeed.__name__,
         detail=reason,
         url=answer.url,
-        status=200,
+        status=answer.status,
         seconds=answer.seconds,
         body_fingerprint=seen,
     )
@@ -62,12 +62,14 @@ def _refused(answer: Fetched, reason: str, seen: str) -> Failure:
 
 def _unchanged(answer: Fetched) -> Unchanged:
     return Unchanged(
+        fetched_url=answer.url,
         etag=answer.etag,
         last_modified=answer.last_modified,
         fresh_for=answer.fresh_for,
         moved_to=answer.moved_to,
         wire_bytes=answer.wire_bytes,
         seconds=answer.seconds,
+        status=answer.status,
     )
 
 
@@ -82,6 +84,7 @@ def _changed(answer: Fetched, parsed: ParsedFeed, seen: str) -> Changed:
         moved_to=answer.moved_to,
         wire_bytes=answer.wire_bytes,
         seconds=answer.seconds,
+        status=answer.status,
     )
 
 

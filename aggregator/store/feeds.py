@@ -117,7 +117,7 @@ def _change(row: dict[str, Any], subscription: Subscription, now: datetime) -> d
 
 def _moved(address: str, now: datetime) -> dict[str, Any]:
     """Return the columns of a feed that feeds.opml lists elsewhere: validators belong to the old address."""
-    unknown = {"moved_to": None, "moved_seen": 0, "etag": None, "last_modified": None}
+    unknown = dict.fromkeys(("moved_to", "led_to", "etag", "last_modified")) | {"moved_seen": 0}
     return place(address) | unknown | {"next_poll_at": to_text(now)}
 
 

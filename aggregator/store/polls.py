@@ -44,6 +44,7 @@ def _feed_row(write: FeedWrite, at: str) -> dict[str, Any]:
         **place(write.fetch_url),
         "moved_to": write.moved_to,
         "moved_seen": write.moved_seen,
+        "led_to": write.led_to,
         "gone": int(write.gone),
         "gone_seen": write.gone_seen,
         "etag": write.etag,

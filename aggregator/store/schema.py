@@ -133,3 +133,9 @@ def engines_that_cost(db: Database) -> None:
 def bodies_refused(db: Database) -> None:
     """Remember the body that was no feed, so that it is not parsed at each poll."""
     db.execute("ALTER TABLE feeds ADD COLUMN refused_fingerprint TEXT")
+
+
+@migrations()
+def ends_of_redirects(db: Database) -> None:
+    """Remember where a feed's redirects ended, so that `check` knows two addresses of one feed."""
+    db.execute("ALTER TABLE feeds ADD COLUMN led_to TEXT")
