@@ -59,6 +59,9 @@ class Config:
     openai_yen: int = _setting(0, "what a million characters cost there, in yen")
     deepl_budget: str = _setting("500000", "characters a month that DeepL may be sent, or `1000 yen`")
     deepl_yen: int = _setting(2500, "what a million characters cost there, in yen")
+    llamacpp_model: str = _setting("", "a GGUF file of your own, or its name among the models")
+    llamacpp_prompt: Literal["auto", "few_shot", "chat", "cat"] = _setting("auto", "how it is asked")
+    style: Literal["です・ます", "である"] = _setting("です・ます", "how sentences end, not headlines")
     engine_timeout: timedelta = _setting(timedelta(minutes=1), "one request to openai or deepl")
     untranslated: Literal["hold", "publish"] = _setting(
         "hold", "publish: untranslated entries enter the main feeds"

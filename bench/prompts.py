@@ -20,7 +20,10 @@ from sacrebleu.metrics import CHRF
 from aggregator.config import Config
 from aggregator.translate.check import check
 from aggregator.translate.engines import llamacpp
-from aggregator.translate.engines.llamacpp import EXAMPLES, LlamaCppEngine
+from aggregator.translate.engines.llamacpp import LlamaCppEngine
+from aggregator.translate.engines.prompts import EXAMPLES
+from aggregator.translate.engines.prompts import few_shot as examples_first
+from aggregator.translate.style import DEARU
 
 INSTRUCTION = (
     "Translate the English technology news into natural Japanese. Answer with the translation alone."
@@ -39,12 +42,12 @@ CARRIERS = (
 
 def few_shot(segment: str) -> str:
     """Return the engine's own prompt."""
-    return llamacpp.prompt(segment)
+    return examples_first(segment, DEARU)
 
 
 def two_shot(segment: str) -> str:
     """Return the engine's prompt with the first and the last of its examples."""
-    shots = "".join(f"English: {e}\nJapanese: {j}\n\n" for e, j in (EXAMPLES[0], EXAMPLES[-1]))
+    shots = "".join(f"English: {e}\nJapanese: {j}\n\n" for e, j, _ in (EXAMPLES[0], EXAMPLES[-1]))
     return f"{shots}English: {segment}\nJapanese:"
 
 
@@ -60,7 +63,9 @@ def chat(segment: str) -> str:
 
 def chat_few_shot(segment: str) -> str:
     """Return the chat template with the engine's examples as earlier turns."""
-    turns = "".join(_turn("user", english) + _turn("assistant", japanese) for english, japanese in EXAMPLES)
+    turns = "".join(
+        _turn("user", english) + _turn("assistant", japanese) for english, japanese, _ in EXAMPLES
+    )
     return _turn("system", INSTRUCTION) + turns + _turn("user", segment) + "<|im_start|>assistant\n"
 
 
@@ -123,7 +128,7 @@ def surviving(engine: LlamaCppEngine, form: str) -> tuple[int, int]:
     kept = asked = 0
     for carrier in CARRIERS:
         marks = [form.format(n=n) for n in (1, 2)][: carrier.count("{")]
-        text = llamacpp.prompt(carrier.format(*marks)).replace("[1]", form.format(n=1))
+        text = few_shot(carrier.format(*marks)).replace("[1]", form.format(n=1))
         answer = engine.complete(text, 120)
         kept += sum(mark in answer for mark in marks)
         asked += len(marks)

@@ -51,6 +51,27 @@ def test_an_endpoint_near_by_needs_no_key_and_one_far_away_does(monkeypatch):
     assert SECRET not in repr(engines.ready(config(FAR)))
 
 
+@pytest.mark.parametrize("style", ["です・ます", "である"])
+def test_the_style_is_asked_for_and_stands_in_the_memorys_key(style):
+    with ChatServer(lambda segment: segment) as chat:
+        assert ask(chat.url, style=style) == ask(chat.url, style=style)
+        (choice,) = engines.ready(config(chat.url, style=style))
+    assert style in chat.requests[0]["messages"][0]["content"]
+    assert choice.version == f"1 {style}"
+
+
+@pytest.mark.parametrize(("style", "formality"), [("です・ます", "prefer_more"), ("である", "prefer_less")])
+def test_deepl_is_asked_for_polite_or_plain_japanese(monkeypatch, style, formality):
+    monkeypatch.setenv("AGGREGATOR_DEEPL_KEY", SECRET)
+    with ChatServer(lambda segment: segment) as chat:
+        settings = {"engine": "deepl", "deepl_url": chat.url.replace("/v1", "/v2/translate"), "style": style}
+        ask(chat.url, **settings)
+        ask(chat.url, **settings, language="de")
+        (choice,) = engines.ready(config(chat.url, **settings))
+    assert [request.get("formality") for request in chat.requests] == [formality, None]
+    assert choice.version == f"1 {style}"
+
+
 def test_what_is_missing_is_named():
     assert obstacle("openai", Config(engine="openai")) == "openai: openai_url and openai_model must be set"
 

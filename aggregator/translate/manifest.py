@@ -37,7 +37,7 @@ class Model:
 
     engine: str
     label: str  # with its version: what the memory's key and the page call it
-    folder: str  # under the models folder; "" where the file's own name says enough
+    folder: str  # under the models folder; "" where the file's own name says enough; the operator's own file
     target: str
     licence: str
     memory: int  # bytes, measured or estimated

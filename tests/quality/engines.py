@@ -15,7 +15,7 @@ def small_model() -> Engine:
 
 
 def downloaded(name: str) -> Engine | None:
-    """Return an engine whose model was pulled; None where it is not ready."""
-    config = Config(engine=name)
+    """Return an engine whose model was pulled, told to write as the references do; None where not ready."""
+    config = Config(engine=name, style="である")
     ready = engines.ready(config)
     return engines.open_engine(ready[0], config) if ready else None

@@ -12,7 +12,7 @@ from aggregator.config import Config
 from aggregator.errors import EngineUnavailable
 from aggregator.model import EngineChoice
 from aggregator.resources import memory_obstacle
-from aggregator.translate.engines import firefox, llamacpp, services
+from aggregator.translate.engines import firefox, llamacpp, own, services
 from aggregator.translate.engines.services import SERVICES
 from aggregator.translate.manifest import MANIFEST, Model, find, folder_of, missing
 
@@ -31,6 +31,11 @@ class Engine(Protocol):
     target: str  # language code
     placeholder: str  # written form with one {n} field, e.g. "[{n}]"
 
+    @property
+    def steady(self) -> bool:
+        """Return whether the same segment always gets the same answer, so that asking again is in vain."""
+        ...
+
     def translate(self, segments: Sequence[str]) -> list[str]:
         """Return one translation for each segment, in order.
 
@@ -46,9 +51,9 @@ class Kind:
     package: str  # what must be importable
     install: str  # how to get it
     lacking: Callable[[], str] = str  # what else the system must have, where it has it not
-    version: str
+    version: Callable[[Config], str]
     slow: bool
-    open: Callable[[Path, str, str], Engine]
+    open: Callable[[EngineChoice, Config], Engine]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,17 +72,17 @@ KINDS: dict[str, Kind] = {
     "firefox": Kind(
         package=firefox.PACKAGE,
         install="pip install fxtranslate",
-        version=firefox.VERSION,
+        version=lambda _: firefox.VERSION,
         slow=False,
-        open=firefox.FirefoxEngine,
+        open=lambda choice, _: firefox.FirefoxEngine(Path(choice.path), choice.model, choice.target),
     ),
     "llamacpp": Kind(
         package=llamacpp.PACKAGE,
         install="pip install 'aggregator[llamacpp]'",
         lacking=llamacpp.lacking,
-        version=llamacpp.VERSION,
+        version=own.version,
         slow=True,
-        open=llamacpp.LlamaCppEngine,
+        open=own.open_llamacpp,
     ),
 }
 
@@ -101,7 +106,7 @@ def obstacle(name: str, config: Config, manifest: Path = MANIFEST) -> str:
     if name not in KINDS:
         return f"{name}: is no engine; there are {', '.join((*SERVICES, *KINDS))}"
     try:
-        model = find(name, config.language, manifest)
+        model = model_of(name, config, manifest)
     except EngineUnavailable as error:
         return str(error)
     if importlib.util.find_spec(KINDS[name].package) is None:
@@ -113,6 +118,14 @@ def obstacle(name: str, config: Config, manifest: Path = MANIFEST) -> str:
     return _memory_obstacle(model)
 
 
+def model_of(name: str, config: Config, manifest: Path = MANIFEST) -> Model:
+    """Return the model an engine works with.
+
+    Raises: EngineUnavailable where it has none for the language, or the operator's own is not there.
+    """
+    return own.instead_of(find(name, config.language, manifest), config)
+
+
 def open_engine(choice: EngineChoice, config: Config) -> Engine:
     """Return the engine of a choice: a model loaded once in each thread, or a service with its own meter.
 
@@ -122,7 +135,7 @@ def open_engine(choice: EngineChoice, config: Config) -> Engine:
         return SERVICES[choice.name].open(choice, config)
     engines: dict[EngineChoice, Engine] = _of_thread.__dict__.setdefault("engines", {})
     if choice not in engines:
-        engines[choice] = KINDS[choice.name].open(Path(choice.path), choice.model, choice.target)
+        engines[choice] = KINDS[choice.name].open(choice, config)
     return engines[choice]
 
 
@@ -160,7 +173,7 @@ def wanted(config: Config) -> tuple[str, ...]:
 def _chosen(name: str, config: Config, manifest: Path) -> EngineChoice:
     if name in SERVICES:
         return SERVICES[name].choice(config)
-    return _choice(find(name, config.language, manifest), config)
+    return _choice(model_of(name, config, manifest), config)
 
 
 def _memory_obstacle(model: Model) -> str:
@@ -180,6 +193,6 @@ def _choice(model: Model, config: Config) -> EngineChoice:
         model=model.label,
         target=model.target,
         path=str(folder if model.folder else folder / model.files[0].name),
-        version=kind.version,
+        version=kind.version(config),
         slow=kind.slow,
     )

@@ -1,7 +1,8 @@
 """The deepl engine: DeepL's translation API, asked directly.
 
 Source: developers.deepl.com/docs/api-reference/translate (JSON bodies, at most 50 texts and 128 KiB a
-request; 429 too many requests, 456 the account's quota is spent).
+request; 429 too many requests, 456 the account's quota is spent; `formality` means plain or polite in
+Japanese, and `prefer_` keeps it from being an error elsewhere).
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 
 from aggregator.errors import BadTranslation, EngineUnavailable
 from aggregator.translate.engines.service import Service
+from aggregator.translate.style import DEARU, DESU_MASU
 
 VARIABLE = "AGGREGATOR_DEEPL_KEY"
 MODEL = "DeepL API"
@@ -17,6 +19,7 @@ VERSION = "1"  # of the request's form and the placeholders': part of the memory
 PLACEHOLDER = "[{n}]"
 AT_ONCE = 50  # texts a request
 _QUOTA = 456
+_FORMALITY = {DESU_MASU: "prefer_more", DEARU: "prefer_less"}
 
 
 def address(key: str) -> str:
@@ -25,16 +28,23 @@ def address(key: str) -> str:
     return f"https://{host}/v2/translate"
 
 
+def version(target: str, style: str) -> str:
+    """Return the request's version as the memory's key takes it."""
+    return f"{VERSION} {style}" if target == "ja" else VERSION
+
+
 class DeepLEngine:
     """DeepL's API, with one key."""
 
     name = "deepl"
-    version = VERSION
     placeholder = PLACEHOLDER
+    steady = True
 
-    def __init__(self, service: Service, model: str, target: str = "ja") -> None:
+    def __init__(self, service: Service, model: str, target: str = "ja", style: str = DESU_MASU) -> None:
         self.model = model
         self.target = target
+        self.version = version(target, style)
+        self._formality = {"formality": _FORMALITY[style]} if target == "ja" else {}
         self._service = service
 
     @property
@@ -51,7 +61,8 @@ class DeepLEngine:
         return [text for part in _parts(segments) for text in self._part(part)]
 
     def _part(self, segments: list[str]) -> list[str]:
-        request = {"text": segments, "source_lang": "EN", "target_lang": self.target.upper()}
+        languages = {"source_lang": "EN", "target_lang": self.target.upper()}
+        request = {"text": segments} | languages | self._formality
         reply = self._service.ask(request, sum(map(len, segments)))
         if reply.status == _QUOTA:
             raise EngineUnavailable("the account's quota is spent")

@@ -23,6 +23,7 @@ class FirefoxEngine:
     name = "firefox"
     version = VERSION
     placeholder = PLACEHOLDER
+    steady = True
 
     def __init__(self, folder: Path, model: str, target: str = "ja") -> None:
         self.model = model

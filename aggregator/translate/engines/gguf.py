@@ -1,34 +1,52 @@
-"""GGUF files: the tokenizer's vocabulary, read from the header without loading the model.
+"""GGUF files: name, chat template and vocabulary, read from the header without loading the model.
 
 Source: the GGUF specification of the ggml project (little endian, version 2 and 3).
 """
 
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from aggregator.errors import EngineUnavailable
 
-_TOKENS = "tokenizer.ggml.tokens"
+_TOKENS, _KIND = "tokenizer.ggml.tokens", "tokenizer.ggml.model"
+_NAME, _TEMPLATE = "general.name", "tokenizer.chat_template"
+_WANTED = frozenset({_TOKENS, _KIND, _NAME, _TEMPLATE})
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
 
 
-def read_vocabulary(path: Path) -> tuple[str, ...]:
-    """Return the text of every token of a byte-level BPE model; a token's place is its number.
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a model's file says of it."""
+
+    name: str
+    template: str  # "" where it has none
+    vocabulary: tuple[str, ...]
+
+
+def read_header(path: Path) -> Header:
+    """Return what a model's file says of it; in the vocabulary a token's place is its number.
 
     Shape: a token that is no whole UTF-8 text by itself stands as "".
     Raises: EngineUnavailable where the file is no GGUF file or holds no vocabulary.
     """
     try:
         with path.open("rb") as file:
-            for key, value in _metadata(file):
-                if key == _TOKENS:
-                    return tuple(_plain(token) for token in value)
+            found = {key: value for key, value in _metadata(file) if key in _WANTED}
     except (OSError, struct.error, KeyError, MemoryError, OverflowError) as error:
         raise EngineUnavailable(f"{path}: cannot be read as a GGUF file ({error})") from error
-    raise EngineUnavailable(f"{path}: holds no vocabulary")
+    if _TOKENS not in found:
+        raise EngineUnavailable(f"{path}: holds no vocabulary")
+    # Byte-level BPE calls itself gpt2; the others write text, and a space as U+2581.
+    plain = _plain if found.get(_KIND, "gpt2") == "gpt2" else _with_spaces
+    return Header(
+        name=str(found.get(_NAME, "")),
+        template=str(found.get(_TEMPLATE, "")),
+        vocabulary=tuple(plain(str(token)) for token in found[_TOKENS]),
+    )
 
 
 def _metadata(file: BinaryIO) -> Iterator[tuple[str, Any]]:
@@ -72,3 +90,7 @@ def _plain(token: str) -> str:
         return bytes(_BYTES[char] for char in token).decode("utf-8")
     except (KeyError, UnicodeDecodeError):
         return ""
+
+
+def _with_spaces(token: str) -> str:
+    return token.replace("\u2581", " ")

@@ -1,7 +1,7 @@
-"""The llamacpp engine: a GGUF language model in this process, asked to continue a list of translations.
+"""The llamacpp engine: a GGUF language model in this process, asked to go on from examples, or in a chat.
 
-A last resort: a small general model translates far worse than the firefox engine. The figures behind each
-choice here are in docs/translation.md; bench/prompts.py makes them.
+The one that `models pull` brings is a last resort: a small general model translates far worse than the
+firefox engine. The figures behind each choice here are in docs/translation.md; bench/prompts.py makes them.
 """
 
 import ctypes
@@ -13,39 +13,20 @@ from pathlib import Path
 from typing import Any
 
 from aggregator.errors import EngineUnavailable
-from aggregator.translate.engines.gguf import read_vocabulary
+from aggregator.translate.engines.gguf import read_header
+from aggregator.translate.engines.prompts import CHATS, few_shot
+from aggregator.translate.style import DEARU
 
 PACKAGE = "xllamacpp"
 VERSION = "1"  # of prompt, ban and placeholder form: part of the memory's key
 PLACEHOLDER = "[{n}]"
 
-# Headlines and sentences, a placeholder, a sum of money, a quotation: what feeds are made of. No company's
-# name: one that stood here turned up in translations of other news.
-EXAMPLES = (
-    (
-        "New laptop gets a faster, cheaper chip",
-        "新型ノートPC、より高速で安価なチップを搭載",
-    ),
-    (
-        "The update fixes a bug that could let attackers read private messages.",
-        "この更新では、攻撃者が非公開メッセージを読み取れる恐れのあった不具合が修正された。",
-    ),
-    (
-        "Startup raises $20 million to build open-source developer tools",
-        "スタートアップ企業、オープンソースの開発ツール構築に向け2000万ドルを調達",
-    ),
-    (
-        '"We plan to release [1] for Linux next year," the company said on Tuesday.',
-        "同社は火曜日、「来年、Linux向けに[1]を公開する予定だ」と述べた。",
-    ),
-)
 _CONTEXT = 2048  # tokens: the examples take 190, an answer at most a third
 
 
-def prompt(segment: str) -> str:
-    """Return the text the model continues; its first part is the same for every segment, hence cached."""
-    shots = "".join(f"English: {english}\nJapanese: {japanese}\n\n" for english, japanese in EXAMPLES)
-    return f"{shots}English: {' '.join(segment.split())}\nJapanese:"
+def version(prompt: str, style: str) -> str:
+    """Return the prompt's version as the memory's key takes it; CAT-Translate is told no style."""
+    return f"{VERSION} cat" if prompt == "cat" else f"{VERSION} {prompt} {style}"
 
 
 def is_foreign(text: str) -> bool:
@@ -74,18 +55,26 @@ class LlamaCppEngine:
     """A GGUF model behind xllamacpp's in-process server. One slot: more gain nothing on two cores."""
 
     name = "llamacpp"
-    version = VERSION
     placeholder = PLACEHOLDER
+    steady = True
 
     def __init__(
-        self, path: Path, model: str, target: str = "ja", banned: Callable[[str], bool] = is_foreign
+        self,
+        path: Path,
+        model: str,
+        target: str = "ja",
+        banned: Callable[[str], bool] = is_foreign,
+        prompt: str = "few_shot",
+        style: str = DEARU,
     ) -> None:
         self.model = model
         self.target = target
+        self.version = version(prompt, style)
+        self._prompt, self._style = prompt, style
         if not path.is_file():
             raise EngineUnavailable(f"{path}: no such model; run `aggregator models pull llamacpp`")
         # False is llama.cpp's word for "never".
-        self._banned = [[n, False] for n, text in enumerate(read_vocabulary(path)) if banned(text)]
+        self._banned = [[n, False] for n, text in enumerate(read_header(path).vocabulary) if banned(text)]
         self._server = _open_server(path, len(os.sched_getaffinity(0)))
 
     def translate(self, segments: Sequence[str]) -> list[str]:
@@ -94,7 +83,13 @@ class LlamaCppEngine:
         Shape: "" where a segment is too long for the context.
         Raises: EngineUnavailable where the model does not answer.
         """
-        return [self.complete(prompt(segment), answer_limit(segment)) for segment in segments]
+        return [self._segment(segment) for segment in segments]
+
+    def _segment(self, segment: str) -> str:
+        limit = answer_limit(segment)
+        if self._prompt in CHATS:
+            return self.reply(CHATS[self._prompt](segment, self._style), limit)
+        return self.complete(few_shot(segment, self._style), limit)
 
     def complete(self, text: str, limit: int, stop: str = "\n") -> str:
         """Return how the model continues a text, up to a stop or `limit` tokens.
@@ -102,21 +97,34 @@ class LlamaCppEngine:
         Shape: "" where the text is too long for the context.
         Raises: EngineUnavailable where the model does not answer.
         """
+        return self._ask(self._server.handle_completions, {"prompt": text, "stop": [stop]}, limit)
+
+    def reply(self, message: str, limit: int) -> str:
+        """Return what the model says to a message, by its own chat template, up to `limit` tokens.
+
+        Shape: "" where the message is too long for the context.
+        Raises: EngineUnavailable where the model does not answer.
+        """
         request = {
-            "prompt": text,
+            "messages": [{"role": "user", "content": message}],
+            "chat_template_kwargs": {"enable_thinking": False},  # thoughts would use up the limit
+        }
+        return self._ask(self._server.handle_chat_completions, request, limit)
+
+    def _ask(self, ask: Callable[[dict[str, Any]], Any], request: dict[str, Any], limit: int) -> str:
+        common = {
             "max_tokens": limit,
             "temperature": 0,
-            "stop": [stop],
             "cache_prompt": True,
             "id_slot": 0,
             "logit_bias": self._banned,
         }
         try:
-            answer = self._server.handle_completions(request)
+            answer = ask(request | common)
         except (RuntimeError, ValueError, TypeError) as error:
             raise EngineUnavailable(f"llamacpp: {self.model} did not answer ({error})") from error
         match answer:
-            case {"choices": [{"text": str(text)}, *_]}:
+            case {"choices": [{"text": str(text)} | {"message": {"content": str(text)}}, *_]}:
                 return text.strip()
             case {"error": {"type": "exceed_context_size_error"}}:
                 return ""

@@ -84,7 +84,8 @@ def _openai_lacking(config: Config) -> str:
 
 def _openai_choice(config: Config) -> EngineChoice:
     return EngineChoice(
-        name="openai", model=config.openai_model, target=config.language, version=openai.VERSION,
+        name="openai", model=config.openai_model, target=config.language,
+        version=openai.version(config.language, config.style),
         paid=is_paid("openai", config),
     )  # fmt: skip
 
@@ -94,7 +95,7 @@ def _open_openai(choice: EngineChoice, config: Config) -> OpenAIEngine:
     url = config.openai_url.rstrip("/") + "/chat/completions"
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     service = Service("openai", url, headers, config.engine_timeout, Meter(choice.allowance))
-    return OpenAIEngine(service, choice.model, choice.target)
+    return OpenAIEngine(service, choice.model, choice.target, config.style)
 
 
 def _deepl_key(config: Config) -> str:
@@ -107,8 +108,9 @@ def _deepl_lacking(config: Config) -> str:
 
 def _deepl_choice(config: Config) -> EngineChoice:
     return EngineChoice(
-        name="deepl", model=deepl.MODEL, target=config.language, version=deepl.VERSION, paid=True
-    )
+        name="deepl", model=deepl.MODEL, target=config.language,
+        version=deepl.version(config.language, config.style), paid=True,
+    )  # fmt: skip
 
 
 def _open_deepl(choice: EngineChoice, config: Config) -> DeepLEngine:
@@ -116,7 +118,7 @@ def _open_deepl(choice: EngineChoice, config: Config) -> DeepLEngine:
     headers = {"Authorization": f"DeepL-Auth-Key {key}"}
     url = config.deepl_url or deepl.address(key)
     service = Service("deepl", url, headers, config.engine_timeout, Meter(choice.allowance))
-    return DeepLEngine(service, choice.model, choice.target)
+    return DeepLEngine(service, choice.model, choice.target, config.style)
 
 
 def _has_deepl_key(config: Config) -> bool:
