@@ -6,12 +6,14 @@ import re
 from urllib.parse import SplitResult, quote, urljoin, urlsplit, urlunsplit
 
 import idna
-import tld
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _WWW = re.compile(r"^(?:www\.)+(?=[^.]+\.)")
 # What most links are: nothing to join, to encode or to normalise; the host, the path and the query.
 _PLAIN = re.compile(r"https?://(?!www\.)([a-z0-9.-]+)((?:/[!-\"$->@-~]*)?)((?:\?[!-\"$->@-~]+)?)")
+# What most listed addresses are: nothing for `normalise` to change.
+_NORMAL = re.compile(r"https?://[a-z0-9.-]+/[!-\"$->@-~]*(?:\?[!-\"$->@-~]+)?")
+_WEB = re.compile(r"https?:", re.IGNORECASE)
 _SPACE = re.compile(r"\s")
 
 # Parameters that say how a reader came to a page, not which page it is.
@@ -32,12 +34,26 @@ def normalise(url: str) -> str:
     Shape: scheme and host in lower case, host in ASCII, no default port, no fragment, "/" for no path.
     Text that is no URL comes back as it is, stripped.
     """
+    if _NORMAL.fullmatch(url):
+        return url
     parts = _split(url)
     if parts is None or not parts.hostname:
         return url.strip()
     scheme = parts.scheme.lower()
     userinfo, at, _ = parts.netloc.rpartition("@")
     return urlunsplit((scheme, f"{userinfo}{at}{_authority(parts)}", parts.path or "/", parts.query, ""))
+
+
+def web_address(url: str) -> str:
+    """Return the address that a `feed:` one stands for; any other comes back as it is, stripped.
+
+    Shape: `feed:https://…` is what follows the colon, `feed://…` is http.
+    """
+    text = url.strip()
+    if text[:5].lower() != "feed:":
+        return text
+    rest = text[5:].removeprefix("//")
+    return rest if _WEB.match(rest) else f"http://{rest}"
 
 
 def canonical(url: str) -> str | None:
@@ -88,6 +104,8 @@ def absolute(base: str, url: str) -> str:
 def _registrable(name: str) -> str:
     if _is_address(name) or "." not in name:
         return name
+    import tld  # a twentieth of a second to load; a round of unchanged feeds does not ask
+
     parts = SplitResult("https", name, "/", "", "")
     found = tld.get_fld(parts, fail_silently=True)
     # The list's own rule for a suffix it does not know is "*": one label under it.

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from aggregator.model import IdentityPolicy, ParsedEntry
 from aggregator.poll import identity
-from aggregator.poll.clean import told_apart
-from aggregator.poll.identity import Stored
+from aggregator.poll.identity import Stored, told_apart
 
 DATE = datetime(2026, 11, 24, tzinfo=UTC)
 

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -128,6 +129,58 @@ def test_atom_is_read_whole():
     assert entry.published_at == datetime(2026, 11, 20, tzinfo=UTC)
     assert entry.updated_at == datetime(2026, 11, 21, tzinfo=UTC)
     assert entry.language is None  # the feed's own
+
+
+def _numbered(count: int, dates: Callable[[int], str]) -> bytes:
+    return _rss(
+        "</item><item>".join(
+            f"<title>News {n}</title><guid isPermaLink='false'>{n}</guid><description>Text {n}.</description>"
+            f"{dates(n)}"
+            for n in range(count)
+        )
+    )
+
+
+def test_entries_beyond_the_newest_so_many_are_known_by_name_only():
+    body = _numbered(4, lambda n: f"<pubDate>Mon, {20 + n} Nov 2026 10:00:00 GMT</pubDate>")
+    found = parse(body, "application/rss+xml", URL, newest=2).entries
+    assert [(entry.title, entry.content_html or entry.summary_html) for entry in found] == [
+        ("News 0", ""),
+        ("News 1", ""),
+        ("News 2", "Text 2."),
+        ("News 3", "Text 3."),
+    ]
+    assert [bool(entry.fingerprint) for entry in found] == [False, False, True, True]
+    assert found[2:] == parse(body, "application/rss+xml", URL).entries[2:]
+
+
+def test_without_dates_the_first_of_the_document_are_the_newest():
+    found = parse(_numbered(3, lambda _: ""), "application/rss+xml", URL, newest=1).entries
+    assert [bool(entry.fingerprint) for entry in found] == [True, False, False]
+
+
+def test_an_old_entry_that_only_its_text_tells_apart_is_read_whole():
+    body = _rss(
+        "<title>News</title><guid isPermaLink='false'>1</guid></item><item><description>Note.</description>"
+    )
+    found = parse(body, "application/rss+xml", URL, newest=1).entries
+    assert [entry.title for entry in found] == ["News", "Note."]
+    assert all(entry.fingerprint for entry in found)
+
+
+def test_json_feed_leaves_out_the_texts_of_old_entries_too():
+    items = [
+        {
+            "id": str(n),
+            "title": f"News {n}",
+            "content_text": "Text.",
+            "date_published": f"2026-11-2{n}T00:00:00Z",
+        }
+        for n in range(3)
+    ]
+    body = json.dumps({"version": "https://jsonfeed.org/version/1.1", "title": "Q", "items": items}).encode()
+    found = parse(body, "application/feed+json", URL, newest=1).entries
+    assert [entry.content_html for entry in found] == ["", "", "<p>Text.</p>"]
 
 
 def test_rss_091_has_neither_dates_nor_guids():

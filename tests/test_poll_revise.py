@@ -7,7 +7,8 @@ import pytest
 
 from aggregator.model import Enclosure, ParsedEntry, ParsedFeed
 from aggregator.poll import revise
-from aggregator.poll.revise import StoredEntry, compare, fingerprint
+from aggregator.poll.clean import fingerprint
+from aggregator.poll.revise import StoredEntry, compare
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -23,8 +24,9 @@ ENTRY = ParsedEntry(
     published_at=NOW - DAY,
     updated_at=NOW - DAY,
 )
+ENTRY = replace(ENTRY, fingerprint=fingerprint(ENTRY))
 STORED = StoredEntry(
-    entry_id=1, fingerprint=fingerprint(ENTRY), revisions=0, published_at=NOW - DAY, updated_at=NOW - DAY
+    entry_id=1, fingerprint=ENTRY.fingerprint, revisions=0, published_at=NOW - DAY, updated_at=NOW - DAY
 )
 
 
@@ -69,18 +71,23 @@ def test_text_that_moves_from_summary_to_content_is_another_content():
     assert fingerprint(one) != fingerprint(other)
 
 
+def changed_to(**change: object) -> ParsedEntry:
+    entry = replace(ENTRY, **change)
+    return replace(entry, fingerprint=fingerprint(entry))
+
+
 def test_an_unknown_entry_is_new_and_a_known_one_the_same():
     assert compare(ENTRY, None, now=NOW).fate == "new"
     assert compare(ENTRY, STORED, now=NOW).fate == "same"
 
 
 def test_changed_content_is_a_revision_and_counted():
-    write = compare(replace(ENTRY, title="Other"), STORED, now=NOW)
+    write = compare(changed_to(title="Other"), STORED, now=NOW)
     assert (write.fate, write.revisions) == ("revised", 1)
 
 
 def test_revisions_without_a_newer_updated_stop_at_24():
-    changed = replace(ENTRY, title="Other")
+    changed = changed_to(title="Other")
     assert compare(changed, replace(STORED, revisions=23), now=NOW).fate == "revised"
     assert compare(changed, replace(STORED, revisions=24), now=NOW).fate == "same"
     assert compare(replace(changed, updated_at=None), replace(STORED, revisions=24), now=NOW).fate == "same"
@@ -88,10 +95,20 @@ def test_revisions_without_a_newer_updated_stop_at_24():
 
 def test_a_newer_updated_is_always_a_revision():
     worn = replace(STORED, revisions=24)
-    changed = replace(ENTRY, title="Other", updated_at=NOW)
+    changed = changed_to(title="Other", updated_at=NOW)
     assert compare(changed, worn, now=NOW).fate == "revised"
     assert compare(changed, replace(worn, updated_at=None), now=NOW).fate == "revised"
     assert compare(replace(ENTRY, updated_at=NOW), worn, now=NOW).fate == "same"  # the content is as it was
+
+
+def test_an_entry_known_by_name_only_is_the_same_whatever_its_text():
+    unread = replace(ENTRY, content_html="", summary_html="", fingerprint="")
+    assert compare(unread, STORED, now=NOW).fate == "same"
+    assert (
+        compare(changed_to(title="Other", updated_at=NOW), replace(STORED, fingerprint=""), now=NOW).fate
+        == "same"
+    )
+    assert compare(unread, None, now=NOW).fate == "new"
 
 
 def test_on_the_first_poll_entries_are_sorted_by_publication_but_never_in_the_future():

@@ -384,6 +384,35 @@ def spin(*_: Any, **__: Any) -> Any:
             pytest.fail("a parser's handler saw the signal")
 
 
+def test_what_a_first_poll_leaves_out_is_stored_by_name_and_never_revised(db: Database, server: FeedServer):
+    guids = [str(n) for n in range(12)]
+    server.serve("/f", rss(*guids))
+    follow(db, server.url("/f"))
+    run(db)
+    stored = list(db.query("SELECT guid, title, summary_html, excluded FROM entries ORDER BY entry_id DESC"))
+    assert stored[9] == {"guid": "9", "title": "Title 9", "summary_html": "Text of 9.", "excluded": None}
+    assert stored[10] == {"guid": "10", "title": "Title 10", "summary_html": "", "excluded": "first fill"}
+    server.serve("/f", rss("new", *guids))
+    run(db, NOW + timedelta(days=1))
+    poll = next(db.query("SELECT added, changed FROM polls ORDER BY poll_id DESC LIMIT 1"))
+    assert poll == {"added": 1, "changed": 0}
+    assert next(db.query("SELECT excluded, summary_html FROM entries WHERE guid = 'new'")) == {
+        "excluded": None,
+        "summary_html": "Text of new.",
+    }
+
+
+def test_where_rules_mute_a_first_poll_reads_every_text(db: Database, server: FeedServer):
+    server.serve("/f", rss(*(str(n) for n in range(12))))
+    feeds.sync(db, [Subscription(url=server.url("/f"), settings=FeedSettings(mute="Title 3"))], NOW)
+    run(db)
+    excluded = db.query("SELECT guid, excluded, summary_html FROM entries WHERE excluded IS NOT NULL")
+    assert [tuple(row.values()) for row in excluded] == [
+        ("11", "first fill", "Text of 11."),
+        ("3", "mute Title 3", "Text of 3."),
+    ]
+
+
 def test_a_body_that_was_no_feed_is_not_parsed_again_until_it_changes(
     db: Database, server: FeedServer, monkeypatch: pytest.MonkeyPatch
 ):

@@ -39,8 +39,13 @@ def poll(db: Database, *titles: str, now: datetime = NOW) -> dict[str, str | Non
     """Record entries, newest first, and return what is excluded, by title."""
     found = tuple(
         ParsedEntry(
-            guid=title, permalink=f"https://q.example/{title}", title=title, summary_html="", content_html=""
-        )
+            guid=title,
+            permalink=f"https://q.example/{title}",
+            title=title,
+            summary_html="",
+            content_html="",
+            fingerprint=f"f {title}",
+        )  # fmt: skip
         for title in titles
     )
     parsed = ParsedFeed(title="Q", site_url=None, language=None, entries=found)

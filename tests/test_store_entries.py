@@ -10,6 +10,7 @@ import pytest
 from sqlite_utils import Database
 
 from aggregator.model import DueFeed, Enclosure, FeedSettings, ParsedEntry, ParsedFeed
+from aggregator.poll.clean import fingerprint
 from aggregator.store import entries, open_store
 from aggregator.store.entries import EntryCounts
 from aggregator.times import to_text
@@ -51,7 +52,8 @@ def _entry(n: int, **fields: object) -> ParsedEntry:
         summary_html="",
         content_html=f"<p>Text {n}.</p>",
     )
-    return replace(entry, **fields)
+    entry = replace(entry, **fields)
+    return replace(entry, fingerprint=fingerprint(entry))
 
 
 def _parsed(*found: ParsedEntry, language: str | None = "en") -> ParsedFeed:

@@ -66,9 +66,10 @@ class DueFeed:
     etag: str | None = None
     last_modified: str | None = None
     body_fingerprint: str | None = None
-    refused_fingerprint: str | None = None  # of the last body, where that was no feed for the reason `failure`
-    failure: str | None = None
+    refused_fingerprint: str | None = None  # of the last body, where that was no feed
+    failure: str | None = None  # why it was none
     first_poll: bool = True  # no poll has ever succeeded
+    first_fill: int | None = None  # entries whose text the first poll wants; None: of all
     last_change_at: datetime | None = None
     failures: int = 0  # in a row
     gone_seen: int = 0  # 410 answers in a row

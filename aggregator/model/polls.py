@@ -38,7 +38,7 @@ class ParsedEntry:
     comment_count: int | None = None  # slash:comments, thr:total or thr:count
     published_at: datetime | None = None
     updated_at: datetime | None = None
-    fingerprint: str = ""  # of the content; taken where the feed is parsed, so that the writer need not
+    fingerprint: str = ""  # of the content, taken where the feed is parsed; "" where the text was left out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,16 +2,14 @@
 
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
 from aggregator import urls
-from aggregator.markup import plain, sanitise, to_text, xml_legal
+from aggregator.markup import letters, plain, sanitise, to_text, xml_legal
 from aggregator.model import Enclosure, ParsedEntry
-from aggregator.poll import revise
 
 MAX_TITLE = 1000  # characters
 MAX_HTML = 500_000  # bytes
@@ -39,12 +37,18 @@ def entry(
     comment_count: int | None = None,
     published_at: datetime | None = None,
     updated_at: datetime | None = None,
+    has_text: bool = True,
 ) -> ParsedEntry | None:
     """Return the entry as it is stored, or None where the feed gives nothing to tell it by.
 
     Shape: relative addresses are joined to `base`; without a guid the permalink is it, else a fingerprint;
-    without a title the text's beginning is it.
+    without a title the text's beginning is it. Without `has_text` the text is left out, and the fingerprint
+    with it, where the entry can be told by something else.
     """
+    if not has_text and title.strip() and (guid.strip() or permalink):
+        summary_html = content_html = ""
+    else:
+        has_text = True
     content = sanitise(cut(content_html, MAX_HTML), base)
     summary = content if summary_html == content_html else sanitise(cut(summary_html, MAX_HTML), base)
     found = ParsedEntry(
@@ -66,8 +70,30 @@ def entry(
     )
     if not (found.guid or found.title):
         return None
-    mark = revise.fingerprint(found)
+    if not has_text:
+        return found
+    mark = fingerprint(found)
     return replace(found, fingerprint=mark, guid=found.guid or mark)
+
+
+def fingerprint(entry: ParsedEntry) -> str:
+    """Return the SHA-256 of what a reader would call the entry's content.
+
+    Shape: title, text of summary and content, permalink, authors, tags, enclosures; no counts, dates,
+    tracking parameters, images or markup.
+    """
+    links = [entry.permalink or "", *(enclosure.url for enclosure in entry.enclosures)]
+    content = [
+        entry.title,
+        letters(entry.summary_html),
+        letters(entry.content_html),
+        *entry.authors,
+        "",
+        *entry.tags,
+        "",
+        *(urls.canonical(link) or link for link in links),
+    ]
+    return hashlib.sha256("\x00".join(content).encode()).hexdigest()
 
 
 def _plausible(moment: datetime | None) -> datetime | None:
@@ -76,27 +102,6 @@ def _plausible(moment: datetime | None) -> datetime | None:
     Neither can be told in every time zone.
     """
     return moment if moment and 1900 <= moment.year < 9999 else None
-
-
-def told_apart(entries: Iterable[ParsedEntry | None]) -> tuple[ParsedEntry, ...]:
-    """Return the entries with guids that differ.
-
-    A repeated guid gets a suffix made of what an edit of the text leaves alone; an entry that stands twice in
-    every respect is one.
-    """
-    found = [entry for entry in entries if entry]
-    uses = Counter(entry.guid for entry in found)
-    unique: dict[str, ParsedEntry] = {}
-    for entry in found:
-        told = entry if uses[entry.guid] == 1 else suffixed(entry)
-        unique.setdefault(told.guid, told)
-    return tuple(unique.values())
-
-
-def suffixed(entry: ParsedEntry) -> ParsedEntry:
-    """Return the entry under a guid that is its own where others have the same."""
-    told_by = f"{entry.permalink}\n{entry.title}\n{entry.published_at}"
-    return replace(entry, guid=f"{entry.guid}#{hashlib.sha256(told_by.encode()).hexdigest()[:8]}")
 
 
 def _guid(text: str) -> str:

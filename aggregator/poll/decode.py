@@ -101,7 +101,7 @@ def _closest(body: bytes) -> str:
     """Return UTF-8 with faults where there is more UTF-8 in it than faults, else windows-1252."""
     text = body.decode("utf-8", "replace")
     faults = text.count(_UNKNOWN)
-    whole = sum(not character.isascii() for character in text) - faults
+    whole = len(text) - len(text.encode("ascii", "ignore")) - faults
     return text if whole > faults else body.decode("cp1252", "replace")
 
 

@@ -1,12 +1,13 @@
 """Tell the entries of a feed apart: by guid, or by permalink or title where guids do not hold."""
 
+import hashlib
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from aggregator import urls
 from aggregator.model import IdentityPolicy, ParsedEntry
-from aggregator.poll.clean import suffixed, told_apart
 
 _CHURN = 4  # times as many guids changed under an entry as stayed: four of five
 _ENOUGH = 3  # entries that show the symptom, where the document has so many
@@ -23,6 +24,27 @@ class Stored:
     title: str
     published_at: datetime | None
     fingerprint: str = ""
+
+
+def told_apart(entries: Iterable[ParsedEntry | None]) -> tuple[ParsedEntry, ...]:
+    """Return the entries with guids that differ.
+
+    A repeated guid gets a suffix made of what an edit of the text leaves alone; an entry that stands twice in
+    every respect is one.
+    """
+    found = [entry for entry in entries if entry]
+    uses = Counter(entry.guid for entry in found)
+    unique: dict[str, ParsedEntry] = {}
+    for entry in found:
+        told = entry if uses[entry.guid] == 1 else suffixed(entry)
+        unique.setdefault(told.guid, told)
+    return tuple(unique.values())
+
+
+def suffixed(entry: ParsedEntry) -> ParsedEntry:
+    """Return the entry under a guid that is its own where others have the same."""
+    told_by = f"{entry.permalink}\n{entry.title}\n{entry.published_at}"
+    return replace(entry, guid=f"{entry.guid}#{hashlib.sha256(told_by.encode()).hexdigest()[:8]}")
 
 
 def key(policy: IdentityPolicy, guid: str, permalink: str | None, title: str) -> str:

@@ -2,20 +2,21 @@
 
 import html
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from aggregator.errors import NotAFeed
 from aggregator.model import Enclosure, ParsedEntry, ParsedFeed
-from aggregator.poll import clean
+from aggregator.poll import clean, identity, revise
 
 _VERSION = "https://jsonfeed.org/version/"
 
 
-def parse(body: bytes, url: str) -> ParsedFeed:
+def parse(body: bytes, url: str, newest: int | None = None) -> ParsedFeed:
     """Return the feed.
 
+    Shape: with `newest`, entries beyond the newest so many are without their text.
     Raises: NotAFeed where the body is no JSON, or JSON of another kind.
     Source: https://www.jsonfeed.org/version/1.1/
     """
@@ -26,19 +27,24 @@ def parse(body: bytes, url: str) -> ParsedFeed:
     if not isinstance(feed, dict) or not _text(feed.get("version")).startswith(_VERSION):
         raise NotAFeed(f"{url}: is JSON, but no JSON Feed")
     site_url = clean.web_url(url, _text(feed.get("home_page_url")))
+    entries = _objects(feed.get("items"))
+    dates = [_time(entry.get("date_published")) or _time(entry.get("date_modified")) for entry in entries]
+    read = revise.newest(dates, newest or len(dates))
     return ParsedFeed(
         title=clean.heading(_text(feed.get("title"))),
         site_url=site_url,
         language=_text(feed.get("language")) or None,
-        entries=clean.told_apart(
-            _entry(entry, feed, site_url or url) for entry in _objects(feed.get("items"))
+        entries=identity.told_apart(
+            _entry(entry, feed, site_url or url, place in read) for place, entry in enumerate(entries)
         ),
         hub_url=next((found for hub in _objects(feed.get("hubs")) if (found := _url(url, hub, "url"))), None),
         self_url=_url(url, feed, "feed_url"),
     )
 
 
-def _entry(entry: Mapping[str, Any], feed: Mapping[str, Any], base: str) -> ParsedEntry | None:
+def _entry(
+    entry: Mapping[str, Any], feed: Mapping[str, Any], base: str, has_text: bool
+) -> ParsedEntry | None:
     permalink = _url(base, entry, "url") or _url(base, entry, "external_url")
     links = permalink or base
     return clean.entry(
@@ -55,6 +61,7 @@ def _entry(entry: Mapping[str, Any], feed: Mapping[str, Any], base: str) -> Pars
         language=_text(entry.get("language")) or None,
         published_at=_time(entry.get("date_published")),
         updated_at=_time(entry.get("date_modified")),
+        has_text=has_text,
     )
 
 
@@ -93,7 +100,7 @@ def _url(base: str, holder: Mapping[str, Any], key: str) -> str | None:
     return clean.web_url(base, _text(holder.get(key)))
 
 
-def _objects(value: object) -> Iterable[Mapping[str, Any]]:
+def _objects(value: object) -> list[Mapping[str, Any]]:
     return [element for element in _list(value) if isinstance(element, dict)]
 
 

@@ -32,17 +32,20 @@ _TAG = re.compile(rb"<(/?)[A-Za-z][^<>]*")
 _LONG_TAG = re.compile(rb"<[A-Za-z][^<>]{4000,}")
 
 
-def parse(body: bytes, content_type: str | None, url: str, *, is_timed: bool = True) -> ParsedFeed:
+def parse(
+    body: bytes, content_type: str | None, url: str, *, is_timed: bool = True, newest: int | None = None
+) -> ParsedFeed:
     """Return what the body says; `url` is where it came from.
 
-    Shape: where no timer can cut a parse off (`is_timed`), feedparser reads small bodies only.
+    Shape: with `newest`, entries beyond the newest so many are without text and fingerprint; where no timer
+    can cut a parse off (`is_timed`), feedparser reads small bodies only.
     Raises: NotAFeed naming what the body looks like instead.
     """
     text = decode.to_utf8(body, content_type).strip()
     if not text:
         raise NotAFeed(f"{url}: is empty")
     if text[:1] in b"{[":
-        return jsonfeed.parse(text, url)
+        return jsonfeed.parse(text, url, newest)
     if _HTML.match(text):
         raise NotAFeed(f"{url}: is an HTML page, not a feed")
     if b"\x00" in body and b"<" not in text:
@@ -50,7 +53,7 @@ def parse(body: bytes, content_type: str | None, url: str, *, is_timed: bool = T
     tree = fast.tree(text, _parse_date)
     if tree is None and not is_timed and len(text) > _MAX_UNTIMED:
         raise NotAFeed(f"{url}: is not well-formed, and too large to be mended where no timer ends it")
-    return xmlfeed.read(tree or _tree(text, url), text, url)
+    return xmlfeed.read(tree or _tree(text, url), text, url, newest)
 
 
 def _refuse_costly(text: bytes, url: str) -> None:

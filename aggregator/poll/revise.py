@@ -1,16 +1,14 @@
 """Decide what an entry of a parsed feed is to the store: new, revised or same."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from aggregator import urls
-from aggregator.markup import letters
 from aggregator.model import EntryFate, ParsedEntry, ParsedFeed
 
-FIRST_FILL = 10  # entries of a new feed that are translated and published; the rest are kept as seen
+FIRST_FILL = 10  # entries of a new feed that are translated and published; the rest are known by name only
 FIRST_FILL_REASON = "first fill"
 MAX_REVISIONS = 24  # feeds that print the time in their text would be translated again at each poll
 
@@ -45,26 +43,6 @@ class EntryWrite:
     revisions: int
 
 
-def fingerprint(entry: ParsedEntry) -> str:
-    """Return the SHA-256 of what a reader would call the entry's content.
-
-    Shape: title, text of summary and content, permalink, authors, tags, enclosures; no counts, dates,
-    tracking parameters, images or markup.
-    """
-    links = [entry.permalink or "", *(enclosure.url for enclosure in entry.enclosures)]
-    content = [
-        entry.title,
-        letters(entry.summary_html),
-        letters(entry.content_html),
-        *entry.authors,
-        "",
-        *entry.tags,
-        "",
-        *(urls.canonical(link) or link for link in links),
-    ]
-    return hashlib.sha256("\x00".join(content).encode()).hexdigest()
-
-
 def compare(
     entry: ParsedEntry,
     stored: StoredEntry | None,
@@ -80,13 +58,12 @@ def compare(
     when it was first seen. Where a feed gives only `updated`, that counts as published at first sight.
     """
     dated = entry.published_at or entry.updated_at
-    mark = entry.fingerprint or fingerprint(entry)
-    fate = _fate(entry, mark, stored)
+    fate = _fate(entry, stored)
     return EntryWrite(
         fate=fate,
         entry=entry,
         stored=stored,
-        fingerprint=mark,
+        fingerprint=entry.fingerprint,
         canonical_url=canonical_url,
         published_at=dated if stored is None else entry.published_at or stored.published_at,
         sort_at=min(dated, now) if first_poll and dated else now,
@@ -95,10 +72,11 @@ def compare(
     )
 
 
-def _fate(entry: ParsedEntry, mark: str, stored: StoredEntry | None) -> EntryFate:
+def _fate(entry: ParsedEntry, stored: StoredEntry | None) -> EntryFate:
     if stored is None:
         return "new"
-    if mark == stored.fingerprint:
+    # What the first fill left out is known by name only, now or then.
+    if entry.fingerprint == stored.fingerprint or not (entry.fingerprint and stored.fingerprint):
         return "same"
     # A first `updated` is newer than none.
     is_newer = entry.updated_at is not None and entry.updated_at > (stored.updated_at or _EARLIEST)
@@ -106,14 +84,20 @@ def _fate(entry: ParsedEntry, mark: str, stored: StoredEntry | None) -> EntryFat
 
 
 def beyond(entries: Sequence[ParsedEntry], most: int) -> frozenset[str]:
-    """Return the guids of the entries that are not among the newest so many.
+    """Return the guids of the entries that are not among the newest so many."""
+    kept = newest([entry.published_at or entry.updated_at for entry in entries], most)
+    return frozenset(entry.guid for place, entry in enumerate(entries) if place not in kept)
+
+
+def newest(dates: Sequence[datetime | None], most: int) -> frozenset[int]:
+    """Return the places of the newest so many entries among these dates.
 
     Shape: newest by date where every entry has one, else in the document's order, which is newest first.
     """
-    dates = [entry.published_at or entry.updated_at for entry in entries]
-    order = sorted(zip(dates, entries, strict=True), key=lambda pair: pair[0] or _EARLIEST, reverse=True)
-    ranked = [entry for _, entry in order] if all(dates) else entries
-    return frozenset(entry.guid for entry in ranked[most:])
+    places = range(len(dates))
+    if all(dates):
+        return frozenset(sorted(places, key=lambda place: dates[place] or _EARLIEST, reverse=True)[:most])
+    return frozenset(places[:most])
 
 
 def canonical_urls(feed: ParsedFeed) -> dict[str, str | None]:

@@ -4,6 +4,7 @@ import logging
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlite_utils import Database
@@ -22,8 +23,9 @@ from aggregator.model import (
 from aggregator.pipeline import Stage
 from aggregator.poll.decide import FeedWrite, Later, crashed, decide
 from aggregator.poll.polite import reach, scope_of, spacing
+from aggregator.poll.revise import FIRST_FILL
 from aggregator.poll.work import work
-from aggregator.store import entries, feeds, polls, websub
+from aggregator.store import admission, entries, feeds, polls, websub
 from aggregator.store.entries import EntryCounts
 from aggregator.store.polls import Polled
 from aggregator.websub.protocol import is_possible
@@ -39,8 +41,11 @@ log = logging.getLogger(__name__)
 def pending(db: Database, config: Config, now: datetime) -> Iterator[Shard]:
     """Yield the due feeds, grouped so that a domain's feeds are fetched by one job, one after another."""
     domains: dict[str, list[DueFeed]] = defaultdict(list)
+    mutes = bool(admission.of_all(db).mute)
     for feed in feeds.due(db, now, AT_ONCE):
-        domains[feed.domain].append(feed)
+        # Which entries are a first fill's is not known before the rules that mute have seen them all.
+        is_limited = feed.first_poll and not (mutes or feed.settings.mute)
+        domains[feed.domain].append(replace(feed, first_fill=FIRST_FILL) if is_limited else feed)
     free_at = polls.next_fetches(db, domains)
     hosts = [
         _batch(domain, members, free_at.get(domain, now) - now, config) for domain, members in domains.items()

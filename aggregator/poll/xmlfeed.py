@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aggregator.model import Enclosure, ParsedEntry, ParsedFeed
-from aggregator.poll import clean, jsonfeed
+from aggregator.poll import clean, identity, jsonfeed, revise
 
 Raw = dict[str, Any]
 
@@ -23,18 +23,26 @@ _PERIODS = {
 }
 
 
-def read(tree: Raw, body: bytes, url: str) -> ParsedFeed:
-    """Return the feed in a tree; `body` is what it was made of, `url` where that came from."""
+def read(tree: Raw, body: bytes, url: str, newest: int | None = None) -> ParsedFeed:
+    """Return the feed in a tree; `body` is what it was made of, `url` where that came from.
+
+    Shape: with `newest`, entries beyond the newest so many are without their text.
+    """
     feed = tree["feed"]
     base = clean.web_url(url, _base(feed)) or url
     site_url = clean.web_url(base, _text(feed, "link"))
     language = _language(feed)
     hours, days = _skipped(body)
+    dates = [(_published(entry), _time(entry, "updated_parsed")) for entry in tree["entries"]]
+    read = revise.newest([published or updated for published, updated in dates], newest or len(dates))
     return ParsedFeed(
         title=clean.heading(_text(feed, "title")),
         site_url=site_url,
         language=language,
-        entries=clean.told_apart(_entry(entry, feed, base, site_url, language) for entry in tree["entries"]),
+        entries=identity.told_apart(
+            _entry(entry, feed, base, site_url, language, dates[place], place in read)
+            for place, entry in enumerate(tree["entries"])
+        ),
         ttl=_minutes(_text(feed, "ttl")),
         update_every=_update_every(feed),
         skip_hours=hours,
@@ -45,13 +53,20 @@ def read(tree: Raw, body: bytes, url: str) -> ParsedFeed:
 
 
 def _entry(
-    entry: Raw, feed: Raw, feed_base: str, site_url: str | None, language: str | None
+    entry: Raw,
+    feed: Raw,
+    feed_base: str,
+    site_url: str | None,
+    language: str | None,
+    dates: tuple[datetime | None, datetime | None],
+    has_text: bool,
 ) -> ParsedEntry | None:
     own_base = _base(entry)
     base = (own_base and clean.web_url(feed_base, own_base)) or feed_base
     permalink = _permalink(entry, base if own_base else site_url or base)
     links = base if own_base else permalink or site_url or base
     own_language = _language(entry)
+    published_at, updated_at = dates
     return clean.entry(
         guid=_text(entry, "id"),
         permalink=permalink,
@@ -70,9 +85,14 @@ def _entry(
         comments_feed_url=clean.web_url(links, _text(entry, "wfw_commentrss"))
         or _link(entry, links, "replies", "xml"),
         comment_count=_comment_count(entry),
-        published_at=_time(entry, "published_parsed") or _time(entry, "created_parsed"),
-        updated_at=_time(entry, "updated_parsed"),
+        published_at=published_at,
+        updated_at=updated_at,
+        has_text=has_text,
     )
+
+
+def _published(entry: Raw) -> datetime | None:
+    return _time(entry, "published_parsed") or _time(entry, "created_parsed")
 
 
 def _permalink(entry: Raw, base: str) -> str | None:

@@ -38,7 +38,8 @@ def excluded(
         log.warning("filter_too_slow rule=%r url=%s times=%d", slow.text, feed.fetch_url, times)
     if feed.first_poll:
         beyond = revise.beyond(_admitted(new, reasons), revise.FIRST_FILL)
-        reasons |= dict.fromkeys(beyond, revise.FIRST_FILL_REASON)
+        unread = {entry.guid for entry in new if not entry.fingerprint}
+        reasons |= dict.fromkeys(beyond | unread, revise.FIRST_FILL_REASON)
     most = feed.settings.max_per_day
     if most is not None:
         left = max(0, most - _admitted_today(db, feed.feed_id, now, zone))
