@@ -90,7 +90,7 @@ def _refused(db: Database) -> str:
         return "0"
     shown = "; ".join(f"{number} × {reason}" for reason, number in reasons[:_REASONS])
     more = "; …" if reasons[_REASONS:] else ""
-    return f"{sum(number for _, number in reasons)}, tried again later ({shown}{more})"
+    return f"{sum(number for _, number in reasons)} ({shown}{more})"
 
 
 def _ago(db: Database, sql: str, now: datetime) -> str:

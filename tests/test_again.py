@@ -66,9 +66,14 @@ def test_a_worse_answer_leaves_the_translation_that_is_there(desk, chat):
     chat.translate = lambda _: "I'm sorry, I can't."
     again(desk, engine="openai")
     assert desk.rows("entry_id, title, summary") == before
-    chat.translate = translated
+    assert desk.rows("redo") == [(None,), (None,)]
+    asked = len(chat.segments)
     desk.round(hours=1)
-    assert (None, 0) in desk.rows("redo, attempts")
+    assert len(chat.segments) == asked
+    chat.translate = translated
+    again(desk, engine="openai")  # asked for by hand it is asked again, whatever was refused before
+    assert len(chat.segments) > asked
+    assert desk.rows("failure, redo") == [(None, None), (None, None)]
 
 
 def test_a_changed_glossary_touches_what_has_the_term_and_nothing_else(desk, chat, tmp_path):

@@ -25,6 +25,7 @@ class Phrasebook:
     """An engine that knows some sentences; what it does not know comes back in English."""
 
     name, model, version, target, placeholder = "phrasebook", "m", "1", "ja", "[{n}]"
+    steady = True
 
     def __init__(self, phrases):
         self.phrases, self.calls = phrases, []

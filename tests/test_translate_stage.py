@@ -1,5 +1,6 @@
 """The translate stage over a real store; only the engine's model is a stand-in."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -26,6 +27,7 @@ class Phrasebook:
     """Answers each numbered sentence in Japanese with its number, and does what it is told at a call."""
 
     name, model, version, target, placeholder = "phrasebook", "m", "1", "ja", "[{n}]"
+    steady = True
 
     def __init__(self):
         self.calls, self.answer, self.at_call = [], "番号{n}の記事についての文章。", {}
@@ -156,7 +158,71 @@ def test_without_an_engine_japanese_passes_and_english_waits(db, monkeypatch):
     assert STAGE.backlog(db, CONFIG, NOW) == 1
 
 
-def test_a_failed_translation_is_never_stored_and_tried_again_later(db, engine):
+def test_what_the_checks_refuse_is_never_stored_nor_asked_for_again(db, engine):
+    add(db, 11)
+    engine.answer = "News about topic {n}"
+    assert run(db).crashes == 0
+    assert rows(db, "title, attempts, retry_at") == [(None, 5, None)]
+    assert db["translation_memory"].count == 0
+    assert STAGE.backlog(db, CONFIG, NOW) == 0
+    asked = len(engine.calls)
+    assert run(db, NOW + timedelta(days=20)).jobs == 0
+    add(db, 12, title="News about topic 11", text="This is the sentence about topic 11.")
+    assert run(db).jobs == 1  # the same words in another entry get the same verdict
+    assert len(engine.calls) == asked
+    assert rows(db, "title, failure")[0] == rows(db, "title, failure")[1]
+
+
+@pytest.mark.parametrize("change", [{"model": "m2"}, {"version": "2"}, {"name": "other"}, "glossary"])
+def test_what_was_refused_is_asked_for_once_with_each_other_engine_model_prompt_or_glossary(
+    change, db, engine, monkeypatch, tmp_path
+):
+    add(db, 11)
+    engine.answer = "News about topic {n}"
+    run(db)
+    asked, config = len(engine.calls), CONFIG
+    if change == "glossary":
+        (tmp_path / "glossary.tsv").write_text("topic\t話題\tours\n")
+        config = replace(CONFIG, glossary=tmp_path / "glossary.tsv")
+    else:
+        monkeypatch.setattr(engines, "ready", lambda _: (replace(CHOICE, **change),))
+
+    def again(hours):
+        return run_stage(
+            STAGE, db, config, open_workers("inline:"), lambda: NOW + timedelta(hours=hours)
+        ).jobs
+
+    assert STAGE.backlog(db, config, NOW) == 1
+    assert again(0) == 1
+    assert len(engine.calls) > asked
+    assert [again(hours) for hours in (1, 24, 500)] == [0, 0, 0]
+    monkeypatch.setattr(engines, "ready", lambda _: (CHOICE,))
+    engine.answer = "番号{n}の記事についての文章。"
+    asked = len(engine.calls)
+    run(db)  # back to where it was refused: that answer is known
+    assert len(engine.calls) == asked
+
+
+def test_a_refusal_is_no_last_word_while_an_engine_of_the_chain_is_out(db, engine, monkeypatch):
+    first, second = replace(CHOICE, name="first"), replace(CHOICE, name="second")
+    out = Phrasebook()
+    out.at_call = {1: EngineUnavailable("overloaded")}
+    monkeypatch.setattr(engines, "ready", lambda _: (first, second))
+    monkeypatch.setattr(
+        engines, "open_engine", lambda choice, _: {"first": out, "second": engine}[choice.name]
+    )
+    add(db, 11)
+    engine.answer = "News about topic {n}"
+    run(db)
+    assert rows(db, "attempts, retry_at") == [(1, "2026-11-24T06:15:00Z")]
+    asked = len(engine.calls)
+    run(db, NOW + timedelta(minutes=16))
+    assert rows(db, "engine, failure") == [("first", None)]
+    assert len(engine.calls) == asked
+
+
+def test_an_engine_that_may_change_its_mind_is_asked_again_later(db, engine):
+    engine.steady = False
     add(db, 11)
     engine.answer = "News about topic {n}"
     assert run(db).crashes == 0

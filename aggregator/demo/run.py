@@ -83,7 +83,7 @@ def _account(session: Session, server: DemoServer, reports: list[StageReport]) -
     ):
         yield f"          {number} by {engine} {model}".rstrip()
     for reason, number in translations.refusals(session.db):
-        yield f"          {number} refused, tried again later: {reason}"
+        yield f"          {number} refused: {reason}"
     for state, number in count("SELECT state, count(*) FROM publications GROUP BY 1 ORDER BY 1"):
         yield f"published {number} {state}"
     yield f"output    {session.config.output}"

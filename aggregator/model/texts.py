@@ -101,6 +101,8 @@ class TranslateJob:
     target: str
     memory: tuple[tuple[str, str], ...] = ()  # key -> translated segment
     missed: str = ""  # the engine that would have come first, had it not been resting after a failure
+    refused: tuple[tuple[str, str], ...] = ()  # key -> why the engine's answer was refused, once and for all
+    setup: str = ""  # what a refusal rests on beside the text; "" while an engine is left out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +120,11 @@ class Translation:
     verdict: str  # "passed 4/4", "passed 3/4: <first reason>"
 
 
+# text: may go better another time. refused: never, with these engines and this glossary. outage: the engines
+# failed. final: never at all.
+FailureKind = Literal["text", "refused", "outage", "final"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Untranslated:
     """An attempt that brought nothing fit to show."""
@@ -125,7 +132,7 @@ class Untranslated:
     entry_id: int
     input_fingerprint: str
     failure: str
-    kind: Literal["text", "outage", "final"] = "text"  # outage: the engines failed; final: never tried again
+    kind: FailureKind = "text"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,5 +152,6 @@ class TranslateOutcome:
 
     results: tuple[Translation | Untranslated, ...]
     memory: tuple[MemoryWrite, ...] = ()
+    refused: tuple[tuple[str, str], ...] = ()  # as in TranslateJob, what was refused now
     used: tuple[tuple[str, int], ...] = ()  # engine -> source characters sent
     trouble: tuple[str, ...] = ()  # engines that failed on the way, one line each, for the log

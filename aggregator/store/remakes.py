@@ -40,7 +40,8 @@ def made(
 def ask_again(db: Database, language: str, entry_ids: Iterable[int]) -> None:
     """Make translations due again; they stay as they are until a new one passes."""
     db.execute(
-        "UPDATE translations SET redo = :redo, attempts = 0, attempt_fingerprint = NULL, retry_at = NULL"
+        "UPDATE translations SET redo = :redo, attempts = 0, attempt_fingerprint = NULL, retry_at = NULL,"
+        " refused_under = NULL"
         " WHERE language = :language AND entry_id IN (SELECT value FROM json_each(:ids))",
         {"redo": ASKED, "language": language, "ids": json.dumps(list(entry_ids))},
     )

@@ -139,3 +139,22 @@ def bodies_refused(db: Database) -> None:
 def ends_of_redirects(db: Database) -> None:
     """Remember where a feed's redirects ended, so that `check` knows two addresses of one feed."""
     db.execute("ALTER TABLE feeds ADD COLUMN led_to TEXT")
+
+
+_REFUSALS = """
+CREATE TABLE translation_refusals (
+  key TEXT PRIMARY KEY,
+  reason TEXT NOT NULL,
+  refused_at TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+ALTER TABLE translations ADD COLUMN refused_under TEXT;
+"""
+
+
+@migrations()
+def refused_translations(db: Database) -> None:
+    """Remember answers that the checks refused, and what they rested on, so that none is asked for twice."""
+    for statement in _REFUSALS.split(";\n"):
+        if statement.strip():
+            db.execute(statement)

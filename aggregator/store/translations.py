@@ -1,7 +1,8 @@
-"""Tables translations and translation_memory."""
+"""Tables translations, translation_memory and translation_refusals."""
 
 import json
-from collections.abc import Iterable
+import types
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
@@ -17,8 +18,10 @@ BACKOFF = (
     timedelta(days=1),
 )  # after the 1st, 2nd … attempt
 ATTEMPTS = len(BACKOFF) + 1  # after so many the same input is not tried again
+REFUSED_FOR = timedelta(days=30)  # what was refused before may be asked for again: the checks may be others
 FALLBACK = timedelta(hours=24)  # after so long what a fallback engine made stays
 OUTAGE = timedelta(minutes=15)  # engines that failed are no fault of the text, and no attempt at it
+NO_SETUPS: Mapping[str, str] = types.MappingProxyType({})
 
 # What publishing takes: of each story its lead, or the entry that will be it, once its summary is settled.
 _SETTLED = """a.input_fingerprint = e.fingerprint AND a.fingerprint != ''
@@ -31,7 +34,9 @@ FROM summaries s LEFT JOIN translations t ON t.entry_id = s.entry_id AND t.langu
 WHERE e.excluded IS NULL AND f.listed = 1 AND {_SETTLED} AND (e.title != '' OR s.text != '')
   AND (t.input_fingerprint IS NOT s.fingerprint OR t.redo = 'asked' OR (t.redo IN
     (SELECT value FROM json_each(:back)) AND t.translated_at > :since))
-  AND (t.attempt_fingerprint IS NOT s.fingerprint OR t.attempts < :attempts)
+  AND (t.attempt_fingerprint IS NOT s.fingerprint OR t.attempts < :attempts OR t.refused_under != (
+    SELECT nullif(value, '') FROM json_each(:setups)
+    WHERE key = coalesce(json_extract(f.settings, '$.engine'), '')))
   AND e.entry_id = coalesce(st.lead_entry_id, (
     SELECT e.entry_id FROM entries e JOIN feeds f USING (feed_id) JOIN articles a USING (entry_id)
       JOIN summaries s USING (entry_id)
@@ -52,23 +57,32 @@ ORDER BY ids.key
 """
 
 
-def stale_ids(db: Database, language: str, now: datetime, back: Iterable[str] = ()) -> list[int]:
+def stale_ids(
+    db: Database,
+    language: str,
+    now: datetime,
+    back: Iterable[str] = (),
+    setups: Mapping[str, str] = NO_SETUPS,
+) -> list[int]:
     """List the entries to translate now, newest first, and then those to translate again.
 
     `back` names the engines that work: what others did in their place within a day is theirs to do again.
+    `setups` are route.setup by the setting `engine` of feeds: what was refused under another one is tried
+    again.
     """
     rows = db.execute(
         f"SELECT e.entry_id {_STALE} {_RETRY}"
         " ORDER BY t.input_fingerprint IS s.fingerprint, e.sort_at DESC, e.entry_id DESC",
         {"language": language, "attempts": ATTEMPTS, "now": to_text(now), "back": json.dumps(list(back)),
-         "since": to_text(now - FALLBACK)},
+         "since": to_text(now - FALLBACK), "setups": json.dumps(dict(setups))},
     )  # fmt: skip
     return [row[0] for row in rows.fetchall()]
 
 
-def count_waiting(db: Database, language: str) -> int:
+def count_waiting(db: Database, language: str, setups: Mapping[str, str] = NO_SETUPS) -> int:
     """Count the entries without a translation of their present text that may still get one."""
-    values = {"language": language, "attempts": ATTEMPTS, "back": "[]", "since": ""}
+    values = {"language": language, "attempts": ATTEMPTS, "back": "[]", "since": "",
+              "setups": json.dumps(dict(setups))}  # fmt: skip
     found = db.execute(f"SELECT count(*) {_STALE}", values)
     return int(found.fetchone()[0])
 
@@ -102,12 +116,23 @@ def write_translation(
     `redo` names the engine in whose place another one made it.
     """
     row = {**asdict(made), "language": language, "translated_at": to_text(now), "redo": redo}
-    row |= {"attempt_fingerprint": None, "attempts": 0, "failure": None, "retry_at": None}
+    row |= {
+        "attempt_fingerprint": None,
+        "attempts": 0,
+        "failure": None,
+        "retry_at": None,
+        "refused_under": None,
+    }
     db.table("translations").upsert(row, pk=("entry_id", "language"))
 
 
-def write_failure(db: Database, language: str, failed: Untranslated, now: datetime) -> None:
-    """Book an attempt that failed; the last good translation stays."""
+def write_failure(
+    db: Database, language: str, failed: Untranslated, now: datetime, setup: str | None = None
+) -> None:
+    """Book an attempt that failed; the last good translation stays.
+
+    `setup` is what the attempt rested on beside the text.
+    """
     before = db.execute(
         "SELECT attempts FROM translations WHERE entry_id = ? AND language = ? AND attempt_fingerprint = ?",
         (failed.entry_id, language, failed.input_fingerprint),
@@ -116,7 +141,10 @@ def write_failure(db: Database, language: str, failed: Untranslated, now: dateti
     row = {
         "entry_id": failed.entry_id, "language": language, "attempt_fingerprint": failed.input_fingerprint,
         "attempts": attempts, "failure": failed.failure, "retry_at": to_text(now + wait) if wait else None,
+        "refused_under": setup if failed.kind in {"text", "refused"} else None,
     }  # fmt: skip
+    if failed.kind == "refused":
+        row["redo"] = None  # it was made again, and is no better: the translation there is stays
     db.table("translations").upsert(row, pk=("entry_id", "language"))
 
 
@@ -125,7 +153,7 @@ def _booked(before: int, failed: Untranslated) -> tuple[int, timedelta | None]:
     match failed.kind:
         case "outage":
             return before, OUTAGE
-        case "final":
+        case "final" | "refused":
             return ATTEMPTS, None
         case "text":
             return before + 1, BACKOFF[before] if before < len(BACKOFF) else None
@@ -140,6 +168,19 @@ def remember(db: Database, writes: Iterable[MemoryWrite], used_keys: Iterable[st
         "UPDATE translation_memory SET used_at = :now WHERE key IN (SELECT value FROM json_each(:keys))",
         {"now": to_text(now), "keys": json.dumps(list(used_keys))},
     )
+
+
+def refused(db: Database, keys: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Return those of the memory's keys under which an answer was refused, each with the reason."""
+    sql = "SELECT key, reason FROM translation_refusals WHERE key IN (SELECT value FROM json_each(:keys))"
+    return tuple((row["key"], row["reason"]) for row in db.query(sql, {"keys": json.dumps(list(keys))}))
+
+
+def note_refused(db: Database, refused: Iterable[tuple[str, str]], now: datetime) -> None:
+    """Add answers that were refused, and forget those of more than 30 days ago."""
+    rows = [{"key": key, "reason": reason, "refused_at": to_text(now)} for key, reason in refused]
+    db.table("translation_refusals").upsert_all(rows, pk="key")
+    db.execute("DELETE FROM translation_refusals WHERE refused_at < ?", [to_text(now - REFUSED_FOR)])
 
 
 def refusals(db: Database) -> list[tuple[str, int]]:

@@ -9,11 +9,11 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Literal
 
 from aggregator.errors import BadTranslation, TranslationError
 from aggregator.model import (
     EngineChoice,
+    FailureKind,
     MemoryWrite,
     TranslateEntry,
     TranslateJob,
@@ -55,6 +55,8 @@ class _Batch:
     answers: dict[str, Answer] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)  # segment -> why the last answer failed
     memory: list[MemoryWrite] = field(default_factory=list)
+    refused: list[tuple[str, str]] = field(default_factory=list)  # key, reason
+    steady: bool = True  # what was refused would be refused again
     used: dict[str, int] = field(default_factory=dict)
     trouble: list[str] = field(default_factory=list)
 
@@ -68,7 +70,8 @@ def translate(job: TranslateJob, glossary: Glossary, open_engine: Open) -> Trans
         _ask(batch, choice, open_engine)
     return TranslateOutcome(
         results=tuple(settled[entry.entry_id] or _compose(batch, entry) for entry in job.entries),
-        memory=tuple(batch.memory), used=tuple(batch.used.items()), trouble=tuple(batch.trouble),
+        memory=tuple(batch.memory), refused=tuple(batch.refused),
+        used=tuple(batch.used.items()), trouble=tuple(batch.trouble),
     )  # fmt: skip
 
 
@@ -114,9 +117,7 @@ def _original(entry: TranslateEntry, glossary_version: str) -> Translation:
     )  # fmt: skip
 
 
-def _refuse(
-    entry: TranslateEntry, failure: str, kind: Literal["text", "outage", "final"] = "text"
-) -> Untranslated:
+def _refuse(entry: TranslateEntry, failure: str, kind: FailureKind) -> Untranslated:
     return Untranslated(
         entry_id=entry.entry_id, input_fingerprint=entry.input_fingerprint, failure=failure, kind=kind
     )
@@ -141,13 +142,16 @@ def _wanted(entries: Iterable[TranslateEntry]) -> dict[str, bool]:
 
 def _ask(batch: _Batch, choice: EngineChoice, open_engine: Open) -> None:
     """Get what is still wanted from the memory, the rest from the engine."""
-    recalled = dict(batch.job.memory)
+    recalled, refused = dict(batch.job.memory), dict(batch.job.refused)
     asked = []
     for segment, essential in batch.wanted.items():
         if segment in batch.answers or (choice.slow and not essential):
             continue
-        if text := recalled.get(_key(batch, choice, segment)):
+        key = _key(batch, choice, segment)
+        if text := recalled.get(key):
             batch.answers[segment] = Answer(text, choice)
+        elif reason := refused.get(key):
+            batch.reasons[segment] = reason
         else:
             asked.append(segment)
     if not asked:
@@ -173,6 +177,11 @@ def _ask_engine(batch: _Batch, choice: EngineChoice, engine: Engine, segments: l
         elif m.originals:
             again[segment] = Masked(sent[segment], (), engine.placeholder)
     _round(batch, choice, engine, again)
+    refused = [segment for segment in segments if segment not in batch.answers]
+    if engine.steady:
+        batch.refused += [(_key(batch, choice, segment), batch.reasons[segment]) for segment in refused]
+    elif refused:
+        batch.steady = False
 
 
 def _round(batch: _Batch, choice: EngineChoice, engine: Engine, masked: dict[str, Masked]) -> None:
@@ -235,7 +244,8 @@ def _compose(batch: _Batch, entry: TranslateEntry) -> Translation | Untranslated
 def _failed(batch: _Batch, entry: TranslateEntry, part: str, segments: list[str]) -> Untranslated:
     for segment in segments:
         if reason := batch.reasons.get(segment):
-            return _refuse(entry, f"{part}: {reason}")
+            is_sure = batch.job.setup and batch.steady and not batch.trouble
+            return _refuse(entry, f"{part}: {reason}", "refused" if is_sure else "text")
     return _refuse(entry, f"{part}: {'; '.join(batch.trouble) or 'no engine is ready'}", "outage")
 
 

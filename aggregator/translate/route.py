@@ -1,5 +1,6 @@
 """Which engines an entry goes to: what is ready, less what rests and what would cost more than was agreed."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,6 +15,7 @@ class Route:
     engines: tuple[EngineChoice, ...]
     missed: str = ""  # the engine that would have come first, had it not been resting after a failure
     anew: bool = False  # the operator asked for it again: the memory's answers are what is to be replaced
+    setup: str = ""  # as in TranslateJob
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +24,7 @@ class Board:
 
     resting: frozenset[str] = frozenset()  # failed a while ago, and are left alone
     configured: Mapping[str, str] = field(default_factory=dict)  # paid engine -> when it was first ready
+    glossary: str = ""  # its version
 
 
 def route(entry: TranslateEntry, ready: Sequence[EngineChoice], board: Board) -> Route:
@@ -38,7 +41,14 @@ def route(entry: TranslateEntry, ready: Sequence[EngineChoice], board: Board) ->
     ]
     awake = tuple(choice for choice in meant if choice.name not in board.resting)
     missed = meant[0].name if meant and meant[0].name in board.resting else ""
-    return Route(awake, missed, anew)
+    whole = setup(ready, board.glossary) if len(awake) == len(meant) else ""
+    return Route(awake, missed, anew, whole)
+
+
+def setup(ready: Sequence[EngineChoice], glossary: str) -> str:
+    """Return all that a translation depends on beside its text, "" without an engine."""
+    parts = [(choice.name, choice.model, choice.version) for choice in ready]
+    return json.dumps([glossary, *parts]) if parts else ""
 
 
 def grouped(routed: Iterable[tuple[Route, TranslateEntry]]) -> dict[Route, list[TranslateEntry]]:

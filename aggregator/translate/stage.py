@@ -22,7 +22,7 @@ from aggregator.store import translations as store
 from aggregator.translate import allowance, chain, engines, glossary, touched
 from aggregator.translate.engines import Engine
 from aggregator.translate.engines.services import ServiceEngine
-from aggregator.translate.route import Board, Route, failed, grouped, out_of_order, route
+from aggregator.translate.route import Board, Route, failed, grouped, out_of_order, route, setup
 
 log = logging.getLogger(__name__)
 
@@ -43,12 +43,17 @@ def note_engines(db: Database, config: Config, now: datetime) -> Ready:
     return ready
 
 
+def _setups(ready: Ready, version: str) -> dict[str, str]:
+    return {own: setup(chain, version) for own, chain in ready.items()}
+
+
 def _pending(db: Database, config: Config, now: datetime) -> Iterator[TranslateJob]:
     """Yield batches of stale entries; without an engine only of those that need none."""
     ready, version = note_engines(db, config, now), glossary.merged(config.glossary).version
-    board = Board(resting=frozenset(usage.resting(db, now)), configured=usage.configured(db))
-    back = {choice.name for chain in ready.values() for choice in chain} - board.resting
-    ids = store.stale_ids(db, config.language, now, back)
+    resting = frozenset(usage.resting(db, now))
+    board = Board(resting=resting, configured=usage.configured(db), glossary=version)
+    back = {choice.name for chain in ready.values() for choice in chain} - resting
+    ids = store.stale_ids(db, config.language, now, back, _setups(ready, version))
     for start in range(0, len(ids), BATCH):
         entries = store.texts(db, config.language, ids[start : start + BATCH])
         routed = ((route(e, ready.get(e.engine, ready[""]), board), e) for e in entries)
@@ -89,7 +94,8 @@ def _jobs(
         keys = [] if way.anew else chain.memory_keys(batch, meant, config.language, version)
         yield TranslateJob(
             entries=batch, engines=meant, target=config.language, memory=store.recall(db, keys),
-            missed=way.missed,
+            refused=store.refused(db, keys), missed=way.missed,
+            setup=way.setup if len(meant) == len(way.engines) else "",
         )  # fmt: skip
 
 
@@ -117,7 +123,8 @@ def _record(
                 store.write_translation(db, config.language, result, now, owed.get(result.entry_id))
             case Untranslated():
                 log.info("untranslated entry=%d reason=%s", result.entry_id, result.failure)
-                store.write_failure(db, config.language, result, now)
+                store.write_failure(db, config.language, result, now, job.setup or None)
+    store.note_refused(db, outcome.refused, now)
     store.remember(db, outcome.memory, (key for key, _ in job.memory), now)
     present = glossary.merged(config.glossary)
     remakes.note_glossary(db, present.version, touched.terms(present))
@@ -150,12 +157,17 @@ def _postpone(db: Database, config: Config, job: TranslateJob, error: str, now: 
         store.write_failure(db, config.language, failed, now)
 
 
+def _backlog(db: Database, config: Config, now: datetime) -> int:
+    ready, version = note_engines(db, config, now), glossary.merged(config.glossary).version
+    return store.count_waiting(db, config.language, _setups(ready, version))
+
+
 STAGE = Stage(
     name="translate",
     pending=_pending,
     work=_work,
     record=_record,
     postpone=_postpone,
-    backlog=lambda db, config, _: store.count_waiting(db, config.language),
+    backlog=_backlog,
     size=lambda job: len(job.entries),
 )

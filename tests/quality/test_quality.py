@@ -55,6 +55,7 @@ class Fixed:
     """An engine that answers each sentence with what it was given."""
 
     name, model, version, target, placeholder = "fixed", "m", "1", "ja", "[{n}]"
+    steady = True
 
     def __init__(self, answers):
         self.answers = answers
