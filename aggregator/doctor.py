@@ -3,6 +3,7 @@
 import importlib
 import os
 import shutil
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -160,6 +161,23 @@ def _engines(config: Config, _: datetime) -> Iterator[Finding]:
         yield Finding(text=line, ok=False, serious=wanted)
 
 
+def _own_engines(config: Config, _: datetime) -> Iterator[Finding]:
+    """Look at the engines that feeds name for themselves; what is wrong with the list is said elsewhere."""
+    try:
+        listed = opml.parse(config.opml.read_bytes(), str(config.opml))
+    except (AggregatorError, OSError):
+        return
+    feeds: dict[str, list[str]] = defaultdict(list)
+    for each in listed:
+        if each.settings.engine:
+            feeds[each.settings.engine].append(each.title or each.url)
+    for own, titles in feeds.items():
+        here = engines.of_feed(own, config)
+        serious = own != "none" and not engines.ready(here)
+        for line in engines.why_not(here):
+            yield Finding(text=f"engine of {', '.join(titles)}: {line}", ok=False, serious=serious)
+
+
 def _contact(config: Config, _: datetime) -> Iterator[Finding]:
     if not config.contact:
         yield Finding(text="contact: not set, so hosts cannot reach you", ok=False, serious=False,
@@ -167,5 +185,5 @@ def _contact(config: Config, _: datetime) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Callable[[Config, datetime], Iterator[Finding]], ...] = (
-    _packages, _clock, _opml, _filters, _glossary, _store, _folders, _engines, _contact,
+    _packages, _clock, _opml, _filters, _glossary, _store, _folders, _engines, _own_engines, _contact,
 )  # fmt: skip

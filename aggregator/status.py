@@ -36,6 +36,7 @@ def collect(db: Database, config: Config, now: datetime) -> tuple[dict[str, Any]
         "refused by the checks": _refused(db),
         "hubs": websub.summary(db, now) or "-",
         "engine": _engine(config),
+        "feeds' own engines": _own_engines(db, config),
         "budgets": _budgets(db, config, now),
         "engines that rest": _resting(db, now),
         "newest entry": _ago(db, "SELECT max(first_published_at) FROM publications", now),
@@ -58,8 +59,7 @@ def _identities(rows: list[dict[str, Any]]) -> str:
         for row in rows
         if row["identity"] != "guid"
     ]
-    more = f" and {len(other) - _NAMED} more" if len(other) > _NAMED else ""
-    return f"by guid; {', '.join(other[:_NAMED])}{more}" if other else "by guid"
+    return f"by guid; {_named(other)}" if other else "by guid"
 
 
 def _engine(config: Config) -> str:
@@ -67,6 +67,21 @@ def _engine(config: Config) -> str:
     if ready:
         return " → ".join(f"{choice.name} ({choice.model})" for choice in ready)
     return "; ".join((f"{config.engine}: none ready", *engines.why_not(config)))
+
+
+def _own_engines(db: Database, config: Config) -> str:
+    """Name the feeds whose attribute `engine` asks for what is not ready."""
+    said = [
+        f"{_named(titles)}: {reason}"
+        for own, titles in translations.feed_engines(db).items()
+        for reason in engines.why_not(engines.of_feed(own, config))
+    ]
+    return "; ".join(said) or "-"
+
+
+def _named(titles: list[str]) -> str:
+    more = f" and {len(titles) - _NAMED} more" if len(titles) > _NAMED else ""
+    return f"{', '.join(titles[:_NAMED])}{more}"
 
 
 def _budgets(db: Database, config: Config, now: datetime) -> str:

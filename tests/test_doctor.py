@@ -31,3 +31,17 @@ def test_a_line_without_a_rendering_is_found(found):
     (finding,) = found("Kestrel\n")
     assert not finding.ok
     assert "line 1" in finding.text
+
+
+def test_a_feed_whose_own_engine_is_not_ready_is_named(tmp_path, monkeypatch):
+    monkeypatch.delenv("AGGREGATOR_DEEPL_KEY", raising=False)
+    listed = "".join(
+        f'<outline type="rss" text="{name}" xmlUrl="http://{name}.example/" engine="{engine}"/>'
+        for name, engine in (("Wire", "deepl"), ("Herald", "deepl"), ("Quiet", "none"))
+    )
+    (tmp_path / "feeds.opml").write_text(f'<opml version="2.0"><body>{listed}</body></opml>')
+    config = Config(opml=tmp_path / "feeds.opml", store=tmp_path / "s", output=tmp_path / "o", engine="none")
+    [finding] = [each for each in examine(config, NOW) if each.text.startswith("engine of ")]
+    assert finding.text.startswith("engine of Wire, Herald: deepl: no key")
+    assert finding.serious
+    assert not finding.ok

@@ -451,3 +451,16 @@ def test_the_backlog_counts_editions(room: Newsroom):
     assert STAGE.backlog(room.db, room.config, NOON) == 2
     room.publish()
     assert STAGE.backlog(room.db, room.config, NOON) == 0
+
+
+def test_a_signal_read_late_takes_the_text_back_and_shows_nothing_as_new(room: Newsroom):
+    [entry] = fill(room, 1)
+    room.publish()
+    [before] = room.rows()
+    assert SENTENCES[0] in room.path("atom.xml").read_text()
+    page = {"entry_id": entry, "fingerprint": "f0", "url": "u", "host": "h", "domain": "d", "wanted": 1}
+    room.db.table("pages").insert(page | {"queued_at": "", "signal": "tdm-reservation", "effect": "titles"})
+    room.publish(hours=1)
+    [after] = room.rows()
+    assert after["updated_at"] == before["updated_at"]
+    assert not any(SENTENCES[0].encode() in body for body in room.outputs().values())

@@ -191,3 +191,20 @@ def test_status_says_which_budgets_are_spent_and_which_engines_rest(feeds, chat,
         " spent: the engines after it translate until tomorrow"
     )
     assert overview["engines that rest"] == "openai: answered 503 overloaded"
+
+
+def test_status_names_the_feeds_whose_own_engine_is_not_ready(feeds, chat, tmp_path, monkeypatch):
+    monkeypatch.delenv("AGGREGATOR_DEEPL_KEY")
+    desk = Desk(tmp_path, feeds, engine="openai", openai_url=chat.url)
+
+    def said():
+        return collect(desk.db, desk.config, desk.now)[0]["feeds' own engines"]
+
+    desk.round()
+    assert said() == "-"
+    desk.subscribe("/feed", engine="deepl")
+    desk.round(hours=1)
+    assert said() == ("Wire: deepl: no key; set AGGREGATOR_DEEPL_KEY in the environment, or deepl_key_file")
+    desk.subscribe("/feed", engine="none")
+    desk.round(hours=1)
+    assert said() == "-"

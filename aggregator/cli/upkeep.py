@@ -80,12 +80,17 @@ def models_test(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="firefox | llamacpp | openai | deepl")] = "firefox",
 ) -> None:
-    """Translate a sentence with an engine, and check it like any other."""
-    from aggregator.translate import models
+    """Translate a sentence with an engine, and check it like any other; a paid one's budget counts it."""
+    from aggregator.translate import allowance, models
     from aggregator.translate.check import check
+    from aggregator.translate.engines import services
 
     config = context.obj.config()
-    sample = models.test(name, config)
+    if services.is_paid(name, config):
+        with opened(config) as db:
+            sample = allowance.sample(db, config, name, clock())
+    else:
+        sample = models.test(name, config)
     reasons = check(sample.source, sample.text, config.language)
     print(f"{sample.source}\n{sample.text}")
     print(f"refused: {'; '.join(reasons)}" if reasons else "passed the checks")

@@ -93,13 +93,14 @@ def texts(db: Database, language: str, entry_ids: Iterable[int]) -> list[Transla
     return [TranslateEntry(**row) for row in rows]
 
 
-def feed_engines(db: Database) -> list[str]:
-    """List the engines that feeds name for themselves, as they name them."""
+def feed_engines(db: Database) -> dict[str, list[str]]:
+    """Return the engines that feeds name for themselves, as they name them, each with those feeds' titles."""
     found = db.execute(
-        "SELECT DISTINCT json_extract(settings, '$.engine') AS engine FROM feeds"
-        " WHERE listed = 1 AND engine IS NOT NULL ORDER BY engine"
+        "SELECT json_extract(settings, '$.engine') AS engine,"
+        " json_group_array(coalesce(nullif(title, ''), listed_url)) FROM feeds"
+        " WHERE listed = 1 AND engine IS NOT NULL GROUP BY engine ORDER BY engine"
     )
-    return [row[0] for row in found.fetchall()]
+    return {engine: json.loads(titles) for engine, titles in found.fetchall()}
 
 
 def recall(db: Database, keys: Iterable[str]) -> tuple[tuple[str, str], ...]:

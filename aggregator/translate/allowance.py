@@ -7,9 +7,11 @@ from datetime import date, datetime
 from sqlite_utils import Database
 
 from aggregator.config import Config
+from aggregator.errors import EngineUnavailable
 from aggregator.model import EngineChoice, TranslateEntry
 from aggregator.store import usage
 from aggregator.translate import budget
+from aggregator.translate import engines as known
 from aggregator.translate.engines import services
 
 
@@ -48,6 +50,22 @@ def _reserved(
         elif amount := budget.reserve(left(db, config, choice.name, now), size):
             book(db, config, choice.name, amount, now)
             yield replace(choice, allowance=amount)
+
+
+def sample(db: Database, config: Config, name: str, now: datetime) -> known.Sample:
+    """Translate one sentence with a paid engine, within its budget and counted in it.
+
+    Raises: EngineUnavailable where it is not ready, does not answer, or its budget is spent.
+    """
+    if reason := known.obstacle(name, config):
+        raise EngineUnavailable(reason)
+    amount = budget.reserve(left(db, config, name, now), len(known.SAMPLE))
+    if not amount:
+        raise EngineUnavailable(f"{name}: {budget.SPENT}; see: aggregator status")
+    book(db, config, name, amount, now)  # before it is sent; where it fails nobody knows what was billed
+    made = known.sample(name, config, allowance=amount)
+    book(db, config, name, (made.sent or 0) - amount, now)
+    return made
 
 
 def settle(

@@ -35,7 +35,7 @@ Ready = dict[str, tuple[EngineChoice, ...]]  # by the setting `engine` of feeds;
 def note_engines(db: Database, config: Config, now: datetime) -> Ready:
     """Return the engines that are ready, and note since when those are that cost money."""
     settings = ("", *store.feed_engines(db))
-    ready = {own: engines.ready(replace(config, engine=own) if own else config) for own in settings}
+    ready = {own: engines.ready(engines.of_feed(own, config)) for own in settings}
     paid = {choice.name for chain in ready.values() for choice in chain if choice.paid}
     if paid - usage.configured(db).keys():
         with db.atomic():

@@ -4,7 +4,7 @@ import importlib.util
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -13,7 +13,7 @@ from aggregator.errors import EngineUnavailable
 from aggregator.model import EngineChoice
 from aggregator.resources import memory_obstacle
 from aggregator.translate.engines import firefox, llamacpp, own, services
-from aggregator.translate.engines.services import SERVICES
+from aggregator.translate.engines.services import SERVICES, ServiceEngine
 from aggregator.translate.manifest import MANIFEST, Model, find, folder_of, missing
 
 SAMPLE = "The company released version 12.1 of its open-source database."
@@ -65,6 +65,7 @@ class Sample:
     source: str
     text: str
     seconds: float  # with loading
+    sent: int | None = None  # characters a service was sent, retries included; None: a model of this machine
 
 
 # Engines with a model on this machine, best first.
@@ -97,6 +98,11 @@ def why_not(config: Config, manifest: Path = MANIFEST) -> tuple[str, ...]:
     """Return a line for each wanted engine that is not ready: the reason and the next step."""
     reasons = (obstacle(name, config, manifest) for name in wanted(config))
     return tuple(reason for reason in reasons if reason)
+
+
+def of_feed(own: str, config: Config) -> Config:
+    """Return the settings as they are for feeds with an `engine` of their own, "" for the others."""
+    return replace(config, engine=own) if own else config
 
 
 def obstacle(name: str, config: Config, manifest: Path = MANIFEST) -> str:
@@ -139,8 +145,8 @@ def open_engine(choice: EngineChoice, config: Config) -> Engine:
     return engines[choice]
 
 
-def sample(name: str, config: Config, manifest: Path = MANIFEST) -> Sample:
-    """Translate one sentence with a named engine.
+def sample(name: str, config: Config, manifest: Path = MANIFEST, allowance: int | None = None) -> Sample:
+    """Translate one sentence with a named engine, within `allowance`.
 
     Raises: EngineUnavailable where it is not ready.
     """
@@ -148,7 +154,7 @@ def sample(name: str, config: Config, manifest: Path = MANIFEST) -> Sample:
     if reason:
         raise EngineUnavailable(reason)
     started = time.monotonic()
-    engine = open_engine(_chosen(name, config, manifest), config)
+    engine = open_engine(replace(_chosen(name, config, manifest), allowance=allowance), config)
     (text,) = engine.translate([SAMPLE])
     return Sample(
         engine=name,
@@ -156,6 +162,7 @@ def sample(name: str, config: Config, manifest: Path = MANIFEST) -> Sample:
         source=SAMPLE,
         text=text,
         seconds=time.monotonic() - started,
+        sent=engine.spent if isinstance(engine, ServiceEngine) else None,
     )
 
 
