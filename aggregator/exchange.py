@@ -27,7 +27,7 @@ def merge(db: Database, config: Config, data: bytes, name: str, now: datetime) -
     Raises: OpmlError where the file, or feeds.opml, cannot be read.
     """
     offered, problems = opml.examine(data, name)
-    known = _known(db, config, now)
+    known = subscribe.known_addresses(db, config, now).keys()
     added = tuple(
         each for each in offered if not {normalise(each.url), normalise(each.address)} & known
     )  # fmt: skip
@@ -41,18 +41,13 @@ def merge(db: Database, config: Config, data: bytes, name: str, now: datetime) -
     )
 
 
-def _known(db: Database, config: Config, now: datetime) -> set[str]:
-    listed = subscribe.bring_up(db, config, now)
-    addresses = [url for each in listed for url in (each.url, each.address)]
-    return {normalise(url) for url in (*addresses, *(row["fetch_url"] for row in feeds.overview(db)))}
-
-
 def write(db: Database, config: Config, now: datetime) -> bytes:
     """Return the listed feeds as OPML 2.0 that any reader takes, at their present addresses.
 
     Raises: OpmlError where feeds.opml cannot be read.
     """
-    listed = subscribe.bring_up(db, config, now)
+    subscribe.bring_up(db, config, now)
+    listed = opml.parse(subscribe.listed(config), str(config.opml))
     rows = {row["listed_url"]: row for row in feeds.overview(db)}
     return opml.add(opml.EMPTY, *(_plain(each, rows.get(each.url)) for each in listed))
 

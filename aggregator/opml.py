@@ -1,8 +1,8 @@
 """Read feeds.opml, and edit it in place: what an edit does not mean to change stays as it is."""
 
-from dataclasses import dataclass
+import functools
+from dataclasses import dataclass, fields, replace
 from typing import cast, get_args
-from urllib.parse import urlsplit
 
 from aggregator import urls
 from aggregator.config import CHAIN, is_chain
@@ -24,6 +24,8 @@ EMPTY = b"""<?xml version="1.0" encoding="UTF-8"?>
 _FILE = "feeds.opml"
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": False}
 _DIGITS = 6
+_DEFAULTS = FeedSettings()
+_SETTINGS = {each.name for each in fields(FeedSettings)} - {"address"}  # of attributes of these names
 _FEED_TYPES = {"rss", "rss1", "atom", "feed", "json"}
 
 
@@ -52,7 +54,8 @@ def examine(data: bytes, name: str = _FILE) -> tuple[tuple[Subscription, ...], t
 
     Raises: OpmlError where it is no OPML at all.
     """
-    found: dict[str, tuple[Subscription, int]] = {}
+    found: list[Subscription] = []
+    lines: dict[str, int] = {}
     problems: list[Problem] = []
     for outline in OpmlText(data, name).body.walk():
         place = f"{name}, line {outline.line}"
@@ -63,14 +66,15 @@ def examine(data: bytes, name: str = _FILE) -> tuple[tuple[Subscription, ...], t
             continue
         if not subscription:
             continue
-        keys = {urls.normalise(subscription.url), urls.normalise(subscription.address)}
-        first = next((found[key][1] for key in keys if key in found), None)
+        keys = {urls.normalise(url) for url in {outline.url, outline.first_url}}
+        first = next((lines[key] for key in keys if key in lines), None)
         if first is not None:
             text = f"{place}: {outline.url} is listed in line {first} already"
             problems.append(Problem(text=text, serious=False))
             continue
-        found |= dict.fromkeys(sorted(keys), (subscription, outline.line))
-    return tuple(dict.fromkeys(subscription for subscription, _ in found.values())), tuple(problems)
+        found.append(subscription)
+        lines.update(dict.fromkeys(keys, outline.line))
+    return tuple(found), tuple(problems)
 
 
 def add(data: bytes, *subscriptions: Subscription) -> bytes:
@@ -150,27 +154,33 @@ def _subscription(outline: Outline) -> Subscription | None:
                 "an outline without xmlUrl and text; expected a feed's address or a category's name"
             )
         return None
-    for name, url in (("xmlUrl", outline.url), ("first_url", outline.first_url)):
-        if not _is_web(url):
+    for url, name in {outline.first_url: "first_url", outline.url: "xmlUrl"}.items():
+        if not urls.is_web(url):
             raise ValueError(f"{name} {url!r}; expected an http or https address")
     return Subscription(
         url=outline.first_url,
         title=outline.name,
         site_url=outline.attributes.get("htmlurl", "").strip() or None,
         category=outline.path,
-        settings=_settings(outline),
+        settings=_settings_of(outline),
     )
 
 
-def _is_web(url: str) -> bool:
-    try:
-        return urlsplit(url).scheme.lower() in {"http", "https"}
-    except ValueError:  # an unclosed bracket of an IPv6 address
-        return False
+def _settings_of(outline: Outline) -> FeedSettings:
+    """Return what an outline's attributes set.
+
+    Raises: ValueError saying what was expected.
+    """
+    if _SETTINGS.isdisjoint(outline.attributes):
+        settings = _DEFAULTS
+    else:
+        settings = _settings(tuple(each for each in outline.attributes.items() if each[0] in _SETTINGS))
+    return settings if outline.url == outline.first_url else replace(settings, address=outline.url)
 
 
-def _settings(outline: Outline) -> FeedSettings:
-    attributes = outline.attributes
+@functools.lru_cache(maxsize=1024)  # many feeds have the same
+def _settings(stated: tuple[tuple[str, str], ...]) -> FeedSettings:
+    attributes = dict(stated)
     rights = attributes.get("rights", "excerpt").strip()
     if rights not in get_args(Rights):
         raise ValueError(f"rights {rights!r}; expected {' | '.join(get_args(Rights))}")
@@ -201,7 +211,6 @@ def _settings(outline: Outline) -> FeedSettings:
         keep=_rules(attributes, "keep"),
         max_per_day=_number(attributes, "max_per_day"),
         extract=cast("Extract | None", extract),
-        address=outline.url if outline.url != outline.first_url else None,
     )
 
 

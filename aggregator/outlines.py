@@ -28,6 +28,8 @@ class Outline:
     """An element (`body` or `outline`) and where it stands, in bytes of the UTF-8 text."""
 
     attributes: dict[str, str]  # names in lower case
+    url: str  # the feed's address; empty for a category
+    first_url: str  # the feed's identity: the address it had before it moved, else its address
     line: int
     start: int  # of the start tag
     inside: int  # after the start tag
@@ -35,16 +37,6 @@ class Outline:
     close: int = 0  # of the end tag; after the start tag where that closes itself
     end: int = 0  # after the end tag
     children: list["Outline"] = field(default_factory=list)
-
-    @property
-    def url(self) -> str:
-        """The feed's address; empty for a category."""
-        return self.attributes.get("xmlurl", "").strip()
-
-    @property
-    def first_url(self) -> str:
-        """The feed's identity: the address it had before it moved, else its address."""
-        return self.attributes.get("first_url", "").strip() or self.url
 
     @property
     def name(self) -> str:
@@ -179,6 +171,7 @@ class _Reader:
         self._text, self._name = text, name
         self._body: Outline | None = None
         self._open: list[Outline | None] = []  # None for an element that is no outline
+        self._around: list[Outline] = []  # the others of them
         self._expat = expat.ParserCreate("utf-8")
         self._expat.StartElementHandler = self._start
         self._expat.EndElementHandler = self._end
@@ -204,20 +197,26 @@ class _Reader:
             raise self._error(f"<{tag}> found; expected <opml>")
         if len(self._open) > _MAX_DEPTH:
             raise self._error(f"expected at most {_MAX_DEPTH} levels of outlines")
-        parent = next((outline for outline in reversed(self._open) if outline), None)
+        parent = self._around[-1] if self._around else None
         is_body = kind == "body" and self._body is None
         outline = self._outline(attributes, parent) if is_body or (kind == "outline" and parent) else None
         if outline and parent:
             parent.children.append(outline)
         elif outline:
             self._body = outline
+        if outline:
+            self._around.append(outline)
         self._open.append(outline)
 
     def _outline(self, attributes: dict[str, str], parent: Outline | None) -> Outline:
         start = self._expat.CurrentByteIndex
         tag = _TAG.match(self._text, start)
+        lower = {name.lower(): value for name, value in attributes.items()}
+        url = urls.web_address(lower.get("xmlurl", ""))
         outline = Outline(
-            attributes={name.lower(): value for name, value in attributes.items()},
+            attributes=lower,
+            url=url,
+            first_url=urls.web_address(lower.get("first_url", "")) or url,
             line=self._expat.CurrentLineNumber,
             start=start,
             inside=tag.end() if tag else start,
@@ -231,6 +230,7 @@ class _Reader:
         outline = self._open.pop()
         if outline is None:
             return
+        self._around.pop()
         closes_itself = self._text.endswith(b"/>", 0, outline.inside)
         outline.close = outline.inside if closes_itself else self._expat.CurrentByteIndex
         outline.end = outline.inside if closes_itself else self._text.index(b">", outline.close) + 1

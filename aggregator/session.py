@@ -8,16 +8,17 @@ import hashlib
 import importlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, fields
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlite_utils import Database
 
-from aggregator import opml
+from aggregator import __version__, opml
 from aggregator.config import DEFAULT_FILTERS, Config
 from aggregator.errors import ConfigError, OpmlError
 from aggregator.executors import Workers, open_workers
+from aggregator.model import FeedSettings
 from aggregator.pipeline import Clock, Progress, Stage, StageReport, Stop, run_stage
 from aggregator.poll import filters
 from aggregator.store import admission, feeds
@@ -31,6 +32,9 @@ EXECUTORS = {
     "summary": "executor_enrich",
     "translate": "executor_translate",
 }
+
+# Another version of the program may read more in the same file.
+_READER = " ".join((__version__, *(setting.name for setting in fields(FeedSettings)), "")).encode()
 
 Watch = Callable[[str, int], AbstractContextManager[Progress]]
 
@@ -88,12 +92,20 @@ def take_up_opml(db: Database, config: Config, clock: Clock) -> feeds.Synced | N
         data = config.opml.read_bytes()
     except OSError as error:
         raise OpmlError(f"{config.opml}: cannot be read ({error.strerror})") from error
-    digest = hashlib.sha256(data).hexdigest()
+    return mirror(db, config, data, clock())
+
+
+def mirror(db: Database, config: Config, data: bytes, now: datetime) -> feeds.Synced | None:
+    """Bring the store in line with what feeds.opml holds; None where that was taken up last.
+
+    Raises: OpmlError; the store then keeps the list it has.
+    """
+    digest = hashlib.sha256(_READER + data).hexdigest()
     if _meta(db, "opml") == digest:
         return None
     subscriptions = opml.parse(data, str(config.opml))
     with db.atomic():
-        synced = feeds.sync(db, subscriptions, clock())
+        synced = feeds.sync(db, subscriptions, now)
         db.table("meta").upsert({"key": "opml", "value": digest}, pk="key")
     return synced
 

@@ -1,13 +1,13 @@
 """Editing feeds.opml: add, remove, pause, resume. Never needs the instance lock."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast, get_args
 
 from sqlite_utils import Database
 
-from aggregator import files, opml
+from aggregator import files, opml, urls
 from aggregator.config import Config
 from aggregator.errors import AggregatorError, ConfigError, FetchError, NotAFeed, OpmlError
 from aggregator.http import fetch_one
@@ -25,7 +25,7 @@ from aggregator.poll.discover import FeedLink, common_path, feed_links
 from aggregator.poll.parse import parse
 from aggregator.poll.shard import outcome_of
 from aggregator.poll.stage import record_polls
-from aggregator.session import take_up_filters
+from aggregator.session import mirror, take_up_filters
 from aggregator.store import feeds
 from aggregator.urls import normalise
 
@@ -53,15 +53,15 @@ def add(
     Raises: ConfigError, FetchError, NotAFeed, OpmlError.
     """
     take_up_filters(db, config)
-    bring_up(db, config, now)
     settings = FeedSettings(rights=_rights(rights), rights_note=rights_note)
-    address = url if "://" in url else f"https://{url}"
-    _refuse_duplicate(config, address)
-    fetched, links = _find_feed(config, address)
+    known = known_addresses(db, config, now)
+    address = urls.web_address(url)
+    address = address if "://" in address else f"https://{address}"
+    _refuse_known(known, address)
+    fetched, links = _find_feed(config, address, known)
     listed_url = fetched.moved_to or (links[0].url if links else address)
     for found in (listed_url, fetched.url):
-        _refuse_duplicate(config, found)
-    _refuse_followed(db, fetched.url)
+        _refuse_known(known, found)
     parsed = parse(fetched.body, fetched.content_type, fetched.url)
     subscription = Subscription(
         url=listed_url,
@@ -86,7 +86,9 @@ def _rights(text: str) -> Rights:
     return cast("Rights", text)
 
 
-def _find_feed(config: Config, address: str) -> tuple[Fetched, tuple[FeedLink, ...]]:
+def _find_feed(
+    config: Config, address: str, known: Mapping[str, str]
+) -> tuple[Fetched, tuple[FeedLink, ...]]:
     """Return the feed's answer, and the links where the address was a site's.
 
     A page that names no feed is asked for one at the one address where it most likely is.
@@ -98,7 +100,7 @@ def _find_feed(config: Config, address: str) -> tuple[Fetched, tuple[FeedLink, .
         links = feed_links(fetched.body, fetched.url)
         if not links:
             return _guess(config, address, fetched, error)
-        _refuse_duplicate(config, links[0].url)
+        _refuse_known(known, links[0].url)
         return _get(config, links[0].url), links
     return fetched, ()
 
@@ -136,30 +138,27 @@ def listed(config: Config) -> bytes:
         raise OpmlError(f"{config.opml}: cannot be read ({error.strerror})") from error
 
 
-def _refuse_duplicate(config: Config, url: str) -> None:
-    wanted = normalise(url)
-    for subscription in opml.parse(listed(config), str(config.opml)):
-        if wanted in {normalise(subscription.url), normalise(subscription.address)}:
-            raise AggregatorError(f"{url} is listed already ({subscription.title or subscription.url})")
+def _refuse_known(known: Mapping[str, str], url: str) -> None:
+    title = known.get(normalise(url))
+    if title is not None:
+        raise AggregatorError(f"{url} is listed already ({title})")
 
 
-def _refuse_followed(db: Database, url: str) -> None:
-    """Refuse what a listed feed has moved to, though feeds.opml has the old address."""
-    wanted = normalise(url)
-    for row in feeds.overview(db):
-        if normalise(row["fetch_url"]) == wanted:
-            raise AggregatorError(f"{url} is listed already ({row['title'] or row['listed_url']})")
+def known_addresses(db: Database, config: Config, now: datetime) -> dict[str, str]:
+    """Return the titles of the listed feeds by the addresses they have, had first, or moved to.
+
+    Raises: OpmlError where feeds.opml cannot be read.
+    """
+    bring_up(db, config, now)
+    return {normalise(url): title for title, *known in feeds.addresses(db) for url in known if url}
 
 
-def bring_up(db: Database, config: Config, now: datetime) -> tuple[Subscription, ...]:
-    """Bring the store in line with feeds.opml, which may be newer, and return the feeds it lists.
+def bring_up(db: Database, config: Config, now: datetime) -> None:
+    """Bring the store in line with feeds.opml, which may be newer.
 
     Raises: OpmlError where it cannot be read.
     """
-    subscriptions = opml.parse(listed(config), str(config.opml))
-    with db.atomic():
-        feeds.sync(db, subscriptions, now)
-    return subscriptions
+    mirror(db, config, listed(config), now)
 
 
 def edit(db: Database, config: Config, change: Callable[[bytes], bytes], now: datetime) -> None:
@@ -169,10 +168,7 @@ def edit(db: Database, config: Config, change: Callable[[bytes], bytes], now: da
     """
     with db.atomic():
         data = change(listed(config))
-        subscriptions = opml.parse(data, str(config.opml))
-        feeds.sync(db, subscriptions, now)
-        # What was taken up last is this file no longer; should it come back, it must be read again.
-        db.execute("DELETE FROM meta WHERE key = 'opml'")
+        mirror(db, config, data, now)
         try:
             files.replace(config.opml, data)
         except OSError as error:

@@ -56,6 +56,14 @@ def web_address(url: str) -> str:
     return rest if _WEB.match(rest) else f"http://{rest}"
 
 
+def is_web(url: str) -> bool:
+    """Say whether a URL is an http or https one that names a host."""
+    if _NORMAL.fullmatch(url):
+        return True
+    parts = _split(url)
+    return parts is not None and parts.scheme.lower() in _DEFAULT_PORTS and bool(parts.hostname)
+
+
 def canonical(url: str) -> str | None:
     """Write the key under which two links are the same story, or None where the URL names no web page.
 

@@ -23,7 +23,9 @@ THEIRS = b"""<opml version="1.1"><body>
   <outline text="A again" xmlUrl="https://A.example:443/rss"/>
   <outline text="B before it moved" xmlUrl="https://b.example/old"/>
   <outline text="B now" xmlUrl="https://b.example/new"/>
-  <outline text="E" xmlUrl="feed://e.example/rss"/>
+  <outline text="E" xmlUrl="feed://e.example/rss"/><outline text="H" xmlUrl="feed:https://h.example/rss"/>
+  <outline text="A for readers" xmlUrl="feed:https://a.example/rss"/>
+  <outline text="G" xmlUrl="ftp://g.example/rss"/>
   <outline text="F" xmlUrl="https://f.example/rss"/><outline text="F" xmlUrl="https://f.example/rss"/>
 </body></opml>"""
 
@@ -49,11 +51,13 @@ def test_feeds_of_another_file_are_added_in_their_categories_and_known_ones_left
     assert [(each.url, each.category) for each in done.added] == [
         ("https://c.example/rss", "News"),
         ("https://d.example/rss", "Tech/AI"),
+        ("http://e.example/rss", ""),
+        ("https://h.example/rss", ""),
         ("https://f.example/rss", ""),
     ]
-    assert done.duplicates == 4
+    assert done.duplicates == 5
     assert done.problems == (
-        "theirs.opml, line 7: xmlUrl 'feed://e.example/rss'; expected an http or https address",
+        "theirs.opml, line 9: xmlUrl 'ftp://g.example/rss'; expected an http or https address",
     )
     written = config.opml.read_bytes()
     assert written.startswith(OURS[: OURS.index(b"</outline>\n  <outline text")])
@@ -62,16 +66,18 @@ def test_feeds_of_another_file_are_added_in_their_categories_and_known_ones_left
         ("https://c.example/rss", "News"),
         ("https://b.example/old", ""),
         ("https://d.example/rss", "Tech/AI"),
+        ("http://e.example/rss", ""),
+        ("https://h.example/rss", ""),
         ("https://f.example/rss", ""),
     ]
-    assert len(feeds.overview(db)) == 5
+    assert len(feeds.overview(db)) == 7
 
 
 def test_importing_again_changes_nothing(db: Database, config: Config):
     exchange.merge(db, config, THEIRS, "theirs.opml", NOW)
     before = config.opml.read_bytes()
     again = exchange.merge(db, config, THEIRS, "theirs.opml", NOW)
-    assert (again.added, again.duplicates) == ((), 7)
+    assert (again.added, again.duplicates) == ((), 10)
     assert config.opml.read_bytes() == before
 
 
@@ -115,13 +121,13 @@ def test_both_ways_on_the_command_line(aggregator: Aggregator, tmp_path: Path, e
     done = aggregator("import", "theirs.opml")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
-        "left out: theirs.opml, line 7: xmlUrl 'feed://e.example/rss'; expected an http or https address",
-        "6 feeds added in 2 categories, 1 listed already",
+        "left out: theirs.opml, line 9: xmlUrl 'ftp://g.example/rss'; expected an http or https address",
+        "8 feeds added in 2 categories, 2 listed already",
     ]
     shown = aggregator("export").stdout
     assert aggregator("export", "out.opml").stdout == "written to out.opml\n"
     assert (tmp_path / "out.opml").read_text() == shown
-    assert len(opml.parse(shown.encode())) == 6
+    assert len(opml.parse(shown.encode())) == 8
 
 
 @pytest.mark.parametrize(("name", "said"), [("missing.opml", "cannot be read"), ("bad.opml", "expected XML")])

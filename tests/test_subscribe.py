@@ -51,6 +51,18 @@ def test_a_feed_is_added_with_one_request_and_needs_no_second_for_its_entries(
     assert (row["title"], row["entries"], row["state"]) == ("Bolt Weekly", 1, "ok")
 
 
+@pytest.mark.parametrize("scheme", ["feed:", "feed://"])
+def test_an_address_as_feed_buttons_have_it_is_added(
+    site: FeedServer, aggregator: Aggregator, environment: dict[str, str], scheme: str
+):
+    url = site.url("/feed.xml")
+    done = aggregator("add", scheme + url.removeprefix("http://"))
+    assert done.returncode == 0, done.stderr
+    assert _listed(environment) == [url]
+    again = aggregator("add", f"feed:{url}")
+    assert "is listed already (Bolt Weekly)" in again.stderr
+
+
 def test_a_site_is_asked_which_feed_it_offers(
     site: FeedServer, aggregator: Aggregator, environment: dict[str, str]
 ):

@@ -4,7 +4,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from aggregator.urls import absolute, canonical, host, is_plain, normalise, registrable_domain
+from aggregator.urls import (
+    absolute,
+    canonical,
+    host,
+    is_plain,
+    is_web,
+    normalise,
+    registrable_domain,
+    web_address,
+)
 
 
 @pytest.mark.parametrize(
@@ -105,3 +114,34 @@ def test_plain_urls_take_a_short_cut_to_the_same_end(scheme: str, name: str, res
         assert host(url)
     # A tab in front is taken away, but only on the long way.
     assert canonical(url) == canonical(f"\t{url}")
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        (" feed:https://a.example/rss ", "https://a.example/rss"),
+        ("feed://https://a.example/rss", "https://a.example/rss"),
+        ("FEED:http://a.example/", "http://a.example/"),
+        ("feed://a.example:8000/rss?a=1", "http://a.example:8000/rss?a=1"),
+        ("feed:a.example/rss", "http://a.example/rss"),
+        ("https://a.example/feed:x", "https://a.example/feed:x"),
+        ("feeds.example", "feeds.example"),
+        ("", ""),
+    ],
+)
+def test_a_feed_address_stands_for_a_web_address(url: str, expected: str):
+    assert web_address(url) == expected
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://a.example/", "http:", "http:///x", "a.example", "https://[a", "//a.example/"]
+)
+def test_what_names_no_host_of_the_web_is_no_web_address(url: str):
+    assert not is_web(url)
+
+
+@given(st.from_regex(r"https?://[a-z0-9.-]+/[!-~]*", fullmatch=True))
+@example("https://a.example/b?")
+@example("https://a.example//b?c=/?#")
+def test_the_short_way_of_normalising_gives_what_the_long_one_does(url: str):
+    assert normalise(url) == normalise(f"{url}#fragment")

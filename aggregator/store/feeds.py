@@ -39,6 +39,9 @@ _OVERVIEW = f"""
     (SELECT count(*) FROM entries WHERE entries.feed_id = feeds.feed_id) AS entries
   FROM feeds WHERE listed = 1"""  # noqa: S608 - constants only
 
+_MIRRORED = """
+  SELECT feed_id, listed_url, fetch_url, category, title, site_url, language, settings, listed FROM feeds"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Synced:
@@ -57,7 +60,7 @@ def sync(db: Database, subscriptions: Sequence[Subscription], now: datetime) -> 
 
     A feed no longer listed keeps its row and entries; one listed again is due at once.
     """
-    known = {row["listed_url"]: row for row in db.query("SELECT * FROM feeds")}
+    known = {row["listed_url"]: row for row in db.query(_MIRRORED)}
     listed: dict[str, Subscription] = {}
     for subscription in subscriptions:
         listed.setdefault(subscription.url, subscription)
@@ -169,6 +172,13 @@ def due(db: Database, now: datetime, limit: int) -> list[DueFeed]:
     """Return feeds to poll, longest due first: listed, not gone, not paused, no Retry-After running."""
     sql = f"SELECT {_DUE_COLUMNS} {_DUE} ORDER BY next_poll_at, feed_id LIMIT :limit"
     return [_due_feed(row) for row in db.query(sql, {"now": to_text(now), "limit": limit})]
+
+
+def addresses(db: Database) -> list[tuple[str, str, str | None, str]]:
+    """Return the title of each listed feed, its first address, where feeds.opml has it and where polls go."""
+    sql = """SELECT coalesce(nullif(title, ''), listed_url), listed_url, json_extract(settings, '$.address'),
+      fetch_url FROM feeds WHERE listed = 1"""
+    return db.execute(sql).fetchall()
 
 
 def count_due(db: Database, now: datetime) -> int:
