@@ -1,52 +1,59 @@
 """The text of web pages of different make, and pages that have none."""
 
-import re
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from aggregator.enrich import page
 from aggregator.errors import NoText
+from tests.extraction import gate
+from tests.extraction.gate import URL
 
-PAGES = sorted((Path(__file__).parent / "extraction").glob("*.html"))
-LEAST_MEAN, LEAST_EACH = 0.97, 0.87  # lowering a floor needs a reason in the commit
-WORDS = re.compile(r"[\w$%.]+")
-URL = "https://a.example/2026/story"
 PROSE = " ".join(
     f"Sentence number {n} says what the makers of routers did in the year {n}." for n in range(20)
 )
 
 
-def words(text: str) -> Counter[str]:
-    """Count words; of Japanese, which has no spaces, characters."""
-    found = WORDS.findall(text.replace("`", ""))
-    return Counter(piece for word in found for piece in ([word] if word.isascii() else word))
-
-
-def f1(text: str, truth: str) -> float:
-    """Score words found against words wanted: 1 where they are the same, 0 where they share none."""
-    found, wanted = words(text), words(truth)
-    return 2 * (found & wanted).total() / (found.total() + wanted.total())
-
-
-def score(path: Path) -> float:
-    text = page.read(path.read_bytes(), "text/html", URL, URL)
-    return f1(text, path.with_suffix(".txt").read_text(encoding="utf-8"))
-
-
 def test_the_corpus_has_pages_of_25_makes_or_more():
-    assert len(PAGES) >= 25
-    assert len({path.stem.partition("-")[2] for path in PAGES}) == len(PAGES)
+    assert len(gate.PAGES) >= 25
+    assert len({path.stem.partition("-")[2] for path in gate.PAGES}) == len(gate.PAGES)
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_the_corpus_is_the_one_the_floors_were_pinned_for():
+    corpus, floors = gate.pinned()
+    assert corpus == gate.checksum()
+    assert set(floors) == {"mean", *(path.stem for path in gate.PAGES)}
+    assert floors["mean"] >= 0.97
+
+
+@pytest.mark.parametrize("path", gate.PAGES, ids=lambda path: path.stem)
 def test_a_pages_text_is_found(path: Path):
-    assert score(path) >= LEAST_EACH
+    assert gate.score(path) >= gate.pinned()[1][path.stem]
 
 
 def test_the_mean_over_all_pages_is_above_the_floor():
-    assert sum(map(score, PAGES)) / len(PAGES) >= LEAST_MEAN
+    assert gate.measured()["mean"] >= gate.pinned()[1]["mean"]
+
+
+def test_a_floor_of_extraction_sinks_only_where_that_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(gate, "FLOORS", tmp_path / "floors.json")
+    gate.FLOORS.write_text(f'{{"corpus": "{gate.checksum()}", "floors": {{"a": 0.9}}}}', encoding="utf-8")
+    assert gate.pin({"a": 0.9}) == ["a: 0.9 -> 0.89"]
+    assert gate.pinned()[1] == {"a": 0.9}
+    assert gate.pin({"a": 0.95}) == []
+    assert gate.pin({"a": 0.9}, lower=True) != []
+    assert gate.pinned()[1] == {"a": 0.89}
+
+
+def test_another_corpus_of_pages_is_taken_only_where_that_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(gate, "FLOORS", tmp_path / "floors.json")
+    gate.FLOORS.write_text('{"corpus": "other", "floors": {}}', encoding="utf-8")
+    assert gate.pin({"a": 0.9}) == ["the corpus changed"]
+    assert gate.pinned() == ("other", {})
 
 
 def html(body: str, title: str = "A story", head: str = "") -> bytes:
