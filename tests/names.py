@@ -1,23 +1,18 @@
 """Host names of a test's own, known to the fetching side alone."""
 
-import pycurl
 import pytest
 
-from aggregator.http import curl
+from aggregator.http import names
 
 
-def give_addresses(monkeypatch: pytest.MonkeyPatch, port: int, table: dict[str, list[str]]) -> None:
-    """Let names lead to the addresses given, in turn at each session and the last one for ever."""
-    plain = curl.Session._new_handle
+def give_addresses(monkeypatch: pytest.MonkeyPatch, table: dict[str, list[str]]) -> None:
+    """Let names lead to the addresses given, in turn at each look-up and the last one for ever."""
+    real = names.look_up
 
-    def in_turn(session: curl.Session) -> pycurl.Curl:
-        handle = plain(session)
-        given = {name: found.pop(0) if len(found) > 1 else found[0] for name, found in table.items()}
-        handle.setopt(pycurl.RESOLVE, [f"{name}:{port}:{_bare(found)}" for name, found in given.items()])
-        return handle
+    def in_turn(name: str, port: int) -> list[str]:
+        given = table.get(name)
+        if given is None:
+            return real(name, port)
+        return [given.pop(0) if len(given) > 1 else given[0]]
 
-    monkeypatch.setattr(curl.Session, "_new_handle", in_turn)
-
-
-def _bare(address: str) -> str:
-    return f"[{address}]" if ":" in address else address
+    monkeypatch.setattr(names, "look_up", in_turn)

@@ -236,7 +236,7 @@ def test_a_name_that_turns_private_after_the_first_look_up_is_refused(
     server: FeedServer, monkeypatch: pytest.MonkeyPatch
 ):
     """The check sees the address that is connected to, whatever a resolver said before."""
-    give_addresses(monkeypatch, server.port, {"rebind.example": ["127.0.0.1"]})
+    give_addresses(monkeypatch, {"rebind.example": ["127.0.0.1"]})
     answer = failed(f"http://rebind.example:{server.port}/", Config())
     assert answer.kind == "HostForbidden"
     assert answer.detail == "refused to connect: 127.0.0.1 is private (see allow_private_hosts)"
@@ -397,11 +397,7 @@ def test_a_refusal_holds_as_far_as_its_scope(
     server: FeedServer, scope: Any, asked: list[str], monkeypatch: pytest.MonkeyPatch
 ):
     """Two hosts of one registrable domain, as medium.com has them by the thousand."""
-    give_addresses(
-        monkeypatch,
-        server.port,
-        {"a.shared.example": ["127.0.0.1"], "b.shared.example": ["127.0.0.1"]},
-    )
+    give_addresses(monkeypatch, {f"{host}.shared.example": ["127.0.0.1"] for host in "ab"})
     server.serve("/busy", status=429)
     server.serve("/other", RSS)
     server.serve("/x", RSS)

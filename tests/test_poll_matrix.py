@@ -452,7 +452,7 @@ def test_allow_private_hosts_still_refuses_link_local_and_metadata(
 def names(server: FeedServer, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
     """Return a table of names whose addresses are given in turn, the last one for ever."""
     table: dict[str, list[str]] = {}
-    give_addresses(monkeypatch, server.port, table)
+    give_addresses(monkeypatch, table)
     return table
 
 

@@ -177,7 +177,7 @@ def test_retry_after_outranks_poll_all(server: FeedServer, db: Database):
 def shared(server: FeedServer, db: Database, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> None:
     """Follow a busy feed, one beside it on its host, and one on another host of its domain."""
     names = ("a.shared.example", "b.shared.example")
-    give_addresses(monkeypatch, server.port, {name: ["127.0.0.1"] for name in names})
+    give_addresses(monkeypatch, {name: ["127.0.0.1"] for name in names})
     busy = Answer(status=429, headers={"Retry-After": "36000"})
     server.script("/busy", busy, Answer(rss("1")))
     server.serve("/beside", rss("2"))

@@ -7,8 +7,8 @@ be called again; the loop watches.
 import asyncio
 import re
 import ssl
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote, urlencode, urlsplit
@@ -18,6 +18,7 @@ import pycurl
 from aggregator import __version__, urls
 from aggregator.config import Config
 from aggregator.http import unpack
+from aggregator.http.names import Names
 from aggregator.http.response import ConnectionLost, Response, TransferFailed
 
 CONNECT = 5_000  # milliseconds
@@ -40,6 +41,7 @@ class Session:
 
     def __init__(self, config: Config, headers: Mapping[str, str]) -> None:
         self._config, self._headers = config, dict(headers)
+        self._names = Names()
         self._free: list[pycurl.Curl] = []
         self._active: dict[pycurl.Curl, Response] = {}
         self._watched: dict[int, int] = {}  # descriptor -> what for
@@ -70,7 +72,7 @@ class Session:
 
         Raises: TransferFailed, TimeoutError, ValueError where the URL is none.
         """
-        with self._handle(url, headers) as handle:
+        async with self._handle(url, headers) as handle:
             handle.setopt(pycurl.HTTPGET, 1)
             try:
                 response = await self._answer(handle)
@@ -83,14 +85,17 @@ class Session:
     @asynccontextmanager
     async def post(self, url: str, fields: Mapping[str, str]) -> AsyncIterator[Response]:
         """Send a form; otherwise as `get`, but once only."""
-        with self._handle(url, {}) as handle:
+        async with self._handle(url, {}) as handle:
             handle.setopt(pycurl.POSTFIELDS, urlencode(fields))
             yield await self._answer(handle)
 
-    @contextmanager
-    def _handle(self, url: str, headers: Mapping[str, str]) -> Iterator[pycurl.Curl]:
+    @asynccontextmanager
+    async def _handle(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[pycurl.Curl]:
+        wire = _on_the_wire(url)
+        known = await self._names.pinned(wire)
         handle = self._free.pop() if self._free else self._new_handle()
-        handle.setopt(pycurl.URL, _on_the_wire(url))
+        handle.setopt(pycurl.URL, wire)
+        handle.setopt(pycurl.RESOLVE, known)
         fields = (self._headers | dict(headers)).items()
         handle.setopt(pycurl.HTTPHEADER, [f"{name}: {value}".encode("latin-1") for name, value in fields])
         try:

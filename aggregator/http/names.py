@@ -1,0 +1,69 @@
+"""Look-ups of host names that a deadline can end.
+
+libcurl's own cannot be cut off: a session would end no sooner than the last of them, and twenty that hang
+hold up all others.
+"""
+
+import asyncio
+import contextlib
+import socket
+import threading
+from urllib.parse import urlsplit
+
+from aggregator.http.response import TransferFailed
+
+LONGEST = 5.0  # seconds
+_PORTS = {"http": 80, "https": 443}
+
+
+def look_up(name: str, port: int) -> list[str]:
+    """Return the addresses of a host, in the order in which they are to be tried.
+
+    Raises: OSError.
+    """
+    found = socket.getaddrinfo(name.encode(), port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+class Names:
+    """What was found in one session; to be used inside one event loop."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, int], asyncio.Future[list[str] | OSError]] = {}
+
+    async def pinned(self, url: str) -> list[str]:
+        """Return what CURLOPT_RESOLVE wants to know of a URL's host; nothing for a literal address.
+
+        Raises: TransferFailed where the host has no address, TimeoutError.
+        """
+        parts = urlsplit(url)
+        name = (parts.hostname or "").rstrip(".")
+        port = parts.port or _PORTS.get(parts.scheme, 0)
+        if ":" in name or name.rpartition(".")[2].isdigit():
+            return []
+        found = await asyncio.wait_for(asyncio.shield(self._asked(name, port)), LONGEST)
+        if isinstance(found, OSError):
+            raise TransferFailed(f"Could not resolve host: {name} ({found.strerror})") from found
+        # Of a link-local address, which is refused anyway, libcurl would not take the zone.
+        written = [f"[{address}]" if ":" in address else address for address in found if "%" not in address]
+        return [f"{name}:{port}:{','.join(written)}"] if written else []
+
+    def _asked(self, name: str, port: int) -> "asyncio.Future[list[str] | OSError]":
+        if (name, port) not in self._found:
+            loop = asyncio.get_running_loop()
+            found = self._found[name, port] = loop.create_future()
+            # Not in a pool, which would be waited for: this thread ends when the resolver gives up.
+            threading.Thread(target=_tell, args=(loop, found, name, port), daemon=True).start()
+        return self._found[name, port]
+
+
+def _tell(
+    loop: asyncio.AbstractEventLoop, found: "asyncio.Future[list[str] | OSError]", name: str, port: int
+) -> None:
+    result: list[str] | OSError
+    try:
+        result = look_up(name, port)
+    except OSError as error:
+        result = error
+    with contextlib.suppress(RuntimeError):  # the session is over, and its loop with it
+        loop.call_soon_threadsafe(found.set_result, result)
