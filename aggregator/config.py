@@ -4,7 +4,6 @@ import dataclasses
 import ipaddress
 import os
 import re
-import tomllib
 import types
 import typing
 import zoneinfo
@@ -127,6 +126,8 @@ def _from_file(path: Path | None) -> list[tuple[str, str, object]]:
     file = path or Path(DEFAULT_FILE)
     if path is None and not file.exists():
         return []
+    import tomllib  # most settings are the defaults, or come from the environment
+
     try:
         tree = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from aggregator import __version__, opml
+from aggregator import __version__
 from aggregator.config import DEFAULT_FILTERS, Config
 from aggregator.errors import ConfigError, OpmlError
 from aggregator.executors import Workers, open_workers
@@ -103,6 +103,8 @@ def mirror(db: Database, config: Config, data: bytes, now: datetime) -> feeds.Sy
     digest = hashlib.sha256(_READER + data).hexdigest()
     if _meta(db, "opml") == digest:
         return None
+    from aggregator import opml  # seldom: the list stays the same for weeks
+
     subscriptions = opml.parse(data, str(config.opml))
     with db.atomic():
         synced = feeds.sync(db, subscriptions, now)

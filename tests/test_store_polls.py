@@ -52,7 +52,7 @@ def db(tmp_path: Path) -> Iterator[Database]:
 
 
 def test_what_was_decided_is_what_is_due_next(db: Database):
-    polls.write(db, [Polled(write=WRITE, added=3, changed=1)], NOW)
+    polls.write(db, [Polled(write=WRITE, added=3, changed=1, moved=True)], NOW)
     (due,) = feeds.due(db, NOW + HOUR, 10)
     assert (due.fetch_url, due.domain, due.listed_url) == (WRITE.fetch_url, "moved.example", URL)
     assert (due.etag, due.last_modified, due.body_fingerprint) == ('"caf\xe9"', "then", "f")

@@ -142,9 +142,9 @@ def run_stages(
     command: str,
     wait: str,
     prepare: "Callable[[Session], None] | None",
-    *stages: "Stage",
+    stages: "Callable[[], tuple[Stage, ...]]",
 ) -> None:
-    """Run single stages under the lock; `prepare` may make work due first."""
+    """Run single stages under the lock; `prepare` may make work due first, `stages` load what they need."""
     from aggregator.store import feeds
 
     config = context.obj.config()
@@ -153,7 +153,7 @@ def run_stages(
         refused = take_up(session)
         if prepare:
             prepare(session)
-        reports = [session.run(stage) for stage in stages]
+        reports = [session.run(stage) for stage in stages()]
         all_failed = feeds.all_failed_since(session.db, polls_before)
     leave(reports, refused, all_failed=all_failed)
 

@@ -21,6 +21,7 @@ from aggregator.config import Config
 from aggregator.errors import ConfigError
 
 if TYPE_CHECKING:
+    from aggregator.pipeline import Stage
     from aggregator.session import Session
 
 app = typer.Typer()
@@ -124,15 +125,20 @@ def poll(
     wait: Wait = "60s",
 ) -> None:
     """Poll the feeds that are due, and no more."""
-    from aggregator.poll.stage import STAGE
-    from aggregator.store import feeds
 
     def prepare(session: "Session") -> None:
+        from aggregator.store import feeds
+
+        expect_polls(session, all_feeds=all_feeds)
         if all_feeds:
             feeds.make_due(session.db, clock())
-        expect_polls(session, all_feeds=all_feeds)
 
-    run_stages(context, "poll", wait, prepare, STAGE)
+    def stages() -> "tuple[Stage, ...]":
+        from aggregator.poll.stage import STAGE  # while the worker loads its own part
+
+        return (STAGE,)
+
+    run_stages(context, "poll", wait, prepare, stages)
 
 
 @app.command()
@@ -146,7 +152,7 @@ def translate(context: typer.Context, wait: Wait = "60s") -> None:
     config = context.obj.config()
     if config.engine != "none" and not engines.ready(config):
         raise EngineUnavailable("; ".join(engines.why_not(config)))
-    run_stages(context, "translate", wait, None, ARTICLE, SUMMARY, STAGE)
+    run_stages(context, "translate", wait, None, lambda: (ARTICLE, SUMMARY, STAGE))
 
 
 @app.command()
@@ -180,7 +186,7 @@ def publish(
         if republish:
             show_again(session.db, session.config)
 
-    run_stages(context, "publish", wait, prepare, STAGE)
+    run_stages(context, "publish", wait, prepare, lambda: (STAGE,))
 
 
 @app.command()

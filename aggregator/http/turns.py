@@ -55,7 +55,9 @@ class Turns:
         await _acquire(turn.lock)
         try:
             self._admit(url)
-            await asyncio.sleep(turn.free_at - time.monotonic())
+            wait = turn.free_at - time.monotonic()
+            if wait > 0:
+                await asyncio.sleep(wait)
             async with self._gate:
                 try:
                     yield
@@ -81,6 +83,9 @@ class Turns:
 
 
 async def _acquire(lock: asyncio.Lock) -> None:
+    if not lock.locked():
+        await lock.acquire()
+        return
     try:
         async with asyncio.timeout(PATIENCE):
             await lock.acquire()

@@ -87,16 +87,19 @@ class Unchanged:
     status: int = 200
 
 
+PollAnswer = Changed | Unchanged | NotModified | Failure
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollOutcome:
     """What one poll of one feed brought."""
 
     feed: DueFeed
-    result: Changed | Unchanged | NotModified | Failure
+    result: PollAnswer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShardOutcome:
-    """What one poll job brought, in the order of its feeds."""
+    """What one poll job brought."""
 
-    polls: tuple[PollOutcome, ...]
+    results: tuple[PollAnswer, ...]  # in the order of the job's feeds, which need not travel back

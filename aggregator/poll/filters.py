@@ -5,15 +5,17 @@ pattern is words, a /regular expression/ or `*`, never sensitive to case.
 """
 
 import json
-import tomllib
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-
-import regex
+from typing import TYPE_CHECKING
 
 from aggregator.errors import ConfigError
 from aggregator.model import ParsedEntry
+
+if TYPE_CHECKING:  # loaded where there is a rule
+    import regex
 
 Texts = Callable[[ParsedEntry], Sequence[str]]
 
@@ -27,7 +29,7 @@ TIMEOUT = 0.05  # seconds for one text: a backtracking expression could take for
 MOST_SLOW = 10  # entries that may take a rule so long, of one document
 _KINDS = ("mute", "keep")
 _LIST = "a list of rules such as [\"sponsored\", 'title: /\\bdeals?\\b/']"
-_FIELD = regex.compile(r"(\w+):\s*")
+_FIELD = re.compile(r"(\w+):\s*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,16 +102,18 @@ def rule(text: str) -> Rule:
 
 def _pattern(field: str, wanted: str) -> "regex.Pattern[str]":
     if wanted == "*":
-        return regex.compile("")
+        return _compiled("")
     if wanted.startswith("/"):
         if len(wanted) < 3 or not wanted.endswith("/"):
             raise ValueError("expected a slash at both ends of a regular expression")
         return _compiled(wanted[1:-1])
-    words = regex.escape(wanted)
+    words = re.escape(wanted)
     return _compiled(words if field == "url" else rf"(?<!\w){words}(?!\w)")
 
 
 def _compiled(expression: str) -> "regex.Pattern[str]":
+    import regex
+
     try:
         return regex.compile(expression, regex.IGNORECASE)
     except regex.error as error:
@@ -141,6 +145,8 @@ def read(data: bytes, name: str) -> Filters:
 
     Raises: ConfigError naming file, rule and what was expected.
     """
+    import tomllib
+
     try:
         tree = tomllib.loads(data.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

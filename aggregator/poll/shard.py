@@ -30,7 +30,7 @@ _REFUSED = f"{NotAFeed.__name__}: "  # as decide.py writes a failure's kind
 
 def fetch_and_parse(config: Config, shard: Shard) -> ShardOutcome:
     """Return what became of each feed of a shard."""
-    return ShardOutcome(polls=fetch_shard(config, shard, outcome_of))
+    return ShardOutcome(results=tuple(poll.result for poll in fetch_shard(config, shard, outcome_of)))
 
 
 def outcome_of(feed: DueFeed, answer: Answer) -> PollOutcome:

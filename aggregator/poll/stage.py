@@ -75,8 +75,13 @@ def _shards(hosts: Sequence[HostBatch]) -> Iterator[Shard]:
 
 def record(db: Database, config: Config, job: Shard, outcome: ShardOutcome, now: datetime) -> None:
     """Write what a shard brought: entries, polling columns, polls and hosts."""
-    record_polls(db, config, outcome.polls, now)
-    _record_hosts(db, config, job, outcome, now)
+    feeds_polled = (feed for batch in job.batches for feed in batch.feeds)
+    outcomes = [
+        PollOutcome(feed=feed, result=result)
+        for feed, result in zip(feeds_polled, outcome.results, strict=True)
+    ]
+    record_polls(db, config, outcomes, now)
+    _record_hosts(db, config, job, outcomes, now)
     polls.forget_old(db, now)
 
 
@@ -94,7 +99,8 @@ def record_polls(db: Database, config: Config, outcomes: Sequence[PollOutcome], 
                 polls.put_off(db, later)
             case FeedWrite() as write:
                 _log(feed, write)
-                polled.append(Polled(write=write, added=count.added, changed=count.changed))
+                moved = write.fetch_url != feed.fetch_url
+                polled.append(Polled(write=write, added=count.added, changed=count.changed, moved=moved))
     polls.write(db, polled, now)
 
 
@@ -125,21 +131,23 @@ def _log(feed: DueFeed, write: FeedWrite) -> None:
         log.info("feed_moved from=%s to=%s", feed.fetch_url, write.fetch_url)
 
 
-def _record_hosts(db: Database, config: Config, job: Shard, outcome: ShardOutcome, now: datetime) -> None:
+def _record_hosts(
+    db: Database, config: Config, job: Shard, outcomes: Sequence[PollOutcome], now: datetime
+) -> None:
     for batch in job.batches:
         if batch.spacing:
             polls.write_host(db, batch.domain, now + batch.spacing, None, None)
-    for (scope, place), rest in _rests(config, outcome).items():
+    for (scope, place), rest in _rests(config, outcomes).items():
         if scope == "host":
             polls.write_rest(db, place, now + rest)
         elif scope == "domain":
             polls.write_host(db, place, now + config.host_spacing, now + rest, "Retry-After")
 
 
-def _rests(config: Config, outcome: ShardOutcome) -> dict[tuple[RetryScope, str], timedelta]:
+def _rests(config: Config, outcomes: Sequence[PollOutcome]) -> dict[tuple[RetryScope, str], timedelta]:
     """Return the longest rest asked for, by what it holds for: a redirect's end may have asked for it."""
     rests: dict[tuple[RetryScope, str], timedelta] = {}
-    for poll in outcome.polls:
+    for poll in outcomes:
         match poll.result:
             case Failure(kind=kind, url=url, retry_after=timedelta() as rest) if kind != "Skipped":
                 scope = scope_of(poll.feed.settings, config.retry_scope)

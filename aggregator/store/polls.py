@@ -29,19 +29,21 @@ class Polled:
     write: FeedWrite
     added: int = 0
     changed: int = 0
+    moved: bool = False  # polls go elsewhere from now on
 
 
 def write(db: Database, polled: Sequence[Polled], now: datetime) -> None:
     """Write each poll's row and its feed's polling columns."""
     at = to_text(now)
     rows.update(db, "feeds", "feed_id", [_feed_row(each.write, at) for each in polled])
+    moved = [{"feed_id": each.write.feed_id, **place(each.write.fetch_url)} for each in polled if each.moved]
+    rows.update(db, "feeds", "feed_id", moved)
     rows.insert(db, "polls", [_poll_row(each, at) for each in polled])
 
 
 def _feed_row(write: FeedWrite, at: str) -> dict[str, Any]:
     return {
         "feed_id": write.feed_id,
-        **place(write.fetch_url),
         "moved_to": write.moved_to,
         "moved_seen": write.moved_seen,
         "led_to": write.led_to,
