@@ -74,7 +74,7 @@ def test_a_turn_given_up_is_free_for_the_next():
         async with made.at(A):
             return time.monotonic() - started
 
-    assert 0.1 <= asyncio.run(run()) < 0.4
+    assert 0.1 <= asyncio.run(run()) < 5  # not for the minute that others are waited for
 
 
 @pytest.mark.parametrize(("scope", "left"), [("url", ["/b", "b."]), ("host", ["b."]), ("domain", [])])
