@@ -85,8 +85,10 @@ def test_sentences_stay_whole(whole: list[str]):
     assert sentences(("" if japanese else " ").join(whole)) == whole
 
 
-def test_the_summary_is_the_first_whole_sentences_in_order():
-    assert _summary("\n\n".join(NEWS)).text.split("\n") == NEWS[:4]
+def test_the_summary_is_whole_sentences_in_order_from_the_top():
+    lines = _summary("\n\n".join(NEWS)).text.split("\n")
+    assert lines[0] == NEWS[0]
+    assert lines == [line for line in NEWS if line in lines]
 
 
 def test_a_summary_stays_near_400_characters_but_has_one_sentence_at_least():

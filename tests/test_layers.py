@@ -13,7 +13,7 @@ RANKS = [
     {"urls", "markup", "config", "readers", "files"},
     {"websub.protocol", "outlines", "opml", "http.headers", "http.addresses", "http.unpack", "poll.parse", "poll.decode", "poll.fast", "poll.fast.reader", "poll.fast.fields", "poll.clean",
      "poll.xmlfeed", "poll.jsonfeed", "poll.decide", "poll.polite", "poll.revise", "poll.identity", "poll.filters", "poll.discover", "enrich.article", "enrich.summary", "enrich.choice", "enrich.furniture",
-     "enrich.sentences", "enrich.robots", "enrich.optout", "enrich.page", "enrich.visit", "translate.segment", "translate.casing", "translate.typography", "translate.style", "translate.engines.prompts", "translate.check", "translate.sense", "translate.quantity", "translate.glossary", "translate.budget", "translate.route", "translate.touched",
+     "enrich.sentences", "enrich.robots", "enrich.optout", "enrich.page", "enrich.visit", "translate.segment", "translate.casing", "translate.typography", "translate.style", "translate.engines.prompts", "translate.check", "translate.sense", "translate.roles", "translate.quantity", "translate.glossary", "translate.budget", "translate.route", "translate.touched",
      "publish.edition", "publish.promote", "publish.feeds", "publish.jsonfeed", "publish.pages"},
     {"http.hubs", "http.post", "http.shards", "http.visits", "enrich.work", "http.turns", "websub.work", "websub.spool", "websub.callback", "http", "http.curl", "http.names", "http.response", "poll.shard", "poll.work", "executors", "lock", "signals", "resources", "store.", "publish.write",
      "translate.engines.", "translate.models", "translate.manifest", "translate.download", "translate.wheels",

@@ -1,15 +1,15 @@
-"""Leading whole sentences: what a reader gets of an article. Nothing is invented."""
+"""Whole sentences of an article: its summary and its story. Nothing is invented."""
 
 import hashlib
 import re
 from collections.abc import Sequence
 
 from aggregator.enrich.article import is_boilerplate
+from aggregator.enrich.choice import choose
+from aggregator.enrich.furniture import is_furniture, without_dateline
 from aggregator.enrich.sentences import is_cut_off, is_whole, sentences
 from aggregator.model import Summary, SummaryJob
 
-SUMMARY_SENTENCES = 4
-SUMMARY_CHARACTERS = 400
 STORY_SENTENCES = 12
 STORY_CHARACTERS = 1600
 STORY_PARAGRAPHS = 5
@@ -24,7 +24,7 @@ def summarise(job: SummaryJob) -> Summary:
     What is not shown is not handed to an engine either.
     """
     paragraphs = _readable(job) if job.rights != "titles" else []
-    text = "\n".join(_lead(paragraphs))
+    text = "\n".join(choose(paragraphs, job.title))
     story = _story(paragraphs) if job.rights == "full" else ""
     return Summary(
         entry_id=job.entry_id,
@@ -40,31 +40,22 @@ def _readable(job: SummaryJob) -> list[list[str]]:
     """Return the paragraphs as sentences fit to show: no title again, no furniture, nothing cut off."""
     kept: list[list[str]] = []
     for paragraph in job.text.split("\n\n"):
-        fit = [s for s in sentences(paragraph) if _is_fit(s, job.title)]
+        fit = [s for s in map(without_dateline, sentences(paragraph)) if _is_fit(s, job.title)]
         if fit:
             kept.append(fit)
     return kept
 
 
 def _is_fit(sentence: str, title: str) -> bool:
-    if is_cut_off(sentence) or is_boilerplate(sentence) or _bare(sentence) == _bare(title):
+    if is_cut_off(sentence) or is_boilerplate(sentence) or is_furniture(sentence):
+        return False
+    if _bare(sentence) == _bare(title):
         return False
     return is_whole(sentence) or len(sentence.split()) >= _LEAST_WORDS
 
 
 def _bare(text: str) -> str:
     return re.sub(r"\W+", "", text).casefold()
-
-
-def _lead(paragraphs: Sequence[Sequence[str]]) -> list[str]:
-    """Take up to four sentences from the top; the first is taken whatever its length."""
-    taken: list[str] = []
-    for sentence in (s for paragraph in paragraphs for s in paragraph):
-        over = sum(map(len, taken)) + len(sentence) > SUMMARY_CHARACTERS
-        if len(taken) == SUMMARY_SENTENCES or (taken and over):
-            break
-        taken.append(sentence)
-    return taken
 
 
 def _story(paragraphs: Sequence[Sequence[str]]) -> str:
