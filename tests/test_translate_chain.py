@@ -76,6 +76,21 @@ def test_an_entry_is_translated_in_one_call():
     assert {write.source: write.text for write in outcome.memory} == GOOD
 
 
+@pytest.mark.parametrize(("style", "summary"), [("です・ます", "無料です。"), ("である", "無料だ。")])
+def test_headlines_end_plainly_and_sentences_in_the_style_of_the_job(style, summary):
+    polite = {"It is out now.": "公開されました。", "It is free.": "無料です。"}
+    job = TranslateJob(
+        entries=(entry(title="It is out now.", summary="It is free."),),
+        engines=(FIRST,),
+        target="ja",
+        style=style,
+    )
+    outcome = translate(job, GLOSSARY, lambda _: Phrasebook(polite))
+    assert outcome.results[0].title == "公開された"
+    assert outcome.results[0].summary == summary
+    assert {write.text for write in outcome.memory} == set(polite.values())  # as the engine made it
+
+
 def test_what_the_memory_holds_is_not_asked_and_the_engine_stays_closed():
     memory = tuple((memory_key(FIRST, "g1", "en", "ja", en), ja) for en, ja in GOOD.items())
     outcome = translate(

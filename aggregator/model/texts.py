@@ -100,6 +100,7 @@ class TranslateJob:
     engines: tuple[EngineChoice, ...]
     target: str
     memory: tuple[tuple[str, str], ...] = ()  # key -> translated segment
+    style: str = "です・ます"  # how sentences end: with "である" polite ones are made plain
     missed: str = ""  # the engine that would have come first, had it not been resting after a failure
     refused: tuple[tuple[str, str], ...] = ()  # key -> why the engine's answer was refused, once and for all
     setup: str = ""  # what a refusal rests on beside the text; "" while an engine is left out

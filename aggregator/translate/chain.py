@@ -26,6 +26,7 @@ from aggregator.translate.check import check, has_words, japanese_share
 from aggregator.translate.engines import Engine
 from aggregator.translate.glossary import BROKEN, Glossary, broken, rendered
 from aggregator.translate.segment import Masked, join_title, mask, split_title, unmask
+from aggregator.translate.style import DEARU, plain
 from aggregator.translate.typography import typeset
 
 ORIGINAL = "original"  # the engine's name where the source is in the target language already
@@ -250,7 +251,10 @@ def _failed(batch: _Batch, entry: TranslateEntry, part: str, segments: list[str]
 
 
 def _lines(batch: _Batch, text: str) -> str:
-    return "\n".join(batch.answers[line].text for line in text.splitlines() if line in batch.answers)
+    lines = [batch.answers[line].text for line in text.splitlines() if line in batch.answers]
+    if batch.job.style == DEARU and batch.job.target == "ja":
+        lines = [plain(line) for line in lines]
+    return "\n".join(lines)
 
 
 def _story(batch: _Batch, story: str) -> str:

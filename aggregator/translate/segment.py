@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from aggregator.translate.style import headline
+
 _CODE = r"`[^`\n]+`"
 _URL = (
     r"(?<![A-Za-z])(?:https?|ftp)://[!#-&(-;=?-_a-~]*[#-&*+\-/-9=@-Z_a-z~]"  # ASCII: 「…/を」 ends before を
@@ -119,5 +121,5 @@ def _tag_ja(match: re.Match[str]) -> str:
 
 
 def _headline(text: str) -> str:
-    """Return a title without the full stop of a sentence; one of several sentences keeps its stops."""
-    return text if "。" in text[:-1] else text.removesuffix("。")
+    """Return a title in the form of headlines; one of several sentences keeps its stops."""
+    return text if "。" in text[:-1] else headline(text)

@@ -94,7 +94,7 @@ def _jobs(
         keys = [] if way.anew else chain.memory_keys(batch, meant, config.language, version)
         yield TranslateJob(
             entries=batch, engines=meant, target=config.language, memory=store.recall(db, keys),
-            refused=store.refused(db, keys), missed=way.missed,
+            refused=store.refused(db, keys), missed=way.missed, style=config.style,
             setup=way.setup if len(meant) == len(way.engines) else "",
         )  # fmt: skip
 

@@ -1,27 +1,30 @@
 """Score every engine that is here, and pin the floors.
 
-python -m tests.quality.gate [--pin]
-A floor sinks, and a changed corpus is taken, only with LOWER_FLOORS=1 in the environment.
+python -m tests.quality.gate [--traps] [--pin]
+With --traps each trap is told by itself: what became of it, and what readers would get.
+A floor sinks, a trap is newly fallen into, and a changed corpus is taken, only with LOWER_FLOORS=1 in the
+environment.
 """
 
 import os
 import sys
+from collections import Counter
 
 from tests.quality import scoring
 from tests.quality.engines import SAMPLE, downloaded, small_model
+from tests.quality.scoring import Verdict
 
 
-def measured() -> dict[str, dict[str, float]]:
-    """Return the scores of what is here."""
+def measured() -> tuple[dict[str, dict[str, float]], dict[str, list[Verdict]]]:
+    """Return the scores of what is here, and what became of the traps."""
     rows, traps = scoring.corpus(), scoring.traps()
     scores = {"references": references(), "firefox-enpt": scoring.of_corpus(small_model(), rows)}
-    if firefox := downloaded("firefox"):
-        scores["firefox"] = scoring.of_corpus(firefox, rows)
-        scores["firefox traps"] = scoring.of_traps(firefox, traps)
-    if llamacpp := downloaded("llamacpp"):
-        scores["llamacpp"] = scoring.of_corpus(llamacpp, rows[::SAMPLE])
-        scores["llamacpp traps"] = scoring.of_traps(llamacpp, traps)
-    return scores
+    verdicts = {}
+    for name, step in (("firefox", 1), ("llamacpp", SAMPLE)):
+        if engine := downloaded(name):
+            scores[name] = scoring.of_corpus(engine, rows[::step])
+            verdicts[name] = scoring.of_traps(engine, traps)
+    return scores, verdicts
 
 
 def references() -> dict[str, float]:
@@ -34,14 +37,18 @@ def references() -> dict[str, float]:
 
 def main() -> None:
     """Print a line for each engine; with --pin write the floors."""
-    scores = measured()
+    scores, verdicts = measured()
     for name, found in scores.items():
         print(name, *(f"{score}={value:.3f}" for score, value in found.items()))
+    for name, each in verdicts.items():
+        print(name, "traps", *(f"{word}={count}" for word, count in Counter(v.word for v in each).items()))
+        for verdict in each if "--traps" in sys.argv else ():
+            print(f"  {verdict.word:8}{verdict.trap.kind:9}{verdict.trap.english}  {verdict.said}")
     if "--pin" not in sys.argv:
         return
     lower = os.environ.get("LOWER_FLOORS") == "1"
-    traps = {name for name in scores if name.endswith(" traps")}  # told, not pinned: patterns judge roughly
-    sinking = scoring.pin({n: s for n, s in scores.items() if n not in traps}, lower=lower)
+    fallen = {name: scoring.fallen_into(each) for name, each in verdicts.items()}
+    sinking = scoring.pin(scores, fallen, lower=lower)
     if sinking and not lower:
         sys.exit("not pinned without LOWER_FLOORS=1:\n" + "\n".join(sinking))
 

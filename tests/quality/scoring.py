@@ -3,8 +3,10 @@
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from sacrebleu.metrics import CHRF
 
@@ -93,18 +95,41 @@ def of_corpus(engine: Engine, rows: list[Row]) -> dict[str, float]:
     return scores
 
 
-def of_traps(engine: Engine, rows: list[Trap]) -> dict[str, float]:
-    """Return which shares of the traps come out right, are refused, or get through wrong."""
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one trap."""
+
+    trap: Trap
+    said: str  # what readers get, "" where it was refused
+
+    @property
+    def word(self) -> str:
+        """Return "right", "refused", or "wrong" where readers would be misled."""
+        if not self.said:
+            return "refused"
+        return "right" if self.trap.is_right(self.said) else "wrong"
+
+
+def of_traps(engine: Engine, rows: list[Trap]) -> list[Verdict]:
+    """Return what an engine makes of the traps."""
     said = translated(engine, [("sentence", row.english) for row in rows])
-    refused = sum(not text for text in said)
-    right = sum(bool(text) and row.is_right(text) for row, text in zip(rows, said, strict=True))
-    counts = {"right": right, "refused": refused, "wrong": len(rows) - right - refused}
-    return {name: count / len(rows) for name, count in counts.items()}
+    return [Verdict(row, text) for row, text in zip(rows, said, strict=True)]
+
+
+def fallen_into(verdicts: list[Verdict]) -> list[str]:
+    """Return the traps that come out wrong and are shown."""
+    return [verdict.trap.english for verdict in verdicts if verdict.word == "wrong"]
 
 
 def floors() -> dict[str, dict[str, float]]:
     """Return the pinned scores: what is measured -> score -> floor."""
     pinned: dict[str, dict[str, float]] = json.loads(FLOORS.read_text(encoding="utf-8"))["floors"]
+    return pinned
+
+
+def known_traps() -> dict[str, list[str]]:
+    """Return the traps that each engine is known to fall into."""
+    pinned: dict[str, list[str]] = json.loads(FLOORS.read_text(encoding="utf-8"))["traps"]
     return pinned
 
 
@@ -117,10 +142,15 @@ def below(name: str, scores: dict[str, float]) -> list[str]:
     ]
 
 
-def pin(measured: dict[str, dict[str, float]], *, lower: bool = False) -> list[str]:
-    """Write floors a little under what was measured; return those that would sink, which `lower` allows.
+def pin(
+    measured: dict[str, dict[str, float]],
+    fallen: Mapping[str, list[str]] = MappingProxyType({}),
+    *,
+    lower: bool = False,
+) -> list[str]:
+    """Write floors a little under what was measured, and the traps fallen into; return what would sink.
 
-    Nothing is written where one would sink unasked. Engines that were not measured keep their floors.
+    Nothing is written where one would sink, unless `lower` allows it. Engines that were not measured keep their floors.
     """
     kept = json.loads(FLOORS.read_text(encoding="utf-8"))
     new = {name: {s: _floor(s, v) for s, v in scores.items()} for name, scores in measured.items()}
@@ -131,11 +161,21 @@ def pin(measured: dict[str, dict[str, float]], *, lower: bool = False) -> list[s
         for score, floor in scores.items()
         if new[name].get(score, -1) < floor
     ]
+    sinking += [
+        f"{name} falls into: {trap}"
+        for name, traps in fallen.items()
+        for trap in traps
+        if trap not in kept["traps"].get(name, traps)
+    ]
     if kept["corpus"] not in {"", checksum()}:
         sinking.append("the corpus changed")
     if not sinking or lower:
-        content = {"corpus": checksum(), "floors": dict(sorted((kept["floors"] | new).items()))}
-        FLOORS.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        content = {
+            "corpus": checksum(),
+            "floors": dict(sorted((kept["floors"] | new).items())),
+            "traps": dict(sorted((kept["traps"] | fallen).items())),
+        }
+        FLOORS.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return sinking
 
 

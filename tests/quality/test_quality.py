@@ -75,18 +75,40 @@ def test_what_readers_do_not_get_counts_against_an_engine():
     assert scoring.of_corpus(Fixed({}), rows) == {"passed": 0.0, "chrf": 0.0}
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("name", ["firefox", "llamacpp"])
+def test_a_downloaded_engine_falls_into_no_new_trap(name):
+    engine = downloaded(name)
+    if engine is None or name not in scoring.known_traps():
+        pytest.skip(f"the model of {name} is not here, or its traps are not pinned yet")
+    fallen = scoring.fallen_into(scoring.of_traps(engine, TRAPS))
+    new = set(fallen) - set(scoring.known_traps()[name])
+    assert len(new) <= 2, new  # the last bits differ between processors, and with them a choice of words
+
+
+def test_the_traps_that_engines_are_known_to_fall_into_are_among_the_traps():
+    assert {trap for traps in scoring.known_traps().values() for trap in traps} <= {t.english for t in TRAPS}
+
+
 def test_a_trap_is_right_refused_or_wrong():
     denial = next(trap for trap in TRAPS if not trap.caught)
     scale = next(trap for trap in TRAPS if trap.kind == "scale")
     engine = Fixed({denial.english: denial.wrong, scale.english: scale.wrong})
-    assert scoring.of_traps(engine, [denial, scale]) == {"right": 0.0, "refused": 0.5, "wrong": 0.5}
-    assert scoring.of_traps(Fixed({scale.english: scale.right}), [scale])["right"] == 1.0
+    verdicts = scoring.of_traps(engine, [denial, scale])
+    assert [verdict.word for verdict in verdicts] == ["wrong", "refused"]
+    assert scoring.fallen_into(verdicts) == [denial.english]
+    assert [v.word for v in scoring.of_traps(Fixed({scale.english: scale.right}), [scale])] == ["right"]
 
 
 @pytest.fixture
 def floors(tmp_path, monkeypatch):
     path = tmp_path / "floors.json"
-    pinned = {"corpus": scoring.checksum(), "floors": {"a": {"passed": 0.9}, "b": {"passed": 0.5}}}
+    pinned = {
+        "corpus": scoring.checksum(),
+        "floors": {"a": {"passed": 0.9}, "b": {"passed": 0.5}},
+        "traps": {"a": ["One"]},
+    }
     path.write_text(json.dumps(pinned), encoding="utf-8")
     monkeypatch.setattr(scoring, "FLOORS", path)
     return path
@@ -105,8 +127,16 @@ def test_a_floor_sinks_only_where_that_is_asked_for(floors):
     assert scoring.floors()["a"] == {"passed": 0.79}
 
 
+def test_a_trap_is_newly_fallen_into_only_where_that_is_asked_for(floors):
+    assert scoring.pin({}, {"a": ["One", "Two"]}) == ["a falls into: Two"]
+    assert scoring.known_traps() == {"a": ["One"]}
+    assert scoring.pin({}, {"a": ["One", "Two"]}, lower=True) != []
+    assert scoring.pin({}, {"a": [], "b": ["Three"]}) == []
+    assert scoring.known_traps() == {"a": [], "b": ["Three"]}
+
+
 def test_another_corpus_is_taken_only_where_that_is_asked_for(floors):
-    floors.write_text('{"corpus": "other", "floors": {}}', encoding="utf-8")
+    floors.write_text('{"corpus": "other", "floors": {}, "traps": {}}', encoding="utf-8")
     assert scoring.pin({"a": {"passed": 0.8}}) == ["the corpus changed"]
     assert scoring.floors() == {}
 
