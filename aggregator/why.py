@@ -9,7 +9,7 @@ from sqlite_utils import Database
 
 from aggregator.model import FeedSettings
 from aggregator.poll.decide import JITTER
-from aggregator.store import admission, feeds, pages
+from aggregator.store import admission, feeds, pages, translations
 from aggregator.times import duration_text, from_text
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -66,6 +66,10 @@ def collect(db: Database, text: str) -> dict[str, Any]:
         "filters": _filters(db, shown["feed_id"], settings),
         "opt_out": {"signals": pages.signals(db, shown["feed_id"]), "rights_note": settings.rights_note},
         "pages": pages.troubles(db, shown["feed_id"]),
+        "untranslated": [
+            {"entries": number, "failure": failure}
+            for failure, number in translations.refusals(db, shown["feed_id"])
+        ],
     }  # fmt: skip
 
 
@@ -122,6 +126,7 @@ def lines(found: dict[str, Any], now: datetime) -> list[tuple[str, str]]:
         ("filters", _kept_out(found["filters"])),
         *_opt_outs(found["opt_out"]),
         *(("pages", f"{each['entries']} without text: {each['failure']}") for each in found["pages"]),
+        *(("untranslated", f"{each['entries']}: {each['failure']}") for each in found["untranslated"]),
     ]  # fmt: skip
 
 

@@ -88,6 +88,14 @@ def test_an_untranslated_page_marks_its_english_title():
     assert [(span.get("lang"), span.text) for span in heading] == [(None, "未訳"), ("en", "The <Original>")]
 
 
+@pytest.mark.parametrize(
+    ("language", "said"), [("en-GB", "まだありません"), ("de", "英語以外の原文は翻訳しません")]
+)
+def test_an_untranslated_page_says_whether_there_will_be_a_translation(language: str, said: str):
+    shown = text(pages.page(replace(SHOWN, state="untranslated", original_language=language), SITE))
+    assert said in shown
+
+
 @pytest.mark.parametrize("field", ["page_title", "original_title", "model"])
 def test_text_from_outside_is_escaped(field: str):
     evil = replace(SHOWN, **{field: "<script>alert(1)</script>\"'"})

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from aggregator import status, why
 from aggregator.translate.engines import service
 from tests.chatserver import ChatServer, Raw
 from tests.feedserver import FeedServer
@@ -145,3 +146,42 @@ def test_the_same_input_is_asked_for_once(feeds, tmp_path):
         asked = len(chat.segments)
         desk.round(hours=2)
         assert asked == len(set(chat.segments)) == len(chat.segments) == 3
+
+
+GERMAN = ("Neuer Editor öffnet zwölf Dateien", "Der Editor speichert alles von selbst und ist für alle frei.")
+NATIVE = ("新しいエディターを公開", "エディターは下書きを自動で保存し、誰でも無料で使えます。")
+
+
+def test_other_languages_are_marked_and_never_sent_and_japanese_passes_through(feeds, tmp_path):
+    feeds.serve("/feed", body=rss(item(1, *GERMAN), item(2, *NATIVE)).replace(b">en<", b">de<"))
+    with ChatServer(translated) as chat:
+        desk = Desk(tmp_path, feeds, engine="openai", openai_url=chat.url)
+        desk.round()
+        desk.round(hours=7)
+    assert chat.requests == []
+    assert set(desk.rows("engine, title, failure")) == {
+        (None, None, "language de is not translated"), ("original", NATIVE[0], None)
+    }  # fmt: skip
+    assert NATIVE[1] in desk.read("atom.xml")
+    assert GERMAN[0] not in desk.read("atom.xml")
+    assert f"【未訳】{GERMAN[0]}" in desk.read("all.xml")
+    [page] = [
+        text
+        for path in desk.config.output.rglob("entries/**/*.html")
+        if GERMAN[1] in (text := path.read_text())
+    ]
+    assert "英語以外の原文は翻訳しません" in page
+    assert '<html lang="ja"' in page
+    assert '<div class="text" lang="de"' in page
+    why_lines = dict(why.lines(why.collect(desk.db, "1"), desk.now))
+    assert why_lines["untranslated"] == "1: language de is not translated"
+    overview, _ = status.collect(desk.db, desk.config, desk.now)
+    assert overview["refused by the checks"] == "1 (1 × language de is not translated)"
+
+
+def test_english_is_translated_whatever_region_its_feed_names(feeds, tmp_path):
+    feeds.serve("/feed", body=rss(item(1)).replace(b">en<", b">en-AU<"))
+    with ChatServer(translated) as chat:
+        desk = Desk(tmp_path, feeds, engine="openai", openai_url=chat.url)
+        desk.round()
+    assert desk.rows("title") == [(TITLE_JA,)]

@@ -184,12 +184,17 @@ def note_refused(db: Database, refused: Iterable[tuple[str, str]], now: datetime
     db.execute("DELETE FROM translation_refusals WHERE refused_at < ?", [to_text(now - REFUSED_FOR)])
 
 
-def refusals(db: Database) -> list[tuple[str, int]]:
-    """List why entries have no translation to show, the commonest reason first, each with its number."""
+def refusals(db: Database, feed_id: int | None = None) -> list[tuple[str, int]]:
+    """List why entries have no translation to show, the commonest reason first, each with its number.
+
+    Shape: the entries of one feed where it is given.
+    """
     return [
         (str(reason), int(number))
         for reason, number in db.execute(
             """SELECT failure, count(*) FROM translations WHERE title IS NULL AND failure IS NOT NULL
-            GROUP BY 1 ORDER BY 2 DESC, 1"""
+              AND (:feed_id IS NULL OR entry_id IN (SELECT entry_id FROM entries WHERE feed_id = :feed_id))
+            GROUP BY 1 ORDER BY 2 DESC, 1""",
+            {"feed_id": feed_id},
         )
     ]
