@@ -1,6 +1,6 @@
 """What is wrong with feeds.opml and the feeds it lists, and the new addresses of those that moved."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from aggregator.errors import OpmlError
 from aggregator.opml import Problem
 from aggregator.store import feeds
 from aggregator.times import duration_text, from_text
-from aggregator.urls import normalise
+from aggregator.urls import canonical, normalise
 
 COLUMNS = ("where", "feed", "problem", "next")
 _STATES = {
@@ -47,12 +47,15 @@ def _row(where: str, problem: str, feed: str | None, step: str | None) -> dict[s
     return dict(zip(COLUMNS, (where, feed, problem, step), strict=True))
 
 
-def feed_rows(db: Database, now: datetime) -> list[dict[str, Any]]:
+def feed_rows(db: Database, config: Config, now: datetime) -> list[dict[str, Any]]:
     """Return the listed feeds' problems, worst first, as the last polls left them."""
-    found = [(row, problem, step) for row in feeds.overview(db) for problem, step in _problems(row, now)]
+    lines = opml.lines(subscribe.listed(config), str(config.opml))
+    rows = feeds.overview(db)
+    found = [(row, problem, step) for row in rows for problem, step in _problems(row, now)]
     found += [
-        (row, f"fetches {row['fetch_url']} as feed {first} does", "remove one") for row, first in _twice(db)
+        (row, f"moved for good to {address}", "aggregator check --fix") for row, address in _moved(rows)
     ]
+    found += [(row, problem, "remove one") for row, problem in _twice(db, lines)]
     return [
         _row(f"feed {row['feed_id']}", problem, row["title"] or row["listed_url"], step)
         for row, problem, step in sorted(found, key=lambda each: -each[0]["failures"])
@@ -65,9 +68,6 @@ def _problems(row: dict[str, Any], now: datetime) -> Iterator[tuple[str, str]]:
         yield f"{row['state']}: {row['failure']}{since}", _STATES[row["state"]]
     elif row["state"] != "paused" and row["last_poll_at"] is None:
         yield "not asked yet", _when(row, now)
-    moved = new_address(row)
-    if moved:
-        yield f"moved for good to {moved}", "aggregator check --fix"
 
 
 def _when(row: dict[str, Any], now: datetime) -> str:
@@ -76,23 +76,44 @@ def _when(row: dict[str, Any], now: datetime) -> str:
     return f"asked in {duration_text(ahead)}" if ahead.total_seconds() > 0 else "asked at the next poll"
 
 
-def new_address(row: dict[str, Any]) -> str | None:
-    """Return where a feed has moved for good, as far as feeds.opml does not know.
+def _moved(rows: Sequence[dict[str, Any]]) -> list[tuple[dict[str, Any], str]]:
+    """Return the feeds that have moved for good to where feeds.opml lists none, and where that is.
 
-    Shape: a redirect that has just led to a feed once counts too: here a person decides.
+    A redirect that has just led to a feed once counts too: here a person decides.
     """
-    moved = row["moved_to"] if row["moved_seen"] and row["state"] == "ok" else None
-    address = feeds.read_settings(row["settings"]).address or row["listed_url"]
-    target = str(moved or row["fetch_url"])
-    return target if normalise(target) != normalise(address) else None
+    taken = {normalise(url): row["feed_id"] for row in rows for url in (row["listed_url"], _address(row))}
+    found = []
+    for row in rows:
+        moved = row["moved_to"] if row["moved_seen"] and row["state"] == "ok" else None
+        target = str(moved or row["fetch_url"])
+        is_free = taken.setdefault(normalise(target), row["feed_id"]) == row["feed_id"]
+        if is_free and normalise(target) != normalise(_address(row)):
+            found.append((row, target))
+    return found
 
 
-def _twice(db: Database) -> Iterator[tuple[dict[str, Any], int]]:
-    seen: dict[str, int] = {}
-    for row in sorted(feeds.overview(db), key=lambda each: each["feed_id"]):
-        first = seen.setdefault(normalise(row["fetch_url"]), row["feed_id"])
-        if first != row["feed_id"]:
-            yield row, first
+def _address(row: dict[str, Any]) -> str:
+    return feeds.read_settings(row["settings"]).address or str(row["listed_url"])
+
+
+def _twice(db: Database, lines: Mapping[str, int]) -> Iterator[tuple[dict[str, Any], str]]:
+    """Yield each feed that is listed before under another address, and what proves it."""
+    seen: dict[object, dict[str, Any]] = {}
+    for row in feeds.ends(db):
+        for key, proof in _proofs(row):
+            first = seen.setdefault(key, row)
+            if first is not row:
+                places = " and ".join(str(lines.get(each["listed_url"], "?")) for each in (first, row))
+                yield row, f"is feed {first['feed_id']} again (lines {places}): {proof}"
+                break
+
+
+def _proofs(row: dict[str, Any]) -> Iterator[tuple[object, str]]:
+    yield normalise(row["ends_at"]), f"both lead to {row['ends_at']}"
+    # http and https, www. and a final slash alone prove nothing; the same document under both does.
+    alike, body = canonical(row["ends_at"]), row["body_fingerprint"]
+    if alike and body:
+        yield (alike, body), "both bring the same document"
 
 
 def fix(db: Database, config: Config, now: datetime) -> list[dict[str, Any]]:
@@ -100,7 +121,7 @@ def fix(db: Database, config: Config, now: datetime) -> list[dict[str, Any]]:
 
     The first address stays as `first_url`: published ids are made of it.
     """
-    moved = [(row, address) for row in feeds.overview(db) if (address := new_address(row))]
+    moved = _moved(feeds.overview(db))
 
     def change(data: bytes) -> bytes:
         for row, address in moved:

@@ -77,6 +77,15 @@ def examine(data: bytes, name: str = _FILE) -> tuple[tuple[Subscription, ...], t
     return tuple(found), tuple(problems)
 
 
+def lines(data: bytes, name: str = _FILE) -> dict[str, int]:
+    """Return the line of each feed, by its first address.
+
+    Raises: OpmlError where it is no OPML at all.
+    """
+    outlines = [outline for outline in OpmlText(data, name).body.walk() if outline.url]
+    return {outline.first_url: outline.line for outline in reversed(outlines)}
+
+
 def add(data: bytes, *subscriptions: Subscription) -> bytes:
     """Return the file with more feeds in their categories, which are made where they are missing.
 

@@ -123,6 +123,28 @@ def test_fixing_writes_the_new_address_and_keeps_the_first(
     assert path.read_text().count("first_url") == 1
 
 
+def test_a_feed_that_moved_to_a_listed_one_is_told_and_left(
+    site: FeedServer, aggregator: Aggregator, environment: dict[str, str]
+):
+    path = write(environment, outline(site.url("/old")), outline(site.url("/new")))
+    before = path.read_text()
+    done = aggregator("check", "--fix")
+    assert (done.returncode, path.read_text()) == (1, before)
+    assert f"is feed 1 again (lines 2 and 3): both lead to {site.url('/new')}" in done.stdout
+    assert done.stdout.splitlines()[-1] == "1 problem"
+
+
+def test_of_two_feeds_that_moved_to_one_address_one_gets_it(
+    site: FeedServer, aggregator: Aggregator, environment: dict[str, str]
+):
+    site.script("/older", Answer(status=301, headers={"Location": "/new"}))
+    path = write(environment, outline(site.url("/older")), outline(site.url("/old")))
+    assert aggregator("check", "--fix").returncode == 1
+    assert path.read_text().count("first_url") == 1
+    with sqlite3.connect(environment["AGGREGATOR_STORE"]) as db:
+        assert db.execute("SELECT sum(listed) FROM feeds").fetchone() == (2,)
+
+
 def test_a_feed_that_moved_can_be_removed_by_either_address(
     site: FeedServer, aggregator: Aggregator, environment: dict[str, str]
 ):
@@ -148,4 +170,28 @@ def test_two_feeds_that_lead_to_one_address_are_told(
     for _ in range(2):
         aggregator("poll", "--all")
     done = aggregator("check", "--offline")
-    assert f"fetches {site.url('/new')} as feed 1 does" in done.stdout
+    assert f"feed 2\t/new\tis feed 1 again (lines 2 and 3): both lead to {site.url('/new')}" in done.stdout
+
+
+def test_two_addresses_that_a_temporary_redirect_joins_are_one_feed(
+    site: FeedServer, aggregator: Aggregator, environment: dict[str, str]
+):
+    site.script("/go", Answer(status=302, headers={"Location": "/good"}))
+    write(environment, outline(site.url("/good")), outline(site.url("/new")), outline(site.url("/go")))
+    for _ in range(2):  # the second time it is a 304 that tells
+        done = aggregator("check")
+        assert done.returncode == 1
+        assert f"is feed 1 again (lines 2 and 4): both lead to {site.url('/good')}" in done.stdout
+        assert done.stdout.splitlines()[-1] == "1 problem"
+
+
+def test_twin_addresses_are_one_feed_where_they_bring_the_same_document(
+    site: FeedServer, aggregator: Aggregator, environment: dict[str, str]
+):
+    """As http beside https, or www. beside none, where the server redirects neither."""
+    site.serve("/good/", RSS)
+    site.serve("/new/", RSS)
+    write(environment, *(outline(site.url(path)) for path in ("/good", "/good/", "/new", "/new/")))
+    done = aggregator("check")
+    assert "feed 2\tood/\tis feed 1 again (lines 2 and 3): both bring the same document" in done.stdout
+    assert done.stdout.splitlines()[-1] == "1 problem"

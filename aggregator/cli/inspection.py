@@ -58,7 +58,7 @@ def check(
     with opened(config) as db:
         take_up_list(db, config)
         fixed = checks.fix(db, config, clock()) if fix else []
-        rows += checks.feed_rows(db, clock())
+        rows += checks.feed_rows(db, config, clock())
     if rows or as_json:
         show(rows, checks.COLUMNS, as_json=as_json)
     if not as_json:
@@ -66,7 +66,7 @@ def check(
             print(
                 f"written to {config.opml}: {each['feed']} is at {each['xmlUrl']} (first {each['first_url']})"
             )
-        print(f"{len(rows)} problems" if rows else "no problems")
+        print("1 problem" if len(rows) == 1 else f"{len(rows) or 'no'} problems")
     if rows:
         raise typer.Exit(AggregatorError.exit_code)
 

@@ -252,6 +252,13 @@ def overview(db: Database) -> list[dict[str, Any]]:
     return list(db.query(f"{_OVERVIEW} ORDER BY category, title COLLATE NOCASE, feed_id"))
 
 
+def ends(db: Database) -> list[dict[str, Any]]:
+    """Return where the polls of each listed feed end, and the fingerprint of what they found there."""
+    sql = """SELECT feed_id, listed_url, title, failures, coalesce(led_to, fetch_url) AS ends_at,
+      body_fingerprint FROM feeds WHERE listed = 1 ORDER BY feed_id"""
+    return list(db.query(sql))
+
+
 def find(db: Database, text: str) -> dict[str, Any]:
     """Return the overview's row of the one listed feed that has this id, URL or part of a title or URL.
 
