@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent / "aggregator"
 RANKS = [
     {"errors", "model.", "times"},
     {"urls", "markup", "config", "readers", "files"},
-    {"websub.protocol", "outlines", "opml", "http.headers", "http.addresses", "http.unpack", "poll.parse", "poll.decode", "poll.fast", "poll.fast.reader", "poll.fast.fields", "poll.clean",
+    {"websub.protocol", "outlines", "opml", "http.headers", "http.addresses", "http.unpack", "poll.parse", "poll.lenient", "poll.decode", "poll.fast", "poll.fast.reader", "poll.fast.fields", "poll.fast.dates", "poll.clean",
      "poll.xmlfeed", "poll.jsonfeed", "poll.decide", "poll.polite", "poll.revise", "poll.identity", "poll.filters", "poll.discover", "enrich.article", "enrich.summary", "enrich.choice", "enrich.furniture",
      "enrich.sentences", "enrich.robots", "enrich.optout", "enrich.page", "enrich.visit", "translate.segment", "translate.casing", "translate.typography", "translate.style", "translate.engines.prompts", "translate.check", "translate.sense", "translate.roles", "translate.quantity", "translate.glossary", "translate.budget", "translate.route", "translate.touched",
      "publish.edition", "publish.promote", "publish.feeds", "publish.jsonfeed", "publish.pages"},
@@ -40,7 +40,7 @@ EDGES = {
 }
 # async is for sockets alone; feedparser and feedgen have one door each.
 ONLY_IN = {
-    "asyncio": {"http", "serve"}, "feedparser": {"poll.parse"}, "feedgen": {"publish.feeds"},
+    "asyncio": {"http", "serve"}, "feedparser": {"poll.lenient"}, "feedgen": {"publish.feeds"},
     "typer": {"cli"}, "pycurl": {"http"}, "sqlite3": {"store"}, "apscheduler": {"daemon"},
 }  # fmt: skip
 

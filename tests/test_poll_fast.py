@@ -1,6 +1,7 @@
 """The fast path reads what it takes as feedparser reads it: generated documents, field by field."""
 
 import html
+from datetime import datetime
 
 import pytest
 from hypothesis import example, given, settings
@@ -8,7 +9,8 @@ from hypothesis import strategies as st
 
 from aggregator.errors import NotAFeed
 from aggregator.model import ParsedFeed
-from aggregator.poll import fast, parse, xmlfeed
+from aggregator.poll import fast, lenient, xmlfeed
+from aggregator.poll.fast import dates
 
 URL = "https://feeds.quillon.example/news.xml"
 PREFIXES = {
@@ -132,7 +134,7 @@ def _documents(draw: st.DrawFn) -> str:
 
 def _slow(text: bytes) -> ParsedFeed | None:
     try:
-        return xmlfeed.read(parse._tree(text, URL), text, URL)
+        return xmlfeed.read(lenient.tree(text, URL), text, URL)
     except NotAFeed:
         return None
 
@@ -145,7 +147,7 @@ taken = []
 @example(f"<rss {NAMESPACES}><channel><item><title>T</title></item></channel></rss>")
 def test_a_document_is_read_as_feedparser_reads_it(document: str):
     text = document.encode()
-    tree = fast.tree(text, parse._parse_date)
+    tree = fast.tree(text)
     taken.append(tree is not None)
     if tree is not None:
         assert xmlfeed.read(tree, text, URL) == _slow(text)
@@ -170,4 +172,33 @@ def test_the_generator_makes_documents_that_the_fast_path_takes():
     ],
 )
 def test_what_is_not_sure_is_left_to_feedparser(text: str):
-    assert fast.tree(text.encode(), parse._parse_date) is None
+    assert fast.tree(text.encode()) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Mon, 23 Nov 2026 10:00:00 +0900", "23 Nov 2026 10:00:00 GMT", "Tue, 3 Feb 2026 23:59:59 -0330",
+        "Mon, 23 Nov 2026 10:00:00 EST", "Sun, 30 Feb 2026 10:00:00 GMT", "Mon, 23 Nov 2026 10:00:60 GMT",
+        "Mon, 23 Nov 2026 24:00:00 GMT", "Sat, 01 Jan 0001 00:00:00 +0100", "mon, 23 nov 2026 10:00:00 z",
+        "2026-11-24T06:30:00Z", "2026-11-24T06:30:00.999999+09:00", "2026-11-24T06:30:00-03:30", "2026-11-24",
+        "0001-01-01T00:00:00+01:00", "2026-11-24 06:30:00", "2026-13-01T00:00:00Z", "2026-11-24T06:30:00+0900",
+        "yesterday", "", "9999-12-31T23:59:59-01:00", "Mon, 23 Nov 2026 10:00:00 +9999",
+    ],
+)  # fmt: skip
+def test_dates_are_read_as_feedparser_reads_them(text: str):
+    _assert_same_date(text)
+
+
+@given(
+    st.datetimes(), st.sampled_from(["%a, %d %b %Y %H:%M:%S ", "%d %b %Y %H:%M:%S ", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f"]),
+    st.sampled_from(["Z", "GMT", "UTC", "UT", "+0000", "-0000", "+0930", "-12:00", "+00:59", "-00:30", "PDT", "", "+1", "-9999"]),
+)  # fmt: skip
+def test_generated_dates_are_read_as_feedparser_reads_them(moment: datetime, form: str, zone: str):
+    _assert_same_date(moment.strftime(form) + zone)
+
+
+def _assert_same_date(text: str) -> None:
+    theirs = lenient.parse_date(text)
+    ours = dates.parse(text)
+    assert (ours and tuple(ours)[:6]) == (theirs and tuple(theirs)[:6])

@@ -5,8 +5,6 @@ the same way, is left to feedparser: that is never wrong, only slower.
 """
 
 import re
-from collections.abc import Callable
-from typing import Any
 
 from lxml import etree  # type: ignore[import-untyped]
 
@@ -33,13 +31,13 @@ _UNSURE = tuple(
 )
 
 
-def tree(text: bytes, parse_date: Callable[[str], Any]) -> Raw | None:
+def tree(text: bytes) -> Raw | None:
     """Return the tree that feedparser would make of a document in UTF-8, or None where that is not sure."""
     if any(pattern.search(text) for pattern in _UNSURE):
         return None
     parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
     try:
-        return _read(Reader(text, parse_date), etree.fromstring(text, parser))
+        return _read(Reader(text), etree.fromstring(text, parser))
     except (Unsure, etree.XMLSyntaxError):
         return None
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 
+from aggregator.poll.fast import dates
 from aggregator.poll.fast.reader import (
     Element,
     Handler,
@@ -56,8 +57,8 @@ def keep_address(key: str) -> Handler:
 def date(key: str) -> Handler:
     """Make a handler that keeps an element's date."""
 
-    def handler(reader: Reader, holder: Raw, element: Element) -> None:
-        holder[key] = reader.parse_date(text_of(element))
+    def handler(_: Reader, holder: Raw, element: Element) -> None:
+        holder[key] = dates.parse(text_of(element))
 
     return handler
 

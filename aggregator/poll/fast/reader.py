@@ -55,8 +55,7 @@ class Unsure(Exception):
 class Reader:
     """One document: the names in it, the language in force, what was read so far."""
 
-    def __init__(self, text: bytes, parse_date: Callable[[str], Any]) -> None:
-        self.parse_date = parse_date
+    def __init__(self, text: bytes) -> None:
         self.feed: Raw = {"links": []}
         self.entries: list[Raw] = []
         self.language: str | None = None
