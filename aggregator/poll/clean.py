@@ -139,7 +139,9 @@ def web_url(base: str, text: str | None) -> str | None:
     """Return an absolute http(s) address, or None where the text gives none."""
     if text and urls.is_plain(text):
         return text if len(text) <= MAX_URL else None
-    joined = (text or "").translate(_BREAKS)
+    joined = text or ""
+    if not joined.isprintable():
+        joined = joined.translate(_BREAKS)
     url = urls.absolute(base, xml_legal(joined)) if joined.strip() else ""
     try:
         is_web = urlsplit(url).scheme in {"http", "https"} and bool(urlsplit(url).hostname)

@@ -50,7 +50,8 @@ def pending(db: Database, config: Config, now: datetime) -> Iterator[Shard]:
     hosts = [
         _batch(domain, members, free_at.get(domain, now) - now, config) for domain, members in domains.items()
     ]
-    yield from _shards(hosts)
+    rests = polls.rests(db, now) if hosts else ()
+    yield from (replace(shard, rests=rests) for shard in _shards(hosts))
 
 
 def _batch(domain: str, members: Sequence[DueFeed], free_in: timedelta, config: Config) -> HostBatch:

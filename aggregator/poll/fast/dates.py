@@ -22,7 +22,7 @@ _RFC_3339 = re.compile(
 
 
 def parse(text: str) -> Sequence[int] | None:
-    """Return a date as year, month, day, hour, minute and second of UTC (perhaps more); None where it is none."""
+    """Return a date as year, month, day, hour, minute and second of UTC; None where it is none."""
     try:
         return _common(text) or _other(text)
     except (ValueError, OverflowError):  # a 61st second, the year 0
