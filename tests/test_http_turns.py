@@ -9,7 +9,7 @@ import pytest
 
 from aggregator.http import turns
 from aggregator.http.turns import Turns, TurnTaken
-from aggregator.model import Failure, HostBatch, RetryScope
+from aggregator.model import Failure, HostBatch, Rest, RetryScope
 
 HOUR = timedelta(hours=1)
 A, B = "https://www.a.example/", "https://b.example/"
@@ -102,3 +102,12 @@ def test_who_gets_no_turn_is_told_why_and_for_how_long():
     with pytest.raises(TurnTaken) as caught:
         at_once(made, A)
     assert (caught.value.detail, caught.value.retry_after) == (f"{A} was answered 429", HOUR)
+
+
+@pytest.mark.parametrize(("scope", "place"), [("host", "www.a.example"), ("domain", "a.example")])
+def test_what_rested_before_the_job_gets_no_turn(scope: RetryScope, place: str):
+    made = Turns([], timedelta(), [Rest(scope=scope, place=place, lasts=HOUR)])
+    with pytest.raises(TurnTaken) as caught:
+        at_once(made, A)
+    assert (caught.value.detail, caught.value.retry_after) == (f"{place} wants to be left alone", HOUR)
+    assert at_once(made, B)[0][0] == B

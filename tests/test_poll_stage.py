@@ -27,7 +27,7 @@ from aggregator.model import (
 from aggregator.pipeline import StageReport, run_stage
 from aggregator.poll import parse, stage
 from aggregator.poll import shard as shard_work
-from aggregator.store import feeds, open_store
+from aggregator.store import feeds, open_store, polls
 from tests.feedserver import Answer, FeedServer
 from tests.names import give_addresses
 
@@ -337,6 +337,25 @@ def test_a_host_that_was_asked_just_now_is_waited_for(db: Database):
     (shard,) = stage.pending(db, config, NOW)
     assert [batch.wait for batch in shard.batches] == [timedelta(seconds=2), timedelta()]
     assert [batch.spacing for batch in shard.batches] == [timedelta(seconds=5)] * 2
+
+
+def test_a_redirect_into_a_host_that_rests_is_not_followed_until_it_is_over(
+    server: FeedServer, db: Database, monkeypatch: pytest.MonkeyPatch
+):
+    give_addresses(monkeypatch, {"go.example": ["127.0.0.1"], "rests.example": ["127.0.0.1"]})
+    go, there = (f"http://{name}:{server.port}" for name in ("go.example", "rests.example"))
+    server.script("/go", Answer(status=302, headers={"Location": f"{there}/feed"}))
+    server.serve("/feed", rss("1"))
+    polls.write_rest(db, "rests.example", NOW + timedelta(hours=3))
+    follow(db, f"{go}/go")
+    run(db)
+    assert server.paths() == ["/go"]
+    assert (outcomes(db), row(db)["failures"]) == ([], 0)
+    due_at = datetime.fromisoformat(row(db)["next_poll_at"])
+    assert NOW + timedelta(hours=3) <= due_at <= NOW + timedelta(hours=4)
+    run(db, due_at)
+    assert server.paths() == ["/go", "/go", "/feed"]
+    assert outcomes(db) == [("changed", 1, 0)]
 
 
 def test_a_large_shared_domain_is_asked_slowly_and_a_few_feeds_a_job(db: Database):

@@ -52,7 +52,7 @@ class _Shelf:
 
 
 async def _fetch_shard(config: Config, shard: Shard, shelf: _Shelf) -> None:
-    turns = Turns(shard.batches, config.host_spacing)
+    turns = Turns(shard.batches, config.host_spacing, shard.rests)
     async with open_session(config) as session, asyncio.TaskGroup() as group:
 
         async def ask_all(batch: HostBatch) -> None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import get_args
 
 from aggregator import urls
-from aggregator.model import Failure, HostBatch, RetryScope
+from aggregator.model import Failure, HostBatch, Rest, RetryScope
 from aggregator.poll.polite import reach, spacing
 
 SIDE_BY_SIDE = 64
@@ -34,11 +34,14 @@ class _Turn:
 class Turns:
     """The turns of one shard's domains; others that redirects lead to are added."""
 
-    def __init__(self, batches: Iterable[HostBatch], usual: timedelta) -> None:
+    def __init__(self, batches: Iterable[HostBatch], usual: timedelta, rests: Iterable[Rest] = ()) -> None:
         now = time.monotonic()
         self._usual = usual
         self._gate = asyncio.Semaphore(SIDE_BY_SIDE)
-        self._closed: dict[tuple[RetryScope, str], Failure] = {}
+        # What gets no turns: why, and how long not.
+        self._closed: dict[tuple[RetryScope, str], tuple[str, timedelta | None]] = {
+            (rest.scope, rest.place): (f"{rest.place} wants to be left alone", rest.lasts) for rest in rests
+        }
         self._turns = {
             batch.domain: _Turn(batch.spacing.total_seconds(), now + batch.wait.total_seconds())
             for batch in batches
@@ -68,7 +71,8 @@ class Turns:
 
     def close(self, scope: RetryScope, refusal: Failure) -> None:
         """Give no more turns to what a refusal holds for."""
-        self._closed[scope, reach(refusal.url, scope)] = refusal
+        why = f"{refusal.url} was answered {refusal.status}"
+        self._closed[scope, reach(refusal.url, scope)] = why, refusal.retry_after
 
     def _turn(self, domain: str) -> _Turn:
         if domain not in self._turns:
@@ -77,9 +81,9 @@ class Turns:
 
     def _admit(self, url: str) -> None:
         for scope in get_args(RetryScope) if self._closed else ():
-            refusal = self._closed.get((scope, reach(url, scope)))
-            if refusal:
-                raise TurnTaken(f"{refusal.url} was answered {refusal.status}", refusal.retry_after)
+            closed = self._closed.get((scope, reach(url, scope)))
+            if closed:
+                raise TurnTaken(*closed)
 
 
 async def _acquire(lock: asyncio.Lock) -> None:

@@ -90,7 +90,17 @@ class HostBatch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rest:
+    """What a server wants to be left alone, and how long from now."""
+
+    scope: RetryScope
+    place: str
+    lasts: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shard:
     """One poll job: hosts run side by side, each host's feeds one after another."""
 
     batches: tuple[HostBatch, ...]
+    rests: tuple[Rest, ...] = ()  # where a redirect may not lead meanwhile

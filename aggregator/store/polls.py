@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from aggregator.model import ParsedFeed
+from aggregator.model import ParsedFeed, Rest
 from aggregator.poll.decide import RECENT, FeedWrite, Later
 from aggregator.store import rows
 from aggregator.store.feeds import hints_text, place
@@ -116,6 +116,14 @@ def write_rest(db: Database, host: str, retry_after_at: datetime) -> None:
     sql = """INSERT INTO host_rests VALUES (?, ?)
       ON CONFLICT DO UPDATE SET retry_after_at = excluded.retry_after_at"""
     db.execute(sql, [host, to_text(retry_after_at)])
+
+
+def rests(db: Database, now: datetime) -> tuple[Rest, ...]:
+    """Return the hosts and domains that want to be left alone."""
+    sql = """SELECT 'domain', domain, retry_after_at FROM hosts WHERE retry_after_at > :now
+      UNION ALL SELECT 'host', host, retry_after_at FROM host_rests WHERE retry_after_at > :now"""
+    found = db.execute(sql, {"now": to_text(now)})
+    return tuple(Rest(scope=scope, place=place, lasts=from_text(at) - now) for scope, place, at in found)
 
 
 def recent_times(db: Database, feed_ids: Iterable[int]) -> dict[int, list[datetime]]:

@@ -158,3 +158,9 @@ def refused_translations(db: Database) -> None:
     for statement in _REFUSALS.split(";\n"):
         if statement.strip():
             db.execute(statement)
+
+
+@migrations()
+def resting_domains(db: Database) -> None:
+    """Find the domains that want to be left alone without a look at all others."""
+    db.execute("CREATE INDEX hosts_resting ON hosts (retry_after_at) WHERE retry_after_at IS NOT NULL")
