@@ -482,9 +482,11 @@ def test_a_thread_parses_without_the_limit():
 
 
 def test_work_returns_one_outcome_a_feed(server: FeedServer):
-    url = server.serve("/feed", rss("1"))
-    pair = tuple(DueFeed(feed_id=n, listed_url=url, fetch_url=url, domain="127.0.0.1") for n in (1, 2))
+    server.serve("/feed", rss("1"))
+    pair = tuple(
+        DueFeed(feed_id=n, listed_url="", fetch_url=server.url(path), domain="127.0.0.1")
+        for n, path in enumerate(("/feed", "/none"))
+    )
     shard = Shard(batches=(HostBatch(domain="127.0.0.1", feeds=pair, spacing=timedelta()),))
-    polls = shard_work.fetch_and_parse(CONFIG, shard).polls
-    assert [poll.feed.feed_id for poll in polls] == [1, 2]
-    assert [type(poll.result) for poll in polls] == [Changed, Changed]
+    results = shard_work.fetch_and_parse(CONFIG, shard).results
+    assert [type(result) for result in results] == [Changed, Failure]
