@@ -10,8 +10,8 @@ from aggregator import opml, subscribe
 from aggregator.config import Config
 from aggregator.errors import OpmlError
 from aggregator.opml import Problem
-from aggregator.store import feeds
-from aggregator.times import duration_text, from_text
+from aggregator.store import feeds, network
+from aggregator.times import duration_text, from_text, to_text
 from aggregator.urls import canonical, normalise
 
 COLUMNS = ("where", "feed", "problem", "next")
@@ -56,10 +56,19 @@ def feed_rows(db: Database, config: Config, now: datetime) -> list[dict[str, Any
         (row, f"moved for good to {address}", "aggregator check --fix") for row, address in _moved(rows)
     ]
     found += [(row, problem, "remove one") for row, problem in _twice(db, lines)]
-    return [
+    return _network_rows(db) + [
         _row(f"feed {row['feed_id']}", problem, row["title"] or row["listed_url"], step)
         for row, problem, step in sorted(found, key=lambda each: -each[0]["failures"])
     ]
+
+
+def _network_rows(db: Database) -> list[dict[str, Any]]:
+    since = network.down_since(db)
+    return (
+        [_row("network", f"no feed could be reached since {to_text(since)}", None, "check the connection")]
+        if since
+        else []
+    )
 
 
 def _problems(row: dict[str, Any], now: datetime) -> Iterator[tuple[str, str]]:

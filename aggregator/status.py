@@ -7,7 +7,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from aggregator.config import Config
-from aggregator.store import feeds, translations, usage, websub
+from aggregator.store import feeds, network, translations, usage, websub
 from aggregator.times import duration_text, from_text
 from aggregator.translate import allowance, budget, engines
 from aggregator.translate.engines import services
@@ -28,6 +28,7 @@ def collect(db: Database, config: Config, now: datetime) -> tuple[dict[str, Any]
         "identity": _identities(rows),
         "last poll": _ago(db, "SELECT max(last_poll_at) FROM feeds WHERE listed = 1", now),
         "next poll": _ahead(feeds.next_due_at(db), now),
+        "network": _network(db, now),
         "entries": db.execute("SELECT count(*) FROM entries").fetchone()[0],
         "published": published.get("translated", 0),
         "untranslated": published.get("untranslated", 0),
@@ -50,6 +51,13 @@ def collect(db: Database, config: Config, now: datetime) -> tuple[dict[str, Any]
 def _feeds(total: int, states: Counter[str]) -> str:
     parts = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     return f"{total} ({parts})" if parts else "0; add one: aggregator add URL"
+
+
+def _network(db: Database, now: datetime) -> str:
+    since = network.down_since(db)
+    if since is None:
+        return "up"
+    return f"down: no feed could be reached for {duration_text(now - since)}; they are asked every 15 min"
 
 
 def _identities(rows: list[dict[str, Any]]) -> str:

@@ -23,6 +23,7 @@ _RULES = {
     "ceiling": "no feed is asked less often",
     "websub": "its hub tells what is new",
     "backoff": "a failure",
+    "network": "no feed could be reached: our own network was down",
     "retry_after": "as the server asked",
 }
 _JITTER = f"up to {JITTER:.0%} later, so that feeds part company"

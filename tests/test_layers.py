@@ -12,7 +12,7 @@ RANKS = [
     {"errors", "model.", "times"},
     {"urls", "markup", "config", "readers", "files"},
     {"websub.protocol", "outlines", "opml", "http.headers", "http.addresses", "http.unpack", "poll.parse", "poll.lenient", "poll.decode", "poll.fast", "poll.fast.reader", "poll.fast.fields", "poll.fast.dates", "poll.clean",
-     "poll.xmlfeed", "poll.jsonfeed", "poll.decide", "poll.polite", "poll.revise", "poll.identity", "poll.filters", "poll.discover", "enrich.article", "enrich.summary", "enrich.choice", "enrich.furniture",
+     "poll.xmlfeed", "poll.jsonfeed", "poll.decide", "poll.outage", "poll.polite", "poll.revise", "poll.identity", "poll.filters", "poll.discover", "enrich.article", "enrich.summary", "enrich.choice", "enrich.furniture",
      "enrich.sentences", "enrich.robots", "enrich.optout", "enrich.page", "enrich.visit", "translate.segment", "translate.casing", "translate.typography", "translate.style", "translate.engines.prompts", "translate.check", "translate.sense", "translate.roles", "translate.quantity", "translate.glossary", "translate.budget", "translate.route", "translate.touched",
      "publish.edition", "publish.promote", "publish.feeds", "publish.jsonfeed", "publish.pages"},
     {"http.hubs", "http.post", "http.shards", "http.visits", "enrich.work", "http.turns", "websub.work", "websub.spool", "websub.callback", "http", "http.curl", "http.names", "http.response", "poll.shard", "poll.work", "executors", "lock", "signals", "resources", "store.", "publish.write",

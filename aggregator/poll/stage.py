@@ -21,11 +21,12 @@ from aggregator.model import (
     ShardOutcome,
 )
 from aggregator.pipeline import Stage
+from aggregator.poll import outage
 from aggregator.poll.decide import FeedWrite, Later, crashed, decide
 from aggregator.poll.polite import reach, scope_of, spacing
 from aggregator.poll.revise import FIRST_FILL
 from aggregator.poll.work import work
-from aggregator.store import admission, entries, feeds, polls, websub
+from aggregator.store import admission, entries, feeds, network, polls, websub
 from aggregator.store.entries import EntryCounts
 from aggregator.store.polls import Polled
 from aggregator.websub.protocol import is_possible
@@ -81,9 +82,27 @@ def record(db: Database, config: Config, job: Shard, outcome: ShardOutcome, now:
         PollOutcome(feed=feed, result=result)
         for feed, result in zip(feeds_polled, outcome.results, strict=True)
     ]
+    if _note_network(db, outcomes, now):
+        missed = [poll for poll in outcomes if outage.is_unreached(poll)]
+        network.put_off(db, [(p, outage.later(p, now, _jitter(p.feed, now))) for p in missed], now)
+        outcomes = [poll for poll in outcomes if not outage.is_unreached(poll)]
     record_polls(db, config, outcomes, now)
     _record_hosts(db, config, job, outcomes, now)
     polls.forget_old(db, now)
+
+
+def _note_network(db: Database, outcomes: Sequence[PollOutcome], now: datetime) -> bool:
+    """Return whether our own network is down, and note since when, or that it is back."""
+    tried = outage.tried(outcomes)
+    since = network.down_since(db)
+    down = outage.is_ours(tried, known=since is not None)
+    if down:
+        log.warning("network_down feeds=%d since=%s", len(tried), (since or now).isoformat())
+        network.note(db, since or now)
+    elif since and tried:
+        log.warning("network_back after=%s", now - since)
+        network.note(db, None)
+    return down
 
 
 def record_polls(db: Database, config: Config, outcomes: Sequence[PollOutcome], now: datetime) -> None:
