@@ -19,10 +19,8 @@ from sacrebleu.metrics import CHRF
 
 from aggregator.config import Config
 from aggregator.translate.check import check
-from aggregator.translate.engines import llamacpp
+from aggregator.translate.engines import llamacpp, prompts
 from aggregator.translate.engines.llamacpp import LlamaCppEngine
-from aggregator.translate.engines.prompts import EXAMPLES
-from aggregator.translate.engines.prompts import few_shot as examples_first
 from aggregator.translate.style import DEARU
 
 INSTRUCTION = (
@@ -41,13 +39,14 @@ CARRIERS = (
 
 
 def few_shot(segment: str) -> str:
-    """Return the engine's own prompt."""
-    return examples_first(segment, DEARU)
+    """Return the engine's examples and the text."""
+    return prompts.few_shot(segment, DEARU)
 
 
 def two_shot(segment: str) -> str:
     """Return the engine's prompt with the first and the last of its examples."""
-    shots = "".join(f"English: {e}\nJapanese: {j}\n\n" for e, j, _ in (EXAMPLES[0], EXAMPLES[-1]))
+    first, *_, last = prompts.EXAMPLES
+    shots = "".join(f"English: {e}\nJapanese: {j}\n\n" for e, j, _ in (first, last))
     return f"{shots}English: {segment}\nJapanese:"
 
 
@@ -57,29 +56,23 @@ def zero_shot(segment: str) -> str:
 
 
 def chat(segment: str) -> str:
-    """Return the model's own chat template with an instruction."""
-    return _turn("system", INSTRUCTION) + _turn("user", segment) + "<|im_start|>assistant\n"
+    """Return the engine's message of a chat."""
+    return prompts.chat(segment, DEARU)
 
 
-def chat_few_shot(segment: str) -> str:
-    """Return the chat template with the engine's examples as earlier turns."""
-    turns = "".join(
-        _turn("user", english) + _turn("assistant", japanese) for english, japanese, _ in EXAMPLES
-    )
-    return _turn("system", INSTRUCTION) + turns + _turn("user", segment) + "<|im_start|>assistant\n"
+def cat(segment: str) -> str:
+    """Return CAT-Translate's message."""
+    return prompts.cat(segment, DEARU)
 
 
-def _turn(role: str, text: str) -> str:
-    return f"<|im_start|>{role}\n{text}<|im_end|>\n"
-
-
-PROMPTS: dict[str, Callable[[str], str]] = {
+# The model goes on from the first ones, and answers the others by its own chat template.
+CONTINUED: dict[str, Callable[[str], str]] = {
     "few_shot": few_shot,
     "two_shot": two_shot,
-    "chat": chat,
-    "chat_few_shot": chat_few_shot,
     "zero_shot": zero_shot,
 }
+ANSWERED: dict[str, Callable[[str], str]] = {"chat": chat, "cat": cat}
+PROMPTS: dict[str, Callable[[str], str]] = CONTINUED | ANSWERED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,13 +93,12 @@ def rows_of(path: Path, count: int) -> list[tuple[str, str]]:
     return [(english, japanese) for english, japanese in rows[::step][:count]]
 
 
-def score(
-    engine: LlamaCppEngine, build: Callable[[str], str], rows: list[tuple[str, str]], *, show: bool
-) -> Score:
+def score(engine: LlamaCppEngine, prompt: str, rows: list[tuple[str, str]], *, show: bool) -> Score:
     """Return what a prompt scores over the rows; the first answer, which fills the cache, is not timed."""
-    engine.complete(build("Hello"), 8)
+    build, ask = PROMPTS[prompt], engine.complete if prompt in CONTINUED else engine.reply
+    ask(build("Hello"), 8)
     started = time.monotonic()
-    answers = [engine.complete(build(english), llamacpp.answer_limit(english)) for english, _ in rows]
+    answers = [ask(build(english), llamacpp.answer_limit(english)) for english, _ in rows]
     seconds = time.monotonic() - started
     for (english, _), answer in zip(rows, answers, strict=True):
         if show:
@@ -143,7 +135,7 @@ def main() -> None:
     for label, banned in (("banned", llamacpp.is_foreign), ("free", lambda _: False)):
         engine = LlamaCppEngine(arguments.model, arguments.model.stem, banned=banned)
         for name in arguments.prompt if label == "banned" else arguments.prompt[:1]:
-            print(name, label, score(engine, PROMPTS[name], rows, show=arguments.show), flush=True)
+            print(name, label, score(engine, name, rows, show=arguments.show), flush=True)
         if arguments.placeholders and label == "banned":
             for form in FORMS:
                 kept, asked = surviving(engine, form)
