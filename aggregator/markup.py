@@ -33,6 +33,14 @@ _FRAME = re.compile(r"</?(?:html|body)\b[^<>]*>", re.IGNORECASE)  # libxml2 drop
 _PARAGRAPH, _LINE = "\x00", "\x01"
 _LINES = re.compile(f"{_LINE}\\s*{_LINE}[\\s{_LINE}]*")
 
+_TURNS = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+_SOURCE_NAMES = (
+    "p|div|span|a|br|hr|img|ul|ol|li|h[1-6]|blockquote|strong|b|em|i|u|code|pre|figure|figcaption|section|article"
+    "|table|thead|tbody|tr|td|th"
+)
+_SOURCE_TAG = re.compile(rf"<(/?)({_SOURCE_NAMES})(?:\s[^<>]*)?/?>", re.IGNORECASE)
+_SOURCE_END = re.compile(rf"<(?:/(?:{_SOURCE_NAMES})|br\s*/?|img\s[^<>]*)>$", re.IGNORECASE)
+
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, section 2.2 Char
 _CONTROLS = bytes({*range(32)} - {9, 10, 13})
 _INLINE_TAG = re.compile(
@@ -162,7 +170,7 @@ def _pieces(html: str) -> Iterator[str]:
     """Walk the tree without recursion: feeds nest deeper than Python's stack."""
     if not html.strip():
         return
-    root = etree.HTML(f"<body>{_FRAME.sub('', xml_legal(html))}", _parser())
+    root = etree.HTML(f"<body>{_FRAME.sub('', unturned(xml_legal(html)))}", _parser())
     walk = etree.iterwalk(root, events=("start", "end", "comment", "pi"))
     for event, node in walk:
         tag = node.tag if isinstance(node.tag, str) else ""
@@ -208,6 +216,28 @@ def _untagged(text: str) -> str:
     return _INLINE_TAG.sub(
         lambda tag: _TAG_SPACE.get(tag[2].lower(), "") if tag[2].lower() in closed else tag[0], text
     )
+
+
+def unturned(text: str) -> str:
+    """Return the text without the characters that turn the direction of what follows.
+
+    One that is never closed turns the rest of a page. Source: Unicode UAX #9, section 2.
+    """
+    return text if text.isascii() else text.translate(_TURNS)
+
+
+def source(html: str) -> str:
+    """Return markup that was escaped once too often as the markup it was meant to be, any other as it is.
+
+    Shape: nothing in it is markup, it begins or ends with the source of a tag, and one of its tags is closed.
+    Prose that speaks of tags does neither begin nor end with one as a rule.
+    """
+    if "<" in html or "&lt;" not in html:
+        return html
+    meant = entities.unescape(html.strip())
+    tags = _SOURCE_TAG.findall(meant)
+    at_ends = _SOURCE_TAG.match(meant) or _SOURCE_END.search(meant)
+    return meant if at_ends and len(tags) > 1 and any(slash for slash, _ in tags) else html
 
 
 def xml_legal(text: str) -> str:

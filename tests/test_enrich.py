@@ -142,3 +142,8 @@ def test_title_text_and_story_decide_the_fingerprint():
 )
 def test_prose_that_begins_like_furniture_is_kept(text: str):
     assert not is_boilerplate(text)
+
+
+def test_text_escaped_once_too_often_makes_an_article():
+    escaped = "".join(f"&lt;p&gt;{sentence}&lt;/p&gt;" for sentence in NEWS)
+    assert _article(escaped) == "\n\n".join(NEWS)

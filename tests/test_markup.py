@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from aggregator.markup import letters, plain, sanitise, to_text, xml_legal
+from aggregator.markup import letters, plain, sanitise, source, to_text, unturned, xml_legal
 
 BASE = "https://news.example/2026/entry.html"
 
@@ -185,3 +185,46 @@ def test_letters_are_the_text_without_tags_and_spaces():
     html = '<p title="a > b">One <a href="https://e.example/?a>b<c">two</a></p>\n<br>3 &lt; 4'
     assert letters(sanitise(html, BASE)) == "Onetwo3&lt;4"
     assert letters("") == ""
+
+
+@pytest.mark.parametrize(
+    ("once_too_often", "meant"),
+    [
+        ("&lt;p&gt;One.&lt;/p&gt;&lt;p&gt;Two.&lt;/p&gt;", "One.\n\nTwo."),
+        ("&lt;P class=&quot;x&quot;&gt;One.&lt;/P&gt;", "One."),
+        (
+            "One &lt;a href=&quot;https://e.example&quot;&gt;link&lt;/a&gt; and more.&lt;br /&gt;",
+            "One link and more.",
+        ),
+        ("&lt;p&gt;AT&amp;amp;T &lt;script&gt;alert(1)&lt;/script&gt;wins.&lt;/p&gt;", "AT&T\n\nwins."),
+    ],
+)
+def test_markup_that_was_escaped_once_too_often_is_read_as_it_was_meant(once_too_often: str, meant: str):
+    assert to_text(source(once_too_often)) == meant
+
+
+@pytest.mark.parametrize(
+    "prose",
+    [
+        "Write &lt;p&gt; and close it with &lt;/p&gt; where you can.",
+        "&lt;p&gt; opens a paragraph",
+        "<p>&lt;p&gt;One.&lt;/p&gt;</p>",
+        "&lt;T&gt; and &lt;/T&gt;",
+        "1 &lt; 2",
+        "One &amp; two",
+        "",
+    ],
+)
+def test_prose_that_speaks_of_tags_stays_as_it_is(prose: str):
+    assert source(prose) == prose
+
+
+@given(st.text(alphabet=st.sampled_from("&lt;gp/ab<> ")))
+def test_any_text_may_be_asked_whether_it_is_source(text: str):
+    to_text(source(text))
+
+
+def test_characters_that_turn_the_direction_are_out_and_others_stay():
+    turning = "".join(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
+    assert unturned(f"safe{turning} name.exe\u200f é") == "safe name.exe\u200f é"
+    assert to_text(f"<p>One{turning} two.</p>") == "One two."

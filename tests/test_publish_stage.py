@@ -464,3 +464,13 @@ def test_a_signal_read_late_takes_the_text_back_and_shows_nothing_as_new(room: N
     [after] = room.rows()
     assert after["updated_at"] == before["updated_at"]
     assert not any(SENTENCES[0].encode() in body for body in room.outputs().values())
+
+
+def test_what_turns_the_direction_of_text_reaches_no_document(room: Newsroom):
+    feed = room.feed()
+    entry = room.entry(feed, title="Invoice \u202efdp.exe", authors='["Ann \u2066Lee"]')
+    room.translate(entry)
+    room.publish()
+    assert "原題: " in room.path("atom.xml").read_text()
+    for name, body in room.outputs().items():
+        assert not {"\u202e", "\u2066"} & set(body.decode("utf-8", "ignore")), name

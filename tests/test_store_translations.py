@@ -206,3 +206,8 @@ def test_refusals_are_counted_by_reason_until_a_translation_passes(db):
     assert store.refusals(db) == [("loop", 2)]
     store.write_translation(db, "ja", made(1), NOW)
     assert store.refusals(db) == [("loop", 1)]
+
+
+def test_what_turns_the_direction_of_text_is_not_sent_to_an_engine(db):
+    add(db, 1, title="Invoice \u202efdp.exe")
+    assert store.texts(db, "ja", [1])[0].title == "Invoice fdp.exe"

@@ -3,7 +3,7 @@
 import hashlib
 import re
 
-from aggregator.markup import to_text
+from aggregator.markup import source, to_text
 from aggregator.model import Article, ArticleJob
 
 TEASER = 1000  # characters; a story of twelve sentences needs more
@@ -48,7 +48,7 @@ def is_teaser(text: str) -> bool:
 
 
 def _clean(html: str) -> str:
-    paragraphs = (paragraph.strip() for paragraph in to_text(html).split("\n\n"))
+    paragraphs = (paragraph.strip() for paragraph in to_text(source(html)).split("\n\n"))
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph and not is_boilerplate(paragraph))
 
 

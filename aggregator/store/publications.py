@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, get_args
 
 from sqlite_utils import Database
 
+from aggregator.markup import unturned
 from aggregator.model import CommentCount, Enclosure, PublicationState, Rights, SourceRef
 from aggregator.publish.edition import KEPT, Facts, Publication, Translated
 from aggregator.publish.promote import Candidate, Hold
@@ -179,17 +180,22 @@ def _grouped(db: Database, sql: str, values: dict[str, str]) -> defaultdict[int,
 
 def _facts(row: dict[str, Any], sources: list[dict[str, Any]], counts: list[dict[str, Any]]) -> Facts:
     return Facts(
-        publication=_publication(row), title=row["original"], summary=row["summary"], story=row["story"],
+        publication=_publication(row), title=unturned(row["original"]),
+        summary=row["summary"], story=row["story"],
         translated=_translated(row), sources=_sources(sources),
         rights=row["rights"] if row["rights"] in get_args(Rights) else "excerpt",
         sort_at=from_text(row["sort_at"]),
         permalink=row["permalink"], language=row["language"], published_at=maybe_time(row["published_at"]),
         source_updated_at=maybe_time(row["source_updated_at"]), category=row["category"],
-        authors=tuple(json.loads(row["authors"])), tags=tuple(json.loads(row["tags"])),
+        authors=_names(row["authors"]), tags=_names(row["tags"]),
         enclosures=tuple(Enclosure(**fields) for fields in json.loads(row["enclosures"])),
         image_url=row["image_url"], comments_url=row["comments_url"],
         comments_feed_url=row["comments_feed_url"], counts=tuple(map(_count, counts)),
     )  # fmt: skip
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(map(unturned, json.loads(text)))
 
 
 def _publication(row: dict[str, Any]) -> Publication:

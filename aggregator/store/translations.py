@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlite_utils import Database
 
+from aggregator.markup import unturned
 from aggregator.model import MemoryWrite, TranslateEntry, Translation, Untranslated
 from aggregator.times import to_text
 
@@ -90,7 +91,7 @@ def count_waiting(db: Database, language: str, setups: Mapping[str, str] = NO_SE
 def texts(db: Database, language: str, entry_ids: Iterable[int]) -> list[TranslateEntry]:
     """Return the entries' texts in the order asked for."""
     rows = db.query(_TEXTS, {"ids": json.dumps(list(entry_ids)), "language": language})
-    return [TranslateEntry(**row) for row in rows]
+    return [TranslateEntry(**{**row, "title": unturned(row["title"])}) for row in rows]
 
 
 def feed_engines(db: Database) -> dict[str, list[str]]:
