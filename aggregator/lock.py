@@ -1,4 +1,4 @@
-"""One instance per store: a lock that dies with the process that holds it."""
+"""Locks that die with the process that holds them: one instance per store, and the sign of a server."""
 
 import contextlib
 import fcntl
@@ -21,11 +21,7 @@ def instance_lock(store: Path, command: str, wait: timedelta = timedelta()) -> I
     cannot be written.
     """
     path = store.with_name(f"{store.name}.lock")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except OSError as error:
-        raise StoreError(f"{path}: {error.strerror}") from error
+    descriptor = _opened(path)
     try:
         _acquire(descriptor, path, wait)
         _sign(descriptor, path, command)
@@ -33,6 +29,50 @@ def instance_lock(store: Path, command: str, wait: timedelta = timedelta()) -> I
         os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def serving_lock(store: Path) -> Iterator[None]:
+    """Say that a server runs beside `store` while the block does; several may.
+
+    Raises: StoreError where that cannot be written.
+    """
+    descriptor = _opened(_serving(store))
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def is_served(store: Path) -> bool:
+    """Tell whether a server runs beside `store`.
+
+    Raises: StoreError.
+    """
+    if not _serving(store).exists():
+        return False
+    descriptor = _opened(_serving(store))
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def _serving(store: Path) -> Path:
+    return store.with_name(f"{store.name}.served")
+
+
+def _opened(path: Path) -> int:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}") from error
 
 
 def _sign(descriptor: int, path: Path, command: str) -> None:

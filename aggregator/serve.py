@@ -1,6 +1,7 @@
 """HTTP server over output/: what a static host would do, on this machine; and the address hubs call back."""
 
 import asyncio
+import contextlib
 import logging
 import mimetypes
 import os
@@ -13,6 +14,7 @@ from aiohttp import web
 
 from aggregator.config import Config
 from aggregator.errors import AggregatorError, StoreError
+from aggregator.lock import serving_lock
 from aggregator.websub import callback, protocol
 
 # What readers need to see; a name decides before its ending.
@@ -139,9 +141,12 @@ class Server:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="serve", daemon=True)
         self._runner: web.AppRunner | None = None
+        self._heard = contextlib.ExitStack()
         self.port = 0
 
     def __enter__(self) -> Self:
+        if protocol.is_possible(self._config):
+            self._heard.enter_context(serving_lock(self._config.store))
         self._thread.start()
         try:
             asyncio.run_coroutine_threadsafe(self._start(), self._loop).result()
@@ -151,6 +156,7 @@ class Server:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._heard.close()
         asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()

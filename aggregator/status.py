@@ -12,6 +12,7 @@ from aggregator.times import duration_text, from_text
 from aggregator.translate import allowance, budget, engines
 from aggregator.translate.engines import services
 from aggregator.translate.stage import STAGE as TRANSLATE
+from aggregator.websub import protocol, spool
 
 _NAMED = 5
 TROUBLED = ("failing", "gone")
@@ -35,7 +36,7 @@ def collect(db: Database, config: Config, now: datetime) -> tuple[dict[str, Any]
         "held": published.get("held", 0),
         "waiting for translation": TRANSLATE.backlog(db, config, now),
         "refused by the checks": _refused(db),
-        "hubs": websub.summary(db, now) or "-",
+        "hubs": _hubs(db, config, now),
         "engine": _engine(config),
         "feeds' own engines": _own_engines(db, config),
         "budgets": _budgets(db, config, now),
@@ -51,6 +52,13 @@ def collect(db: Database, config: Config, now: datetime) -> tuple[dict[str, Any]
 def _feeds(total: int, states: Counter[str]) -> str:
     parts = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     return f"{total} ({parts})" if parts else "0; add one: aggregator add URL"
+
+
+def _hubs(db: Database, config: Config, now: datetime) -> str:
+    known = websub.summary(db, now)
+    if known and protocol.is_possible(config) and not spool.is_open(config):
+        return f"{known}; none is asked while no server runs beside the store"
+    return known or "-"
 
 
 def _network(db: Database, now: datetime) -> str:

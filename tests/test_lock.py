@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.errors import StoreError, StoreLocked
-from aggregator.lock import instance_lock
+from aggregator.lock import instance_lock, is_served, serving_lock
 
 HOLD = """
 import sys, time
@@ -60,3 +60,32 @@ def test_waiting_ends_when_its_time_is_over(tmp_path: Path):
             pass
         assert time.monotonic() - started >= 0.3
         first.kill()
+
+
+def test_a_server_is_seen_while_it_runs_and_several_may(tmp_path: Path):
+    store = tmp_path / "new" / "s.sqlite"
+    assert not is_served(store)
+    with serving_lock(store):
+        with serving_lock(store):
+            assert is_served(store)
+        assert is_served(store)
+    assert not is_served(store)
+
+
+def test_a_server_that_was_killed_is_seen_no_more(tmp_path: Path):
+    store = tmp_path / "s.sqlite"
+    held = HOLD.replace("instance_lock", "serving_lock").replace(', "aggregator once"', "")
+    process = subprocess.Popen([sys.executable, "-c", held, str(store)], stdout=subprocess.PIPE, text=True)
+    with process:
+        assert process.stdout
+        assert process.stdout.readline() == "held\n"
+        assert is_served(store)
+        process.kill()
+        process.wait()
+        assert not is_served(store)
+
+
+def test_a_sign_that_cannot_be_written_is_said(tmp_path: Path):
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="file"), serving_lock(tmp_path / "file" / "s.sqlite"):
+        pass

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlite_utils import Database
 
-from aggregator import stages
+from aggregator import stages, status
 from aggregator.config import Config
 from aggregator.model import FeedSettings, Subscription
 from aggregator.serve import Server
@@ -367,6 +367,43 @@ def test_where_nobody_can_reach_us_no_hub_is_asked(world: World, visibility: Any
     world.round()
     assert world.hub.asked == []
     assert world.db.table("websub").count == 0
+
+
+def rounds_with(world: World, **settings: Any) -> int:
+    """Return how many requests two rounds over a feed with a hub make there."""
+    world.session.config = replace(world.config, **settings)
+    world.publish("1")
+    world.follow()
+    world.round()
+    world.round()
+    return len(world.hub.asked)
+
+
+def test_hubs_can_be_switched_off(world: World):
+    assert rounds_with(world, websub="off") == 0
+    assert world.db.table("websub").count == 0
+
+
+def test_a_site_of_files_alone_asks_no_hub(world: World, tmp_path: Path):
+    """No server runs beside its store, so nobody would answer the hub."""
+    alone = open_store(tmp_path / "alone" / "store.sqlite")
+    world.db = world.session.db = alone
+    assert rounds_with(world, store=tmp_path / "alone" / "store.sqlite") == 0
+    hubs = status.collect(alone, world.session.config, world.now)[0]["hubs"]
+    assert hubs.endswith("none is asked while no server runs beside the store")
+    assert rounds_with(world, store=tmp_path / "alone" / "store.sqlite", websub="on") == 1
+    alone.close()
+
+
+def test_a_hub_is_left_to_itself_while_the_server_is_away(world: World, tmp_path: Path):
+    world.rely()
+    away = replace(world.config, store=tmp_path / "elsewhere" / "store.sqlite")
+    world.session.config = away
+    world.poll()
+    assert world.wait() < 2 * HOUR
+    world.session.config = world.config
+    world.poll()
+    assert world.wait() >= 12 * HOUR
 
 
 def test_a_forged_delivery_is_thanked_for_and_ignored(world: World):

@@ -29,6 +29,7 @@ from aggregator.poll.work import work
 from aggregator.store import admission, entries, feeds, network, polls, websub
 from aggregator.store.entries import EntryCounts
 from aggregator.store.polls import Polled
+from aggregator.websub import spool
 from aggregator.websub.protocol import is_possible
 
 SHARD = 100  # feeds in one job: what a kill can cost, and what is held in memory at once
@@ -110,9 +111,10 @@ def record_polls(db: Database, config: Config, outcomes: Sequence[PollOutcome], 
     counts = [_record_entries(db, config, poll, now) for poll in outcomes]
     recent = polls.recent_times(db, [poll.feed.feed_id for poll in outcomes])
     polled: list[Polled] = []
+    is_heard = spool.is_open(config)
     for poll, count in zip(outcomes, counts, strict=True):
         feed = poll.feed
-        hub_works = is_possible(config) and _hub_works(db, poll, count.added, now)
+        hub_works = is_possible(config) and _hub_works(db, poll, count.added, now) and is_heard
         jitter = _jitter(feed, now)
         match decide(poll, recent[feed.feed_id], config.poll_every, now, jitter, hub_works=hub_works):
             case Later() as later:

@@ -32,11 +32,11 @@ _LOCAL = re.compile(r".*\.(?:[0-9]+|localhost|local|internal|lan|home\.arpa)\.?"
 
 
 def is_possible(config: Config) -> bool:
-    """Tell whether hubs can reach us: the site is public and its address is one of the internet, over https.
+    """Tell whether hubs could reach a server of ours: at a public address of the internet, over https.
 
     `allow_private_hosts` makes any address do: on an intranet the hub is as private as we are.
     """
-    if config.visibility != "public":
+    if config.visibility != "public" or config.websub == "off":
         return False
     parts = urlsplit(config.site_url)
     host = parts.hostname or ""

@@ -11,9 +11,10 @@ from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
-from aggregator import files
+from aggregator import files, lock
 from aggregator.config import Config
 from aggregator.model import HubDelivery, HubNotice
+from aggregator.websub import protocol
 
 MAX_FILES = 20  # of one lease: more than any hub sends between two rounds
 MAX_BYTES = 64 * 1024 * 1024  # of all
@@ -24,6 +25,14 @@ Event = HubNotice | HubDelivery
 def folder(config: Config) -> Path:
     """Return where events wait."""
     return config.store.parent / "websub"
+
+
+def is_open(config: Config) -> bool:
+    """Tell whether hubs are to be asked: where they can reach us and a server is there to hear them.
+
+    Raises: StoreError.
+    """
+    return protocol.is_possible(config) and (config.websub == "on" or lock.is_served(config.store))
 
 
 def put(config: Config, event: Event) -> bool:

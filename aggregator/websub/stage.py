@@ -37,7 +37,7 @@ def take_up(db: Database, config: Config, now: datetime) -> None:
 
     A file goes once its content is committed; one that is read twice after a kill changes nothing more.
     """
-    if not protocol.is_possible(config):
+    if not spool.is_open(config):
         return
     try:
         for path in spool.waiting(config):
@@ -70,7 +70,7 @@ def _take_up(db: Database, event: spool.Event | None, now: datetime) -> None:
 
 def pending(db: Database, config: Config, now: datetime) -> Iterator[Job]:
     """Yield the bodies that wait, then the requests that are due."""
-    if not protocol.is_possible(config):
+    if not spool.is_open(config):
         return
     yield from deliveries.waiting(db)
     domains: dict[str, list[HubRequest]] = defaultdict(list)
@@ -118,7 +118,7 @@ def postpone(db: Database, config: Config, job: Job, error: str, now: datetime) 
 
 def backlog(db: Database, config: Config, now: datetime) -> int:
     """Count the requests that are due and the bodies that wait."""
-    return websub.count_due(db, now) + deliveries.count(db) if protocol.is_possible(config) else 0
+    return websub.count_due(db, now) + deliveries.count(db) if spool.is_open(config) else 0
 
 
 def size(job: Job) -> int:
