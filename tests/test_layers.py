@@ -20,7 +20,7 @@ RANKS = [
      "translate.chain", "translate.allowance"},
     {"pipeline"},
     {"poll.stage", "enrich.stage", "translate.stage", "publish.stage", "websub.stage"},
-    {"session", "subscribe", "losses", "again", "why", "check", "exchange", "stages", "status"},
+    {"session", "subscribe", "losses", "again", "why", "check", "exchange", "stages", "status", "figures"},
     {"daemon", "serve", "doctor", "report", "demo."},
     {"cli."},
     {"__main__"},

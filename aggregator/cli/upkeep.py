@@ -15,6 +15,7 @@ models_app = typer.Typer(no_args_is_help=True, help="The model files of the tran
 @app.command()
 def status(context: typer.Context, as_json: Json = False) -> None:
     """Say at a glance what works, what does not and why."""
+    from aggregator import figures
     from aggregator.report import facts, show
     from aggregator.status import collect
 
@@ -22,8 +23,9 @@ def status(context: typer.Context, as_json: Json = False) -> None:
     with opened(config) as db:
         take_up_list(db, config)
         overview, troubled = collect(db, config, clock())
+        raw = figures.collect(db, config, clock()) if as_json else {}
     if as_json:
-        facts({**overview, "troubled": troubled}, as_json=True)
+        facts({**overview, "figures": raw, "troubled": troubled}, as_json=True)
         return
     facts(overview)
     if troubled:

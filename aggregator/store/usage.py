@@ -88,3 +88,9 @@ def resting(db: Database, now: datetime) -> dict[str, str]:
     """Return the engines that are left alone now, each with what it failed of."""
     rows = db.execute("SELECT engine, failure FROM engine_states WHERE rest_until > ?", [to_text(now)])
     return dict(rows.fetchall())
+
+
+def resting_until(db: Database, now: datetime) -> dict[str, str]:
+    """Return the engines that are left alone now, each with the end of that."""
+    rows = db.execute("SELECT engine, rest_until FROM engine_states WHERE rest_until > ?", [to_text(now)])
+    return dict(rows.fetchall())

@@ -176,13 +176,21 @@ def count_due(db: Database, now: datetime) -> int:
     return int(db.execute("SELECT count(*) FROM websub WHERE ask_at <= ?", [to_text(now)]).fetchone()[0])
 
 
-def summary(db: Database, now: datetime) -> str | None:
-    """Say how many hubs we have leases with and how many can be relied on, or None where there are none."""
+def counts(db: Database, now: datetime) -> dict[str, int]:
+    """Count the feeds that name a hub, and of their leases those verified, relied on and denied."""
     sql = """SELECT count(*), total(expires_at > :now), total(works = 1 AND expires_at > :now),
       total(mode = 'denied') FROM websub WHERE mode != 'unsubscribe'"""
-    leases, verified, working, denied = map(int, db.execute(sql, {"now": to_text(now)}).fetchone())
-    shown = f"{leases} feeds name one; {verified} verified, {working} relied on, {denied} denied"
-    return shown if leases else None
+    found = map(int, db.execute(sql, {"now": to_text(now)}).fetchone())
+    return dict(zip(("named", "verified", "relied_on", "denied"), found, strict=True))
+
+
+def summary(db: Database, now: datetime) -> str | None:
+    """Say how many hubs we have leases with and how many can be relied on, or None where there are none."""
+    known = counts(db, now)
+    shown = "{named} feeds name one; {verified} verified, {relied_on} relied on, {denied} denied".format_map(
+        known
+    )
+    return shown if known["named"] else None
 
 
 # --- the callback -------------------------------------------------------------------------------------------

@@ -1,0 +1,86 @@
+"""What `aggregator status --json` says in numbers and machine words, beside the words for people."""
+
+from collections import Counter
+from datetime import datetime
+from typing import Any
+
+from sqlite_utils import Database
+
+from aggregator.config import Config
+from aggregator.store import feeds, network, translations, usage, websub
+from aggregator.times import maybe_text
+from aggregator.translate import allowance, engines
+from aggregator.translate.engines import services
+from aggregator.translate.stage import STAGE as TRANSLATE
+
+STATES = ("ok", "new", "failing", "paused", "gone")
+_TIMES = """SELECT (SELECT max(last_poll_at) FROM feeds WHERE listed = 1) AS last_poll_at,
+  (SELECT max(first_published_at) FROM publications) AS newest_entry_at"""
+
+
+def collect(db: Database, config: Config, now: datetime) -> dict[str, Any]:
+    """Return the figures by names that stay: scripts rely on them, so names are added, never changed.
+
+    Units: times as in the store or None, sizes in bytes, budgets in characters of the source.
+    """
+    return {
+        "feeds": _feeds(db),
+        **next(db.query(_TIMES)),
+        "next_poll_at": maybe_text(feeds.next_due_at(db)),
+        "network_down_since": maybe_text(network.down_since(db)),
+        "hubs": websub.counts(db, now),
+        **_entries(db),
+        "waiting_for_translation": TRANSLATE.backlog(db, config, now),
+        **_engines(db, config, now),
+        "store_bytes": config.store.stat().st_size,
+    }
+
+
+def _feeds(db: Database) -> dict[str, int]:
+    states = Counter(row["state"] for row in feeds.overview(db))
+    return {"listed": states.total()} | {state: states[state] for state in STATES}
+
+
+def _entries(db: Database) -> dict[str, Any]:
+    published = dict(db.execute("SELECT state, count(*) FROM publications GROUP BY state").fetchall())
+    refusals = dict(translations.refusals(db))
+    return {
+        "entries": db.execute("SELECT count(*) FROM entries").fetchone()[0],
+        "published": published.get("translated", 0),
+        "untranslated": published.get("untranslated", 0),
+        "held": published.get("held", 0),
+        "refused": sum(refusals.values()),
+        "refusals": refusals,
+    }
+
+
+def _engines(db: Database, config: Config, now: datetime) -> dict[str, Any]:
+    ready = engines.ready(config)
+    names = [choice.name for choice in ready]
+    own = {
+        setting: missing
+        for setting in translations.feed_engines(db)
+        if (missing := _missing(engines.of_feed(setting, config)))
+    }
+    return {
+        "engines": names,
+        "engines_not_ready": _missing(config),
+        "feeds_engines_not_ready": own,
+        "engines_resting": usage.resting_until(db, now),
+        "budgets": {choice.name: _budget(db, config, choice.name, now) for choice in ready if choice.paid},
+    }
+
+
+def _missing(config: Config) -> list[str]:
+    names = {choice.name for choice in engines.ready(config)}
+    return [name for name in engines.wanted(config) if name not in names]
+
+
+def _budget(db: Database, config: Config, name: str, now: datetime) -> dict[str, int]:
+    used = usage.used(db, name, allowance.today(config, now))
+    return {
+        "budget_a_month": services.monthly(name, config),
+        "used_this_month": used.month,
+        "used_today": used.today,
+        "left_today": allowance.left(db, config, name, now),
+    }
