@@ -14,6 +14,7 @@ from aggregator.model import EngineChoice, TranslateEntry, TranslateJob, Transla
 from aggregator.translate import chain, glossary
 from aggregator.translate.check import check
 from aggregator.translate.engines import Engine
+from aggregator.translate.style import DEARU
 
 HERE = Path(__file__).parent
 CORPUS, TRAPS, FLOORS = HERE / "corpus.tsv", HERE / "traps.tsv", HERE / "floors.json"
@@ -81,7 +82,7 @@ def translated(engine: Engine, rows: list[tuple[str, str]]) -> list[str]:
         for number, (kind, english) in enumerate(rows)
     ]  # fmt: skip
     choice = EngineChoice(name=engine.name, model=engine.model, target=engine.target, version=engine.version)
-    job = TranslateJob(entries=tuple(entries), engines=(choice,), target=engine.target)
+    job = TranslateJob(entries=tuple(entries), engines=(choice,), target=engine.target, style=DEARU)
     results = chain.translate(job, glossary.load(), lambda _: engine).results
     return [r.title or r.summary if isinstance(r, Translation) else "" for r in results]
 

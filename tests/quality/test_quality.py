@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from aggregator.translate.style import headline, plain
 from aggregator.translate.typography import typeset
 from tests.quality import gate, scoring
 from tests.quality.engines import SAMPLE, downloaded, small_model
@@ -26,7 +27,10 @@ def test_the_references_pass_the_checks_and_the_traps_caught_do_not_fall():
 
 def test_the_references_are_written_one_way():
     texts = [row.japanese for row in ROWS] + [trap.right for trap in TRAPS]
-    assert [text for text in texts if typeset(text) != text] == []
+    assert [text for text in texts if typeset(text) != text or plain(text) != text] == []
+    assert [
+        row.japanese for row in ROWS if row.kind == "title" and headline(row.japanese) != row.japanese
+    ] == []
 
 
 @pytest.mark.parametrize("trap", TRAPS, ids=lambda trap: trap.english)
