@@ -15,7 +15,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from aggregator.errors import ConfigError
-from aggregator.model import Extract, RetryScope
+from aggregator.model import Extract, Origin, RetryScope
 from aggregator.readers import reader
 
 DEFAULT_FILE = "aggregator.toml"
@@ -47,6 +47,8 @@ class Config:
     visibility: Visibility = _setting("local", "local: this machine; private: an unguessable path; public")
     timezone: str = _setting("Asia/Tokyo", "decides page dates, digests and daily limits")
     extract: Extract = _setting("auto", "whose text is taken: feed, page, or auto: the page's for a teaser")
+    summary: Origin = _setting("extract", "extract: sentences of the source; llm: written by a model")
+    headline: Literal["translate", "write"] = _setting("translate", "write: in newspaper form, by a model")
     language: str = _setting("ja", "what entries are translated into")
     engine: str = _setting("auto", "what translates: auto, none, or engines in order: deepl,firefox")
     openai_url: str = _setting("", "an OpenAI-compatible endpoint, such as http://127.0.0.1:11434/v1")
@@ -59,6 +61,7 @@ class Config:
     deepl_budget: str = _setting("500000", "characters a month that DeepL may be sent, or `1000 yen`")
     deepl_yen: int = _setting(2500, "what a million characters cost there, in yen")
     llamacpp_model: str = _setting("", "a GGUF file of your own, or its name among the models")
+    llamacpp_writer: bool = _setting(False, "its model is fit to write summaries and headlines")
     llamacpp_prompt: Literal["auto", "few_shot", "chat", "cat"] = _setting("auto", "how it is asked")
     style: Literal["です・ます", "である"] = _setting("です・ます", "how sentences end, not headlines")
     engine_timeout: timedelta = _setting(timedelta(minutes=1), "one request to openai or deepl")

@@ -7,7 +7,15 @@ from typing import cast, get_args
 from aggregator import urls
 from aggregator.config import CHAIN, is_chain
 from aggregator.errors import OpmlError
-from aggregator.model import Extract, FeedSettings, IdentityPolicy, RetryScope, Rights, Subscription
+from aggregator.model import (
+    Extract,
+    FeedSettings,
+    IdentityPolicy,
+    Origin,
+    RetryScope,
+    Rights,
+    Subscription,
+)
 from aggregator.outlines import OpmlText, Outline
 from aggregator.poll import filters
 
@@ -205,6 +213,9 @@ def _settings(stated: tuple[tuple[str, str], ...]) -> FeedSettings:
     extract = attributes.get("extract", "").strip() or None
     if extract not in {None, *get_args(Extract)}:
         raise ValueError(f"extract {extract!r}; expected {' | '.join(get_args(Extract))}")
+    summary = attributes.get("summary", "").strip() or None
+    if summary not in {None, *get_args(Origin)}:
+        raise ValueError(f"summary {summary!r}; expected {' | '.join(get_args(Origin))}")
     engine = attributes.get("engine", "").strip() or None
     if engine and not is_chain(engine):
         raise ValueError(f"engine {engine!r}; expected {CHAIN}")
@@ -220,6 +231,7 @@ def _settings(stated: tuple[tuple[str, str], ...]) -> FeedSettings:
         keep=_rules(attributes, "keep"),
         max_per_day=_number(attributes, "max_per_day"),
         extract=cast("Extract | None", extract),
+        summary=cast("Origin | None", summary),
     )
 
 
@@ -255,6 +267,7 @@ def _attributes(subscription: Subscription) -> dict[str, str]:
         "mute": settings.mute,
         "keep": settings.keep,
         "extract": settings.extract,
+        "summary": settings.summary,
         "max_per_day": None if settings.max_per_day is None else str(settings.max_per_day),
     }
     known = {"type": "rss", "text": subscription.title or subscription.url, "xmlUrl": subscription.address}

@@ -319,3 +319,12 @@ def test_several_feeds_are_added_in_their_categories_in_order():
 </opml>
 """
     )
+
+
+def test_a_feed_says_whether_its_summaries_are_written():
+    text = '<opml version="2.0"><body><outline text="A" xmlUrl="https://a.example/f" summary="{}"/></body></opml>'
+    [subscription] = opml.parse(text.format("llm").encode())
+    assert subscription.settings.summary == "llm"
+    assert opml.parse(opml.add(opml.EMPTY, subscription)) == (subscription,)
+    with pytest.raises(OpmlError, match=r"summary 'both'; expected extract \| llm"):
+        opml.parse(text.format("both").encode())

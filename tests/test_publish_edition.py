@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from aggregator.model import CommentCount, Enclosure, SourceRef
 from aggregator.publish import edition
+from aggregator.publish.body import frozen_body
 from aggregator.publish.edition import (
     Facts,
     Publication,
     Translated,
     cut,
-    frozen_body,
     limited,
     ordered,
     present,

@@ -1,6 +1,7 @@
 """Which engines are ready, and the real ones at work: a small model of the Firefox family, and llama.cpp."""
 
 import importlib.util
+import re
 import struct
 import threading
 import time
@@ -411,3 +412,26 @@ def test_a_missing_model_file_is_said_with_the_next_step(tmp_path: Path):
 
 def test_the_placeholder_form_is_the_one_measured_to_survive():
     assert firefox.PLACEHOLDER.format(n=3) == "[3]"
+
+
+@pytest.mark.slow
+def test_llamacpp_writes_about_a_text_it_is_handed_as_data(japanese: llamacpp.LlamaCppEngine):
+    assert isinstance(japanese, engines.Writer)
+    told = "The user's text is one JSON string. Answer with one short Japanese sentence about it."
+    assert re.search(
+        "[ぁ-ヺ一-龠]", japanese.write(told, "The company released a faster database on Monday.", 80)
+    )
+
+
+@pytest.mark.usefixtures("with_package")
+@pytest.mark.parametrize("fit", [True, False])
+def test_a_model_of_this_machine_writes_only_where_it_is_marked_fit(tmp_path: Path, fit: bool):
+    _model_file(tmp_path / "own.gguf", "Own", "{{ x }}")
+    config = Config(models=tmp_path, engine="llamacpp", llamacpp_model="own", llamacpp_writer=fit)
+    assert [each.writes for each in engines.ready(config)] == [fit]
+
+
+def test_openai_writes_and_firefox_does_not():
+    config = Config(openai_url="http://127.0.0.1:1/v1", openai_model="m", engine="openai")
+    assert [each.writes for each in engines.ready(config)] == [True]
+    assert not issubclass(FirefoxEngine, engines.Writer)

@@ -119,8 +119,8 @@ def _visits(job: PageJob) -> int:
     return sum(len(batch.visits) for batch in job.batches)
 
 
-def _pending_summaries(db: Database, _: Config, now: datetime) -> Iterator[Summaries]:
-    jobs = tuple(store.stale_summaries(db, now, _BATCH))
+def _pending_summaries(db: Database, config: Config, now: datetime) -> Iterator[Summaries]:
+    jobs = tuple(store.stale_summaries(db, now, _BATCH, config.summary))
     if jobs:
         yield jobs
 

@@ -8,8 +8,9 @@ from aggregator.enrich.article import is_boilerplate
 from aggregator.enrich.choice import choose
 from aggregator.enrich.furniture import is_furniture, without_dateline
 from aggregator.enrich.sentences import is_cut_off, is_whole, sentences
-from aggregator.model import Summary, SummaryJob
+from aggregator.model import Origin, Summary, SummaryJob
 
+WRITTEN_FROM = 400  # characters of an article; a model would make no less of a shorter one, and invent
 STORY_SENTENCES = 12
 STORY_CHARACTERS = 1600
 STORY_PARAGRAPHS = 5
@@ -26,13 +27,15 @@ def summarise(job: SummaryJob) -> Summary:
     paragraphs = _readable(job) if job.rights != "titles" else []
     text = "\n".join(choose(paragraphs, job.title))
     story = _story(paragraphs) if job.rights == "full" else ""
+    origin: Origin = job.origin if text and len(job.text) >= WRITTEN_FROM else "extract"
+    parts = (job.title, text, story, *([job.text] if origin == "llm" else []))
     return Summary(
         entry_id=job.entry_id,
         input_fingerprint=job.input_fingerprint,
         text=text,
         story=story,
-        origin="extract",
-        fingerprint=hashlib.sha256(f"{job.title}\0{text}\0{story}".encode()).hexdigest(),
+        origin=origin,
+        fingerprint=hashlib.sha256("\0".join(parts).encode()).hexdigest(),
     )
 
 

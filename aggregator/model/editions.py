@@ -61,6 +61,9 @@ class EditionEntry:
     story: tuple[tuple[str, ...], ...]
     engine: str
     model: str
+    written: bool = False  # the summary, by a model, of the article
+    headline: bool = False  # the page's title was written too
+    writer: str = ""  # engine and model that wrote either
     comments_url: str | None
     comments_feed_url: str | None
     counts: tuple[CommentCount, ...]

@@ -7,6 +7,7 @@ from typing import Literal
 Rights = Literal["titles", "excerpt", "full"]
 RetryScope = Literal["url", "host", "domain"]
 Extract = Literal["auto", "feed", "page"]
+Origin = Literal["extract", "llm"]  # of a summary: sentences of the source, or written by a model
 IdentityPolicy = Literal["guid", "permalink", "title"]
 
 
@@ -25,6 +26,7 @@ class FeedSettings:
     keep: str | None = None
     max_per_day: int | None = None  # entries that are translated and published
     extract: Extract | None = None  # overrides the setting of this name
+    summary: Origin | None = None  # likewise
     address: str | None = None  # xmlUrl of a feed that moved; its first_url is still its identity
 
 

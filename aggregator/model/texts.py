@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from aggregator.model.feeds import Rights
+from aggregator.model.feeds import Origin, Rights
+
+Part = Literal["summary", "headline"]  # what a model may write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,7 @@ class SummaryJob:
     title: str
     text: str
     rights: Rights
+    origin: Origin = "extract"  # "llm": a written summary is wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +58,8 @@ class Summary:
     input_fingerprint: str
     text: str
     story: str
-    origin: Literal["extract", "llm"]
-    fingerprint: str  # of title, text and story: the translation's input
+    origin: Origin  # "llm": one is to be written of the article, and `text` stands in where that fails
+    fingerprint: str  # of title, text and story, and the article to write of: the translation's input
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,7 @@ class EngineChoice:
     version: str = ""  # of prompt and placeholder form: part of the memory's key
     slow: bool = False  # under 2 sentences/s: summary alone, and two sentences of it
     paid: bool = False  # limited by a budget
+    writes: bool = False  # fit to write summaries and headlines too
     allowance: int | None = None  # characters that this job may send, retries included; None: no limit
 
 
@@ -89,6 +93,7 @@ class TranslateEntry:
     attempts: int = 0
     engine: str = ""  # the feed's own setting of this name
     first_seen_at: str = ""
+    article: str = ""  # the beginning of its text, where a written summary is wanted
     redo: str | None = None  # why a good translation is made again: ASKED, or the engine that is back
 
 
@@ -101,6 +106,7 @@ class TranslateJob:
     target: str
     memory: tuple[tuple[str, str], ...] = ()  # key -> translated segment
     style: str = "です・ます"  # how sentences end: with "である" polite ones are made plain
+    headline: bool = False  # headlines are to be written
     missed: str = ""  # the engine that would have come first, had it not been resting after a failure
     refused: tuple[tuple[str, str], ...] = ()  # key -> why the engine's answer was refused, once and for all
     setup: str = ""  # what a refusal rests on beside the text; "" while an engine is left out
@@ -119,6 +125,9 @@ class Translation:
     summary: str
     story: str
     verdict: str  # "passed 4/4", "passed 3/4: <first reason>"
+    origin: Origin = "extract"  # "llm": the summary was written of the article
+    headline: int = 0  # 1: the title was written, not translated
+    writer: str = ""  # engine and model that wrote either
 
 
 # text: may go better another time. refused: never, with these engines and this glossary. outage: the engines

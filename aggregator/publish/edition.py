@@ -1,16 +1,14 @@
 """What readers are given of each story: the limits of its feed's rights, the frozen body, the editions.
 
-How much of a source is shown is decided here alone (`limited`, `frozen_body`); everything that writes a
+How much of a source is shown is decided here alone (`limited`); everything that writes a
 document takes it from an `EditionEntry`.
 """
 
-import html
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 
 from aggregator.model import (
     CommentCount,
@@ -23,6 +21,7 @@ from aggregator.model import (
 )
 
 MARK = "【未訳】"  # before the title of an entry shown untranslated
+WRITTEN = "（AIによる要約）"  # after a summary that a model wrote
 KEPT = timedelta(hours=48)  # before the newest entry: whoever opens a reader once a day loses nothing
 EXCERPT_SENTENCES = 3
 EXCERPT_WIDTH = 600  # of 300 Japanese characters; a Latin letter is half as wide
@@ -60,6 +59,9 @@ class Translated:
     summary: str
     story: str
     current: bool  # made from the entry as its feed has it now
+    written: bool = False  # the summary, by a model, of the article
+    headline: bool = False  # the title too was written, not translated
+    writer: str = ""  # what wrote either
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,57 +150,9 @@ def _legal(text: str) -> str:
     return _ILLEGAL.sub("", text)  # an engine may return anything
 
 
-def frozen_body(facts: Facts) -> str:
-    """Write the body a feed carries: the summary first, for readers preview its start, then the source."""
-    return "".join((quoted(facts), _credits(facts), _discussion(facts)))
-
-
-def quoted(facts: Facts) -> str:
-    """Write the summary as a feed's body begins with it; nothing where there is none."""
-    summary, _ = shown_texts(facts)
-    if not summary:
-        return ""
-    language = "" if facts.translated else _lang(facts)
-    glue = "" if facts.translated else " "
-    text = f"<p{language}>{html.escape(glue.join(summary))}</p>"
-    if facts.rights == "full":
-        return text
-    url = web_url(facts.permalink)
-    cite = f' cite="{html.escape(url)}"' if url else ""
-    return f"<blockquote{cite}>{text}</blockquote>"
-
-
-def _credits(facts: Facts) -> str:
-    parts = [facts.sources[0].feed_title, "、".join(facts.authors)]
-    line = [html.escape(part) for part in parts if part]
-    if facts.translated is None:
-        line.append("未訳")
-    elif facts.translated.engine != "original":
-        line = [*_original(facts), *line]
-        line.append(html.escape(f"機械翻訳: {facts.translated.engine} {facts.translated.model}".strip()))
-    return f"<p>{' / '.join(line)}</p>"
-
-
-def _original(facts: Facts) -> list[str]:
-    if facts.title:
-        return ["原題: " + _link(facts.permalink, facts.title, _lang(facts))]
-    return ["原文: " + _link(facts.permalink, facts.permalink)] if facts.permalink else []
-
-
-def _discussion(facts: Facts) -> str:
-    urls = dict.fromkeys(filter(None, map(web_url, (facts.comments_url, *(c.url for c in facts.counts)))))
-    links = [_link(url, urlsplit(url).hostname or url) for url in urls]
-    return f"<p>ディスカッション: {' / '.join(links)}</p>" if links else ""
-
-
-def _link(url: str | None, text: str, attributes: str = "") -> str:
-    if web_url(url) is None:
-        return f"<span{attributes}>{html.escape(text)}</span>" if attributes else html.escape(text)
-    return f'<a href="{html.escape(url or "")}"{attributes}>{html.escape(text)}</a>'
-
-
-def _lang(facts: Facts) -> str:
-    return f' lang="{source_language(facts)}"'
+def written_parts(*, headline: bool, summary: bool) -> str:
+    """Name what a model wrote: 「見出し・要約」, "" where it wrote nothing."""
+    return "・".join(part for part, written in (("見出し", headline), ("要約", summary)) if written)
 
 
 def source_language(facts: Facts) -> str:
@@ -233,7 +187,10 @@ def present(facts: Facts) -> EditionEntry:
         enclosures=tuple(e for e in facts.enclosures if web_url(e.url)),
         image_url=facts.image_url, rights=facts.rights, page_title=shown_title(facts), summary=summary,
         story=story, engine=facts.translated.engine if facts.translated else "",
-        model=facts.translated.model if facts.translated else "", comments_url=web_url(facts.comments_url),
+        model=facts.translated.model if facts.translated else "",
+        written=facts.translated is not None and facts.translated.written,
+        headline=facts.translated is not None and facts.translated.headline,
+        writer=facts.translated.writer if facts.translated else "", comments_url=web_url(facts.comments_url),
         comments_feed_url=web_url(facts.comments_feed_url), counts=facts.counts,
     )  # fmt: skip
 

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from aggregator.model import PublicationState
-from aggregator.publish.edition import Facts, Publication, frozen_body, quoted, shown_title
+from aggregator.publish.body import frozen_body, quoted
+from aggregator.publish.edition import Facts, Publication, shown_title
 from aggregator.times import maybe_text
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")

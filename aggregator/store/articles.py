@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from aggregator.model import Article, ArticleJob, Summary, SummaryJob
+from aggregator.model import Article, ArticleJob, Origin, Summary, SummaryJob
 from aggregator.times import to_text
 
 PATIENCE = timedelta(hours=1)  # that a text waits for the first look at its page and its site's signals
@@ -46,13 +46,16 @@ def count_stale_articles(db: Database, now: datetime) -> int:
     return int(db.execute(f"SELECT count(*) {_STALE_ARTICLES}", {"now": to_text(now)}).fetchone()[0])
 
 
-def stale_summaries(db: Database, now: datetime, limit: int) -> list[SummaryJob]:
-    """List articles without a summary of their present text, newest first."""
+def stale_summaries(db: Database, now: datetime, limit: int, origin: Origin = "extract") -> list[SummaryJob]:
+    """List articles without a summary of their present text, newest first.
+
+    `origin` is what is wanted for feeds that do not say otherwise.
+    """
     rows = db.query(
         f"""SELECT e.entry_id, {_INPUT} AS input_fingerprint, e.title, a.text,
-        {RIGHTS} AS rights
+        {RIGHTS} AS rights, coalesce(json_extract(f.settings, '$.summary'), :origin) AS origin
         {_STALE_SUMMARIES} ORDER BY e.sort_at DESC LIMIT :limit""",
-        _at(now) | {"limit": limit},
+        _at(now) | {"limit": limit, "origin": origin},
     )
     return [SummaryJob(**row) for row in rows]
 

@@ -50,6 +50,7 @@ SELECT p.*, e.title AS original, e.permalink, e.authors, e.tags, e.enclosures, e
   e.published_at, e.updated_at AS source_updated_at, e.sort_at, f.category, e.entry_id,
   {RIGHTS} AS rights, coalesce(s.text, '') AS summary,
   coalesce(s.story, '') AS story, t.engine, t.model, t.title AS t_title,
+  t.origin AS t_origin, t.headline, t.writer,
   coalesce(t.summary, '') AS t_summary, coalesce(t.story, '') AS t_story,
   coalesce(t.input_fingerprint = s.fingerprint AND {_SETTLED}, 0) AS current
 FROM publications p JOIN stories st USING (story_id) JOIN entries e ON e.entry_id = st.lead_entry_id
@@ -212,7 +213,8 @@ def _translated(row: dict[str, Any]) -> Translated | None:
         return None
     return Translated(
         engine=row["engine"] or "", model=row["model"] or "", title=row["t_title"], summary=row["t_summary"],
-        story=row["t_story"], current=bool(row["current"]),
+        story=row["t_story"], current=bool(row["current"]), written=row["t_origin"] == "llm",
+        headline=bool(row["headline"]), writer=row["writer"],
     )  # fmt: skip
 
 

@@ -161,6 +161,14 @@ def refused_translations(db: Database) -> None:
 
 
 @migrations()
+def written_texts(db: Database) -> None:
+    """Tell summaries and headlines that a model wrote from those that were chosen and translated."""
+    db.execute("ALTER TABLE translations ADD COLUMN origin TEXT NOT NULL DEFAULT 'extract'")
+    db.execute("ALTER TABLE translations ADD COLUMN headline INTEGER NOT NULL DEFAULT 0")
+    db.execute("ALTER TABLE translations ADD COLUMN writer TEXT NOT NULL DEFAULT ''")
+
+
+@migrations()
 def resting_domains(db: Database) -> None:
     """Find the domains that want to be left alone without a look at all others."""
     db.execute("CREATE INDEX hosts_resting ON hosts (retry_after_at) WHERE retry_after_at IS NOT NULL")

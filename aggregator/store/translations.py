@@ -18,6 +18,7 @@ BACKOFF = (
     timedelta(hours=6),
     timedelta(days=1),
 )  # after the 1st, 2nd … attempt
+ARTICLE_CHARACTERS = 3000  # of which a summary is written: news stands at the top, and each costs
 ATTEMPTS = len(BACKOFF) + 1  # after so many the same input is not tried again
 REFUSED_FOR = timedelta(days=30)  # what was refused before may be asked for again: the checks may be others
 FALLBACK = timedelta(hours=24)  # after so long what a fallback engine made stays
@@ -50,9 +51,10 @@ SELECT e.entry_id, s.fingerprint AS input_fingerprint, e.title, s.text AS summar
   coalesce(json_extract(f.settings, '$.language'), e.language, f.language) AS language,
   iif(t.attempt_fingerprint IS s.fingerprint, t.attempts, 0) AS attempts,
   coalesce(json_extract(f.settings, '$.engine'), '') AS engine, e.first_seen_at,
-  iif(t.input_fingerprint IS s.fingerprint, t.redo, NULL) AS redo
+  iif(t.input_fingerprint IS s.fingerprint, t.redo, NULL) AS redo,
+  iif(s.origin = 'llm', substr(a.text, 1, :most), '') AS article
 FROM json_each(:ids) ids JOIN entries e ON e.entry_id = ids.value JOIN feeds f USING (feed_id)
-  JOIN summaries s USING (entry_id)
+  JOIN summaries s USING (entry_id) JOIN articles a USING (entry_id)
   LEFT JOIN translations t ON t.entry_id = e.entry_id AND t.language = :language
 ORDER BY ids.key
 """
@@ -90,7 +92,8 @@ def count_waiting(db: Database, language: str, setups: Mapping[str, str] = NO_SE
 
 def texts(db: Database, language: str, entry_ids: Iterable[int]) -> list[TranslateEntry]:
     """Return the entries' texts in the order asked for."""
-    rows = db.query(_TEXTS, {"ids": json.dumps(list(entry_ids)), "language": language})
+    values = {"ids": json.dumps(list(entry_ids)), "language": language, "most": ARTICLE_CHARACTERS}
+    rows = db.query(_TEXTS, values)
     return [TranslateEntry(**{**row, "title": unturned(row["title"])}) for row in rows]
 
 

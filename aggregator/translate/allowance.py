@@ -10,7 +10,7 @@ from aggregator.config import Config
 from aggregator.errors import EngineUnavailable
 from aggregator.model import EngineChoice, TranslateEntry
 from aggregator.store import usage
-from aggregator.translate import budget
+from aggregator.translate import budget, writer
 from aggregator.translate import engines as known
 from aggregator.translate.engines import services
 
@@ -37,19 +37,25 @@ def reserved(
 
     What a batch may use counts as used from now on, so that a kill in the middle forgets nothing.
     """
-    size = sum(len(entry.title) + len(entry.summary) + len(entry.story) for entry in batch)
-    return tuple(_reserved(db, config, engines, size, now))
+    entries = tuple(batch)
+    size = sum(len(entry.title) + len(entry.summary) + len(entry.story) for entry in entries)
+    written = writer.size(entries, headline=config.headline == "write")
+    return tuple(_reserved(db, config, engines, size, written, now))
 
 
 def _reserved(
-    db: Database, config: Config, engines: Iterable[EngineChoice], size: int, now: datetime
+    db: Database, config: Config, engines: Iterable[EngineChoice], size: int, written: int, now: datetime
 ) -> Iterator[EngineChoice]:
     for choice in engines:
         if not choice.paid:
             yield choice
-        elif amount := budget.reserve(left(db, config, choice.name, now), size):
+            continue
+        room = left(db, config, choice.name, now)
+        # Where the budget is too small to have it write as well it still translates.
+        whole = budget.reserve(room, size + written) if choice.writes else 0
+        if amount := whole or budget.reserve(room, size):
             book(db, config, choice.name, amount, now)
-            yield replace(choice, allowance=amount)
+            yield replace(choice, allowance=amount, writes=bool(whole))
 
 
 def sample(db: Database, config: Config, name: str, now: datetime) -> known.Sample:

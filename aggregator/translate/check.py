@@ -61,6 +61,12 @@ def check(source: str, translated: str, target: str) -> tuple[str, ...]:
     return tuple(reason for reason in found if reason)
 
 
+def amiss(source: str, text: str) -> tuple[str, ...]:
+    """Return what is wrong with a Japanese text about a source, however much of it the text tells."""
+    found = (check(source, text) for check in (*_ANYWHERE, *_JA))
+    return tuple(reason for reason in found if reason)
+
+
 def has_words(text: str) -> bool:
     """Return whether anything to translate is left once names, versions, code and addresses are set aside."""
     if not _QUOTING.search(text) and not _PLAIN.isdisjoint(text.split()):
@@ -222,15 +228,15 @@ def _length(source: str, translated: str, target: str) -> str:
     return ""
 
 
-_ANY: tuple[Callable[[str, str], str], ...] = (
+_ANYWHERE: tuple[Callable[[str, str], str], ...] = (
     _lines,
     _assistant,
     _markup,
-    _literals,
     _foreign_literals,
     _loop,
     _said_thrice,
 )
+_ANY = (*_ANYWHERE, _literals)
 _JA: tuple[Callable[[str, str], str], ...] = (
     _script,
     _chinese,

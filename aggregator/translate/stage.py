@@ -19,7 +19,7 @@ from aggregator.model import (
 from aggregator.pipeline import Stage
 from aggregator.store import remakes, usage
 from aggregator.store import translations as store
-from aggregator.translate import allowance, chain, engines, glossary, touched
+from aggregator.translate import allowance, chain, engines, glossary, touched, writer
 from aggregator.translate.engines import Engine
 from aggregator.translate.engines.services import ServiceEngine
 from aggregator.translate.route import Board, Route, failed, grouped, out_of_order, route, setup
@@ -58,13 +58,17 @@ def _pending(db: Database, config: Config, now: datetime) -> Iterator[TranslateJ
         entries = store.texts(db, config.language, ids[start : start + BATCH])
         routed = ((route(e, ready.get(e.engine, ready[""]), board), e) for e in entries)
         for way, group in grouped(routed).items():
-            for batch in _batches(group, _size(way)):
+            for batch in _batches(group, _size(config, way, group)):
                 yield from _jobs(db, config, way, batch, version, now)
 
 
-def _size(way: Route) -> int:
+def _size(config: Config, way: Route, entries: list[TranslateEntry]) -> int:
     if way.engines and way.engines[0].slow:
         return 1
+    if writer.writer_of(way.engines, config.language) and writer.size(
+        entries, headline=config.headline == "write"
+    ):
+        return 1  # a kill loses one written text, and one that the budget has no room for leaves it to others
     return PAID_BATCH if any(choice.paid for choice in way.engines) else BATCH
 
 
@@ -91,24 +95,28 @@ def _jobs(
     if not meant:
         batch = tuple(e for e in batch if chain.settle(e, config.language, version) is not None)
     if batch:
+        headline = config.headline == "write"
         keys = [] if way.anew else chain.memory_keys(batch, meant, config.language, version)
+        keys += writer.keys(batch, meant, config.language, config.style, headline=headline)
         yield TranslateJob(
             entries=batch, engines=meant, target=config.language, memory=store.recall(db, keys),
             refused=store.refused(db, keys), missed=way.missed, style=config.style,
+            headline=headline,
             setup=way.setup if len(meant) == len(way.engines) else "",
         )  # fmt: skip
 
 
 def _work(config: Config, job: TranslateJob) -> TranslateOutcome:
-    opened: list[Engine] = []
+    opened: dict[EngineChoice, Engine] = {}
 
     def open_engine(choice: EngineChoice) -> Engine:
-        opened.append(engines.open_engine(choice, config))
-        return opened[-1]
+        if choice not in opened:  # one meter for all that it is sent in this job
+            opened[choice] = engines.open_engine(choice, config)
+        return opened[choice]
 
-    outcome = chain.translate(job, glossary.merged(config.glossary), open_engine)
+    outcome = writer.translate(job, glossary.merged(config.glossary), open_engine)
     # A service counts by itself: what it was sent again is part of it.
-    spent = {engine.name: engine.spent for engine in opened if isinstance(engine, ServiceEngine)}
+    spent = {engine.name: engine.spent for engine in opened.values() if isinstance(engine, ServiceEngine)}
     return replace(outcome, used=tuple((dict(outcome.used) | spent).items()))
 
 

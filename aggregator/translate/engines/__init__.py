@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from aggregator.config import Config
 from aggregator.errors import EngineUnavailable
@@ -39,6 +39,19 @@ class Engine(Protocol):
     def translate(self, segments: Sequence[str]) -> list[str]:
         """Return one translation for each segment, in order.
 
+        Raises: EngineUnavailable where the engine cannot work at all.
+        """
+        ...
+
+
+@runtime_checkable
+class Writer(Protocol):
+    """What writes about a text; an engine that can is one too."""
+
+    def write(self, instructions: str, source_text: str, max_tokens: int) -> str:
+        """Return what is written, unchecked; "" where it was cut off, empty or refused.
+
+        Shape: the source is handed over as quoted data, apart from the instructions.
         Raises: EngineUnavailable where the engine cannot work at all.
         """
         ...
@@ -202,4 +215,5 @@ def _choice(model: Model, config: Config) -> EngineChoice:
         path=str(folder if model.folder else folder / model.files[0].name),
         version=kind.version(config),
         slow=kind.slow,
+        writes=model.engine == "llamacpp" and config.llamacpp_writer,
     )

@@ -6,6 +6,7 @@ firefox engine. The figures behind each choice here are in docs/translation.md; 
 
 import ctypes
 import importlib
+import json
 import os
 import secrets
 from collections.abc import Callable, Sequence
@@ -84,6 +85,14 @@ class LlamaCppEngine:
         Raises: EngineUnavailable where the model does not answer.
         """
         return [self._segment(segment) for segment in segments]
+
+    def write(self, instructions: str, source_text: str, max_tokens: int) -> str:
+        """Return what the model writes about a text, unchecked; "" where that is too long for the context.
+
+        Raises: EngineUnavailable where the model does not answer.
+        """
+        quoted = json.dumps(source_text, ensure_ascii=False)
+        return self.reply(f"{instructions}\n\n{quoted}", max_tokens)
 
     def _segment(self, segment: str) -> str:
         limit = answer_limit(segment)

@@ -19,6 +19,7 @@ from aggregator.translate.style import DESU_MASU, instruction
 VARIABLE = "AGGREGATOR_OPENAI_KEY"
 VERSION = "1"  # of prompt and placeholder form: part of the memory's key
 PLACEHOLDER = "[{n}]"
+_THINKING = 2048  # tokens for thoughts, which count as part of the answer
 AT_ONCE = 4  # requests; more gain little and meet rate limits
 _REFUSED = frozenset({400, 413, 422})  # this segment, as a filter or a limit has it: no reason to stop at it
 _LANGUAGES = {"ja": "Japanese", "pt": "Portuguese", "de": "German", "fr": "French", "es": "Spanish"}
@@ -73,22 +74,32 @@ class OpenAIEngine:
         finally:
             pool.shutdown(cancel_futures=True)
 
+    def write(self, instructions: str, source_text: str, max_tokens: int) -> str:
+        """Return what the model writes about a text, unchecked; "" as in `translate`.
+
+        Raises: EngineUnavailable where the endpoint does not answer, BadTranslation where it answers oddly.
+        """
+        return self._ask(instructions, source_text, max_tokens)
+
     def _segment(self, segment: str) -> str:
-        reply = self._service.ask(self._request(segment), len(segment))
+        # Three times the length in characters is far more than a translation takes.
+        return self._ask(self._prompt, segment, 3 * len(segment))
+
+    def _ask(self, instructions: str, text: str, limit: int) -> str:
+        reply = self._service.ask(self._request(instructions, text, limit), len(text))
         if reply.status == 400 and not self._plain:
             # OpenAI's reasoning models refuse both `temperature` and `max_tokens` and say so with a 400.
             self._plain = True
-            reply = self._service.ask(self._request(segment), len(segment))
+            reply = self._service.ask(self._request(instructions, text, limit), len(text))
         if reply.status in _REFUSED:
             return ""
         return content(self._service.read(reply))
 
-    def _request(self, segment: str) -> dict[str, object]:
-        text = json.dumps(segment, ensure_ascii=False)
-        messages = [{"role": "system", "content": self._prompt}, {"role": "user", "content": text}]
+    def _request(self, instructions: str, text: str, limit: int) -> dict[str, object]:
+        quoted = json.dumps(text, ensure_ascii=False)
+        messages = [{"role": "system", "content": instructions}, {"role": "user", "content": quoted}]
         request: dict[str, object] = {"model": self.model, "messages": messages}
-        # Thoughts count as answer; three times the length in characters is far more than a translation takes.
-        limits = {"temperature": 0, "max_tokens": 2048 + 3 * len(segment)}
+        limits = {"temperature": 0, "max_tokens": _THINKING + limit}
         return request if self._plain else request | limits
 
 

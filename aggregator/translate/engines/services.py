@@ -86,7 +86,7 @@ def _openai_choice(config: Config) -> EngineChoice:
     return EngineChoice(
         name="openai", model=config.openai_model, target=config.language,
         version=openai.version(config.language, config.style),
-        paid=is_paid("openai", config),
+        paid=is_paid("openai", config), writes=True,
     )  # fmt: skip
 
 
