@@ -8,6 +8,21 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from aggregator.model.discussions import (
+        PROVIDERS,
+        Counted,
+        CountJob,
+        CountOutcome,
+        CountPoint,
+        CountTurn,
+        Discussion,
+        Provider,
+        Quota,
+        ShownComment,
+        ThreadCount,
+        Used,
+        Viewpoint,
+    )
     from aggregator.model.editions import (
         CommentCount,
         Document,
@@ -80,7 +95,7 @@ if TYPE_CHECKING:
     )
 
 # What polls need comes first: loading all would cost both their processes a fiftieth of a second.
-_FILES = ("feeds", "fetches", "polls", "hubs", "editions", "pages", "texts")
+_FILES = ("feeds", "fetches", "polls", "hubs", "editions", "pages", "texts", "discussions")
 
 
 def __getattr__(name: str) -> Any:
@@ -95,12 +110,19 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     "ASKED",
+    "PROVIDERS",
     "Arrived",
     "Article",
     "ArticleJob",
     "Changed",
     "CommentCount",
+    "CountJob",
+    "CountOutcome",
+    "CountPoint",
+    "CountTurn",
+    "Counted",
     "DeliveryJob",
+    "Discussion",
     "Document",
     "DueFeed",
     "Edition",
@@ -135,13 +157,16 @@ __all__ = [
     "ParsedFeed",
     "Part",
     "PollOutcome",
+    "Provider",
     "PublicationState",
+    "Quota",
     "Request",
     "Rest",
     "RetryScope",
     "Rights",
     "Shard",
     "ShardOutcome",
+    "ShownComment",
     "Signal",
     "SiteBatch",
     "SitePolicy",
@@ -149,10 +174,13 @@ __all__ = [
     "Subscription",
     "Summary",
     "SummaryJob",
+    "ThreadCount",
     "TranslateEntry",
     "TranslateJob",
     "TranslateOutcome",
     "Translation",
     "Unchanged",
     "Untranslated",
+    "Used",
+    "Viewpoint",
 ]
