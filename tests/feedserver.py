@@ -52,6 +52,7 @@ class Recorded:
     headers: dict[str, str]
     host: str  # the address it was sent to
     at: float  # monotonic seconds
+    body: bytes = b""  # of a POST
 
 
 class FeedServer:
@@ -147,10 +148,14 @@ class _Handler(BaseHTTPRequestHandler):
         finally:
             owner.end()
 
+    def do_POST(self) -> None:
+        self.do_GET()
+
     def _answer(self, owner: FeedServer) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
         host = self.connection.getsockname()[0]
-        answer = owner.next_answer(Recorded(self.command, self.path, headers, host, time.monotonic()))
+        sent = self.rfile.read(int(headers.get("content-length", 0)))
+        answer = owner.next_answer(Recorded(self.command, self.path, headers, host, time.monotonic(), sent))
         self.close_connection = True
         if not isinstance(answer, Answer):
             answer(self.wfile.write)

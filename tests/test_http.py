@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
 from aggregator import __version__, http, urls
 from aggregator.config import Config
 from aggregator.http import addresses, curl, fetch_one, shards, turns
+from aggregator.http.post import post_form
 from aggregator.http.shards import fetch_shard
 from aggregator.model import (
     DueFeed,
@@ -64,6 +66,40 @@ def test_a_request_says_who_asks(server: FeedServer):
     assert headers["accept-encoding"] == "gzip, deflate, br, zstd"
     assert "cookie" not in headers
     assert "if-none-match" not in headers
+
+
+KEYED = (("Authorization", "Bearer k-123"), ("User-Agent", "python:aggregator:0 (by /u/acme)"))
+
+
+def test_headers_of_a_request_are_sent_over_our_own(server: FeedServer):
+    fetched(server.serve("/api", b"{}"), headers=KEYED)
+    headers = server.requests[0].headers
+    assert headers["authorization"] == "Bearer k-123"
+    assert headers["user-agent"] == "python:aggregator:0 (by /u/acme)"
+    assert "k-123" not in repr(Request(url="https://api.example/", headers=KEYED))
+
+
+def test_a_redirect_carries_a_requests_headers_within_its_origin_only(server: FeedServer):
+    server.serve("/end", b"{}")
+    server.script("/api", redirect(302, "/here"))
+    server.script("/here", redirect(302, server.url("/end", host=2)))
+    fetched(server.url("/api"), headers=KEYED)
+    sent = [request.headers.get("authorization") for request in server.requests]
+    assert sent == ["Bearer k-123", "Bearer k-123", None]
+    assert "u/acme" not in server.requests[2].headers["user-agent"]
+
+
+def test_a_form_is_posted_and_no_redirect_is_followed(server: FeedServer):
+    server.script("/token", Answer(b"{}", content_type="application/json"), redirect(302, "/elsewhere"))
+    fields = {"grant_type": "client_credentials", "name": "京 &"}
+    for status in (200, 302):
+        reply = post_form(server.url("/token"), fields, {"User-Agent": "a"}, timedelta(seconds=5))
+        assert reply.status == status
+    sent = server.requests[0]
+    assert (sent.method, sent.headers["user-agent"]) == ("POST", "a")
+    assert sent.headers["content-type"] == "application/x-www-form-urlencoded"
+    assert dict(parse_qsl(sent.body.decode())) == fields
+    assert server.paths() == ["/token", "/token"]
 
 
 def test_a_contact_cannot_break_the_header():

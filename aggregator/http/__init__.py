@@ -127,7 +127,7 @@ async def _follow(session: Session, trip: _Trip, turn: Turn) -> Fetched | NotMod
 async def _ask(session: Session, trip: _Trip) -> Fetched | NotModified | None:
     """Make one request; None comes back for a redirect."""
     trip.status, trip.headers = None, {}
-    async with session.get(trip.url, _asked(trip.request)) as response:
+    async with session.get(trip.url, _asked(trip)) as response:
         trip.status = response.status
         trip.headers = _texts(response.raw_headers)
         if response.status in {301, 302, 303, 307, 308}:
@@ -200,13 +200,21 @@ def _has_an_end(trip: _Trip) -> bool:
     return not trip.headers.keys().isdisjoint({"content-length", "transfer-encoding", "content-encoding"})
 
 
-def _asked(request: Request) -> dict[str, str]:
+def _asked(trip: _Trip) -> dict[str, str]:
+    request = trip.request
     asked = {
         "Accept": request.accept,
         "If-None-Match": request.etag,
         "If-Modified-Since": request.last_modified,
     }
-    return {name: value for name, value in asked.items() if value}
+    # What lets us in somewhere is nobody else's business, wherever a redirect leads.
+    own = dict(request.headers) if _origin(trip.url) == _origin(request.url) else {}
+    return {name: value for name, value in asked.items() if value} | own
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme.lower(), parts.netloc.lower()
 
 
 def _texts(raw: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:

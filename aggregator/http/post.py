@@ -1,4 +1,4 @@
-"""One JSON document posted to a service the operator named, and its answer, by libcurl without an event loop.
+"""One document posted to a service the operator named, and its answer, by libcurl without an event loop.
 
 No redirect is followed: the request carries a key. Private addresses are allowed, since a service on the same
 machine or network is meant as often as not; the environment's proxy settings hold.
@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pycurl
 
@@ -28,11 +29,23 @@ class Reply:
 
 
 def post_json(url: str, document: object, headers: Mapping[str, str], patience: timedelta) -> Reply:
-    """Post a document and return the answer.
+    """Post a document as JSON and return the answer.
 
     Raises: FetchTimeout where it is not complete in time, BodyTooLarge beyond 1 MiB, ConnectionFailed,
     HostForbidden where the URL is none.
     """
+    return _post(url, json.dumps(document), {"Content-Type": "application/json", **headers}, patience)
+
+
+def post_form(url: str, fields: Mapping[str, str], headers: Mapping[str, str], patience: timedelta) -> Reply:
+    """Post a form and return the answer.
+
+    Raises: as `post_json`.
+    """
+    return _post(url, urlencode(fields), headers, patience)  # libcurl says what it is
+
+
+def _post(url: str, text: str, headers: Mapping[str, str], patience: timedelta) -> Reply:
     body, received, size = io.BytesIO(), dict[str, str](), 0
 
     def take(chunk: bytes) -> int:
@@ -42,7 +55,7 @@ def post_json(url: str, document: object, headers: Mapping[str, str], patience: 
 
     transfer = pycurl.Curl()
     try:
-        _prepare(transfer, url, document, headers, patience)
+        _prepare(transfer, url, text, headers, patience)
         transfer.setopt(pycurl.WRITEFUNCTION, take)
         transfer.setopt(pycurl.HEADERFUNCTION, lambda line: _take_header(received, line))
         transfer.perform()
@@ -57,15 +70,15 @@ def post_json(url: str, document: object, headers: Mapping[str, str], patience: 
 
 
 def _prepare(
-    transfer: pycurl.Curl, url: str, document: object, headers: Mapping[str, str], patience: timedelta
+    transfer: pycurl.Curl, url: str, text: str, headers: Mapping[str, str], patience: timedelta
 ) -> None:
-    lines = {"Content-Type": "application/json", "Expect": "", **headers}
+    lines = {"Expect": "", **headers}
     transfer.setopt(pycurl.URL, url.encode())
     transfer.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
     transfer.setopt(pycurl.NOSIGNAL, 1)
     transfer.setopt(pycurl.CONNECTTIMEOUT_MS, _CONNECT)
     transfer.setopt(pycurl.TIMEOUT_MS, max(1, int(patience.total_seconds() * 1000)))
-    transfer.setopt(pycurl.POSTFIELDS, json.dumps(document).encode())
+    transfer.setopt(pycurl.POSTFIELDS, text.encode())
     transfer.setopt(pycurl.HTTPHEADER, [f"{name}: {value}" for name, value in lines.items()])
 
 

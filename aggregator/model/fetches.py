@@ -1,6 +1,6 @@
 """One HTTP request, and what became of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 
@@ -13,6 +13,7 @@ class Request:
     last_modified: str | None = None
     max_bytes: int = 10 * 1024 * 1024
     accept: str = "*/*"
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # may hold a key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
