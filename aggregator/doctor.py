@@ -159,6 +159,13 @@ def _engines(config: Config, _: datetime) -> Iterator[Finding]:
     for line in engines.why_not(config):
         wanted = not ready and config.engine != "none"
         yield Finding(text=line, ok=False, serious=wanted)
+    asked = {"summary = llm": config.summary == "llm", "headline = write": config.headline == "write"}
+    written = [setting for setting, on in asked.items() if on]
+    if written and not any(choice.writes for choice in ready):
+        yield Finding(
+            text=f"{', '.join(written)}: no engine of the chain can write; what it would write is translated",
+            ok=False, serious=False, next_step="set openai_url and openai_model, or llamacpp_writer",
+        )  # fmt: skip
 
 
 def _own_engines(config: Config, _: datetime) -> Iterator[Finding]:

@@ -45,3 +45,17 @@ def test_a_feed_whose_own_engine_is_not_ready_is_named(tmp_path, monkeypatch):
     assert finding.text.startswith("engine of Wire, Herald: deepl: no key")
     assert finding.serious
     assert not finding.ok
+
+
+@pytest.mark.parametrize(
+    ("settings", "lacks"),
+    [
+        ({"summary": "llm"}, True),
+        ({"headline": "write"}, True),
+        ({}, False),
+        ({"summary": "llm", "openai_url": "http://127.0.0.1:1/v1", "openai_model": "m"}, False),
+    ],
+)
+def test_a_summary_that_nobody_can_write_is_found(settings, lacks, tmp_path):
+    config = Config(store=tmp_path / "s.sqlite", output=tmp_path / "output", models=tmp_path, **settings)
+    assert any("can write" in finding.text for finding in examine(config, NOW)) is lacks

@@ -103,6 +103,19 @@ def test_a_headline_that_turns_a_denial_around_is_refused():
     assert faults("headline", source, "Veltrix、地図事業の売却計画を否定", TERMS) == ()
 
 
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("Dunlin loses $800 million in its third quarter", "Dunlin、第3四半期に8億ドルの赤字"),
+        ("Blackthorn triples its price for firms", "Blackthorn、法人向け料金を3倍に引き上げ"),
+        ("Pebblebrook pays authors $3,000 for each book", "Pebblebrook、著者に1冊3000ドルの支払い"),
+        ("Harrowgate opens its source", "ハローゲート、ソースコードの公開"),
+    ],
+)
+def test_counts_in_words_and_names_in_katakana_are_known_again(source: str, text: str):
+    assert faults("headline", f"{source}\n{source}.", text, TERMS) == ()
+
+
 def test_an_address_is_refused_even_where_the_source_has_it():
     source = SOURCE + " See https://fastmill.example/deal for more."
     text = GOOD.replace("必要です。", "必要です（https://fastmill.example/deal ）。")

@@ -40,9 +40,16 @@ _ANYWHERE = (
     r"\b(?:leave|drop|post) (?:a|your) comments?\b|\bin the comments\b|\bcomments? (?:section )?below\b",
     r"\b(?:follow|find) (?:me|us|him|her|them) on [a-z]",
     rf"\b{_PICTURE} (?:credit|courtesy|source)\b",
-    rf"\((?:{_PICTURE}|credit)\b[^)]*\)\W*$",
+    rf"\((?:{_PICTURE}|credit)\b[^()]{{0,200}}\)\W{{0,9}}$",
 )
-_NOTICE = re.compile(rf"^\W*(?:{'|'.join(_OPENINGS)})$|{'|'.join(_ANYWHERE)}", re.IGNORECASE | re.DOTALL)
+_OPENING = re.compile(rf"\W*(?:{'|'.join(_OPENINGS)})$", re.IGNORECASE | re.DOTALL)
+_WITHIN = re.compile("|".join(_ANYWHERE), re.IGNORECASE)
+# Words of which each notice has one; to look for them first is ten times faster.
+_TELLING = (
+    "appeared", "published", "posted", "written for", "syndicated", "updated", "corrected", "amended",
+    "affiliate", "commission", "subscri", "sign up", "inbox", "rights", "cookies", "comment", "follow ",
+    "find ", "credit", "courtesy", "source", "photo", "image", "illustration", "screenshot", "picture",
+)  # fmt: skip
 _NAMED = re.compile(rf"^\W*{_BYLINE}$")
 
 # "BERLIN, March 3 (Example Wire) — " or "Berlin (Example Wire) — ": place, date and agency, then a dash.
@@ -56,7 +63,9 @@ _DATELINE = re.compile(
 
 def is_furniture(sentence: str) -> bool:
     """Tell whether a sentence is a notice, a caption or an invitation rather than part of the story."""
-    return bool(_NOTICE.search(sentence) or _NAMED.match(sentence))
+    plain = sentence.lower()
+    within = any(word in plain for word in _TELLING) and _WITHIN.search(sentence)
+    return bool(within or _OPENING.match(sentence) or _NAMED.match(sentence))
 
 
 def without_dateline(sentence: str) -> str:

@@ -63,17 +63,19 @@ def swapped(source: str, translated: str) -> str:
 
 def _is_turned(actor: str, other: str, translated: str, wrong: str) -> bool:
     runs = list(_RUN.finditer(translated))
-    ends = [[run.end() for run in runs if _is_named(name, run[0])] for name in (actor, other)]
+    ends = [[run.end() for run in runs if is_named(name, run[0])] for name in (actor, other)]
     if [len(found) for found in ends] != [1, 1] or ends[0] == ends[1]:
         return False
     after = re.compile(f"{_TITLE}(?:{wrong})")
     return bool(after.match(translated, ends[0][0]) and _SUBJECT.match(translated, ends[1][0]))
 
 
-def _is_named(name: str, run: str) -> bool:
+def is_named(name: str, run: str) -> bool:
+    """Tell whether Latin letters are a name, or katakana sound like it."""
     if run.isascii():
         return run == name
-    return SequenceMatcher(None, _sound(name), _kana_sound(run)).ratio() >= _ALIKE
+    sound = _sound(name)
+    return bool(sound) and SequenceMatcher(None, sound, _kana_sound(run)).ratio() >= _ALIKE
 
 
 def _sound(name: str) -> str:

@@ -13,6 +13,7 @@ from aggregator.model import Part
 from aggregator.translate.check import amiss
 from aggregator.translate.glossary import Glossary
 from aggregator.translate.quantity import english, hints, japanese, otherwise
+from aggregator.translate.roles import is_named
 from aggregator.translate.segment import LITERAL
 from aggregator.translate.sense import turned
 from aggregator.translate.style import instruction
@@ -52,6 +53,13 @@ _KANA = "ァ-ヺー"
 # What Japanese writes in Latin letters where English has words of its own.
 _PLAIN = frozenset("ai pc os it eu ceo cto cfo url km kg cm mm nm gb mb tb kw mw gw".split())
 _IN_DIGITS = re.compile(r"\d[\d,.]*\s?[十百千万億兆]*")
+_CAPITAL, _KANA_RUN = re.compile(r"\b[A-Z][A-Za-z]{3,}"), re.compile(f"[{_KANA}・]{{3,}}")
+# Words that Japanese puts in digits: 「第3四半期」, 「2倍」, 「5分の1」.
+_COUNTS = {
+    "twice": 2, "doubl": 2, "both": 2, "pair": 2, "half": 2, "triple": 3, "tripling": 3,
+    "second": 2, "third": 3, "fourth": 4, "quarter": 4, "fifth": 5,
+    "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "quadrupl": 4,
+}  # fmt: skip
 _LARGE = 1000  # in kanji; smaller ones stand in many words: 一部, 十分
 
 
@@ -128,6 +136,7 @@ def _appeal(text: str) -> str:
 
 def _numbers(source: str, text: str) -> str:
     known = _values(source)
+    known |= {Decimal(value) for word, value in _COUNTS.items() if word in source.lower()} | {Decimal(1)}
     made_up = [said for said, values in japanese(text).items() if not values & known]
     in_kanji = otherwise(_IN_DIGITS.sub(" ", text))
     made_up += [str(value) for value in in_kanji if value >= _LARGE and value not in known]
@@ -174,5 +183,8 @@ def _nothing_shared(source: str, text: str, glossary: Glossary) -> str:
         values & _values(source) for values in japanese(text).values()
     )
     if shared or any(form in text for form in _renderings(source, glossary)):
+        return ""
+    runs = _KANA_RUN.findall(text)
+    if any(is_named(name, run) for name in set(_CAPITAL.findall(source)) for run in runs):
         return ""
     return "nothing of the text in it"
