@@ -635,3 +635,11 @@ def test_where_no_timer_ends_a_parse_only_small_bodies_are_mended():
 def test_a_line_break_inside_an_address_counts_for_nothing():
     """WHATWG URL: tabs and line breaks are taken out of an address before it is read."""
     assert clean.web_url("https://a.example/", "h\n\nttp://b.example/\tx") == "http://b.example/x"
+
+
+def test_a_backslash_in_an_entity_is_no_crash():
+    body = (
+        b'<!DOCTYPE rss [<!ENTITY id "a\\ud800">]><rss version="2.0"><channel><item><guid>&id;</guid></item>'
+    )
+    with pytest.raises(NotAFeed, match="breaks the parser"):
+        parse(body, "application/rss+xml", URL)
