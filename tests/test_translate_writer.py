@@ -224,13 +224,38 @@ def test_a_changed_setting_holds_for_new_entries_only(feeds, tmp_path):
     assert desk.rows("origin", "summaries") == [("extract",)]
 
 
-@pytest.mark.parametrize("rights", ["titles"])
-def test_of_a_feed_that_shows_titles_alone_nothing_is_written(rights, feeds, tmp_path):
+def test_of_a_feed_that_shows_titles_alone_nothing_is_written(feeds, tmp_path):
     with ChatServer(Model()) as chat:
         desk = Desk(tmp_path, feeds, openai_url=chat.url, **SETTINGS)
-        desk.subscribe("/feed", rights=rights)
+        desk.subscribe("/feed", rights="titles")
         desk.round()
         assert chat.segments == [TITLE]
+
+
+def test_of_an_entry_whose_site_refuses_input_to_models_nothing_is_written(feeds, tmp_path):
+    body = rss(item(1, title=TITLE, body=ARTICLE)).replace(b"http://127.0.0.1/1", feeds.url("/1").encode())
+    feeds.serve("/feed", body=body)
+    feeds.serve(
+        "/robots.txt",
+        body=b"User-agent: *\nContent-Signal: ai-input=no\nAllow: /\n",
+        headers={"Content-Type": "text/plain"},
+    )
+    with ChatServer(Model()) as chat:
+        desk = Desk(tmp_path, feeds, openai_url=chat.url, **SETTINGS)
+        desk.round()
+        assert chat.segments == [TITLE]
+
+
+def test_one_engine_may_translate_and_another_write(feeds, tmp_path, monkeypatch):
+    monkeypatch.setenv("AGGREGATOR_DEEPL_KEY", "k")
+    with ChatServer(Model()) as chat:
+        deepl = chat.url.removesuffix("/v1") + "/v2/translate"
+        desk = Desk(
+            tmp_path, feeds, openai_url=chat.url, deepl_url=deepl, engine="deepl,openai", summary="llm"
+        )
+        desk.round()
+    assert "AIによる要約: openai stand-in / 機械翻訳: deepl" in desk.read("atom.xml")
+    assert desk.rows("engine, title, writer") == [("deepl", TITLE_JA, "openai stand-in")]
 
 
 def test_of_an_article_of_a_few_words_no_summary_is_written(feeds, tmp_path):
