@@ -10,14 +10,15 @@ from aggregator import opml, subscribe
 from aggregator.config import Config
 from aggregator.errors import OpmlError
 from aggregator.opml import Problem
+from aggregator.session import unreadable
 from aggregator.store import feeds, network
 from aggregator.times import duration_text, from_text, to_text
 from aggregator.urls import canonical, normalise
 
 COLUMNS = ("where", "feed", "problem", "next")
 _STATES = {
-    "failing": "answers with a feed again, or remove it",
-    "gone": "aggregator resume, should it be back; else remove it",
+    "failing": "wait, or: aggregator remove {feed_id}",
+    "gone": "aggregator remove {feed_id}; should it be back: aggregator resume {feed_id}",
 }
 
 
@@ -26,7 +27,7 @@ def of_file(config: Config) -> tuple[Problem, ...]:
     try:
         data = config.opml.read_bytes()
     except OSError as error:
-        return (Problem(text=f"{config.opml}: cannot be read ({error.strerror})"),)
+        return (Problem(text=unreadable(config, error)),)
     try:
         return opml.examine(data, str(config.opml))[1]
     except OpmlError as error:
@@ -74,7 +75,7 @@ def _network_rows(db: Database) -> list[dict[str, Any]]:
 def _problems(row: dict[str, Any], now: datetime) -> Iterator[tuple[str, str]]:
     if row["state"] in _STATES:
         since = f" ({row['failures']} times in a row)" if row["failures"] > 1 else ""
-        yield f"{row['state']}: {row['failure']}{since}", _STATES[row["state"]]
+        yield f"{row['state']}: {row['failure']}{since}", _STATES[row["state"]].format_map(row)
     elif row["state"] != "paused" and row["last_poll_at"] is None:
         yield "not asked yet", _when(row, now)
 

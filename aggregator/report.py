@@ -12,6 +12,7 @@ UNITS = {
     "websub": "requests and deliveries",
     "poll": "feeds",
     "article": "entries",
+    "page": "pages",
     "summary": "entries",
     "translate": "entries",
     "publish": "editions",

@@ -91,8 +91,14 @@ def take_up_opml(db: Database, config: Config, clock: Clock) -> feeds.Synced | N
     try:
         data = config.opml.read_bytes()
     except OSError as error:
-        raise OpmlError(f"{config.opml}: cannot be read ({error.strerror})") from error
+        raise OpmlError(unreadable(config, error)) from error
     return mirror(db, config, data, clock())
+
+
+def unreadable(config: Config, error: OSError) -> str:
+    """Say why feeds.opml cannot be read, and how it comes to be where it is not there yet."""
+    step = "; its first feed makes it: aggregator add URL" if isinstance(error, FileNotFoundError) else ""
+    return f"{config.opml}: cannot be read ({error.strerror}){step}"
 
 
 def mirror(db: Database, config: Config, data: bytes, now: datetime) -> feeds.Synced | None:

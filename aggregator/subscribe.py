@@ -58,7 +58,12 @@ def add(
     address = urls.web_address(url)
     address = address if "://" in address else f"https://{address}"
     _refuse_known(known, address)
-    fetched, links = _find_feed(config, address, known)
+    try:
+        fetched, links = _find_feed(config, address, known)
+    except FetchError as error:
+        if urls.web_address(url) == address:
+            raise
+        raise FetchError(error.url, f"{error.message}; where there is no https, say http://{url}") from error
     listed_url = fetched.moved_to or (links[0].url if links else address)
     for found in (listed_url, fetched.url):
         _refuse_known(known, found)

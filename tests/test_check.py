@@ -65,6 +65,14 @@ def test_every_wrong_line_of_the_file_is_told_at_once_and_no_feed_is_asked(
     assert site.requests == []
 
 
+def test_a_list_that_is_not_there_yet_is_one_problem_with_the_way_out(aggregator: Aggregator):
+    done = aggregator("check")
+    assert done.returncode == 2
+    assert "cannot be read (No such file or directory); its first feed makes it: aggregator add URL" in (
+        done.stdout
+    )
+
+
 def test_a_file_that_is_no_opml_is_one_problem(aggregator: Aggregator, environment: dict[str, str]):
     Path(environment["AGGREGATOR_OPML"]).write_text("<opml><body>")
     done = aggregator("check", "--json")

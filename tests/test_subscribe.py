@@ -141,6 +141,16 @@ def test_what_cannot_be_added_is_one_line_and_changes_nothing(
     assert Path(environment["AGGREGATOR_OPML"]).read_bytes() == before
 
 
+def test_an_address_without_scheme_is_asked_over_https_and_the_way_out_is_said(
+    site: FeedServer, aggregator: Aggregator
+):
+    bare = site.url("/feed.xml").removeprefix("http://")
+    done = aggregator("add", bare)
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert done.stderr.startswith(f"aggregator: https://{bare}: ")
+    assert done.stderr.endswith(f"; where there is no https, say http://{bare}\n")
+
+
 def test_wrong_rights_are_refused_before_anything_is_asked(site: FeedServer, aggregator: Aggregator):
     done = aggregator("add", site.url("/feed.xml"), "--rights", "all")
     assert done.returncode == 2

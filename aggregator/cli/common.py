@@ -99,6 +99,11 @@ def _say_stopping() -> None:
     print("finishing the batch in hand; ^C again ends at once", file=sys.stderr, flush=True)
 
 
+def counted(number: int, one: str, several: str = "") -> str:
+    """Return a number with its noun."""
+    return f"{number} {one if number == 1 else several or f'{one}s'}"
+
+
 def duration(text: str, option: str = "--wait") -> timedelta:
     """Read a duration given as an option."""
     try:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from aggregator.cli.common import Json, Wait, clock, open_session, opened, take_up_list
+from aggregator.cli.common import Json, Wait, clock, counted, open_session, opened, take_up_list
 from aggregator.cli.subscriptions import Feed
 from aggregator.errors import AggregatorError, OpmlError
 
@@ -66,7 +66,7 @@ def check(
             print(
                 f"written to {config.opml}: {each['feed']} is at {each['xmlUrl']} (first {each['first_url']})"
             )
-        print("1 problem" if len(rows) == 1 else f"{len(rows) or 'no'} problems")
+        print(counted(len(rows), "problem") if rows else "no problems")
     if rows:
         raise typer.Exit(AggregatorError.exit_code)
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from aggregator.cli.common import Json, clock, opened, take_up_list
+from aggregator.cli.common import Json, clock, counted, opened, take_up_list
 from aggregator.errors import OpmlError
 
 app = typer.Typer()
@@ -35,7 +35,7 @@ def add(
             db, config, url, category=category, rights=rights, rights_note=rights_note, now=clock()
         )
     print(f"added {added.title or added.url}")
-    entries = "1 entry" if added.entries == 1 else f"{added.entries} entries"
+    entries = counted(added.entries, "entry", "entries")
     print(f"  {added.url} · {entries} · {added.category or 'no category'}")
     for other in added.others:
         print(f"  also offered there: {other}")
@@ -85,7 +85,10 @@ def import_feeds(
     for problem in done.problems:
         print(f"left out: {problem}")
     categories = len({each.category for each in done.added if each.category})
-    print(f"{len(done.added)} feeds added in {categories} categories, {done.duplicates} listed already")
+    print(
+        f"{counted(len(done.added), 'feed')} added in {counted(categories, 'category', 'categories')}, "
+        f"{done.duplicates} listed already"
+    )
 
 
 @app.command("export")
