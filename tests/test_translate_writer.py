@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from aggregator import again
+from aggregator.store import remakes
 from aggregator.translate.engines import service
 from tests.chatserver import ChatServer, Raw
 from tests.feedserver import FeedServer
@@ -273,6 +275,28 @@ def test_a_writer_that_is_down_leaves_the_entry_to_the_next_engine(feeds, tmp_pa
         chat.translate = Model()
         desk.round(minutes=20)
     assert desk.rows("origin, headline") == [("llm", 1)]
+
+
+def test_what_a_writer_that_was_out_did_not_write_is_in_the_estimate_and_made_by_retranslate(
+    feeds, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("AGGREGATOR_DEEPL_KEY", "k")
+    with ChatServer(Model()) as chat, ChatServer(lambda s: Raw(500)) as out:
+        deepl = chat.url.removesuffix("/v1") + "/v2/translate"
+        desk = Desk(
+            tmp_path, feeds, openai_url=out.url, deepl_url=deepl, engine="deepl,openai", summary="llm"
+        )
+        desk.round()
+        assert desk.rows("origin") == [("extract",)]
+        before = desk.feeds_bytes()
+        plan = again.plan(desk.db, desk.config, again.Wanted())
+        assert plan.characters >= len(TITLE) + len(ARTICLE) * 1.5
+        desk.settings(openai_url=chat.url)
+        with desk.db.atomic():
+            remakes.ask_again(desk.db, "ja", plan.entry_ids)
+        desk.round(hours=1)
+    assert desk.rows("origin") == [("llm",)]
+    assert desk.feeds_bytes() == before
 
 
 def test_what_is_written_counts_in_the_budget_before_it_is_sent(feeds, tmp_path):

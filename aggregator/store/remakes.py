@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from sqlite_utils import Database
 
 from aggregator.model import ASKED
+from aggregator.store.translations import ARTICLE_CHARACTERS
 
 _MADE = """
-SELECT t.entry_id, t.glossary_version, e.title || char(10) || s.text || char(10) || s.story AS text
+SELECT t.entry_id, t.glossary_version, e.title || char(10) || s.text || char(10) || s.story
+  || iif(s.origin = 'llm' AND t.origin = 'extract', char(10) || substr(a.text, 1, :most), '') AS text
 FROM translations t JOIN entries e USING (entry_id) JOIN feeds f USING (feed_id)
-  JOIN summaries s USING (entry_id) JOIN stories st USING (story_id)
+  JOIN summaries s USING (entry_id) JOIN articles a USING (entry_id) JOIN stories st USING (story_id)
 WHERE t.language = :language AND t.input_fingerprint = s.fingerprint AND t.engine != 'original'
   AND f.listed = 1 AND e.excluded IS NULL AND coalesce(st.lead_entry_id, e.entry_id) = e.entry_id
   AND (:engine IS NULL OR t.engine = :engine) AND (:feed_id IS NULL OR e.feed_id = :feed_id)
@@ -34,6 +36,7 @@ def made(
 ) -> list[Made]:
     """List what an engine made, what is a feed's, or an entry by number or address; without these, all."""
     values = {"language": language, "engine": engine, "feed_id": feed_id, "entry": entry}
+    values["most"] = ARTICLE_CHARACTERS
     return [Made(**row) for row in db.query(_MADE, values)]
 
 
