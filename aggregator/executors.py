@@ -1,5 +1,6 @@
 """THE WORKERS: where a stage's `work` runs, behind concurrent.futures.Executor."""
 
+import importlib
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -41,6 +42,10 @@ class Workers:
         if self._executor is None:
             self._executor = self._open()
         return self._executor.submit(fn, *args)
+
+    def warm_up(self, module: str) -> None:
+        """Start a worker and load what it works with, while the caller still gets ready itself."""
+        self.submit(importlib.import_module, module)
 
     def close(self) -> None:
         """End the workers; the next submit starts new ones."""

@@ -5,7 +5,6 @@ Loads no stage: a command that runs one pays for no other.
 
 import contextlib
 import hashlib
-import importlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, fields
@@ -53,7 +52,9 @@ class Session:
     clock: Clock
     stop: Stop = lambda: False
     watch: Watch = unwatched
-    _workers: dict[str, Workers] = field(default_factory=dict)
+    workers: dict[str, Workers] = field(
+        default_factory=dict
+    )  # by stage; some may be started already
 
     def run(self, stage: Stage, budget: timedelta | None = None) -> StageReport:
         """Run one stage until nothing is due, its budget is spent or `stop` says so."""
@@ -63,24 +64,20 @@ class Session:
                 budget=budget, stop=self.stop, progress=progress,
             )  # fmt: skip
 
-    def warm_up(self, name: str, module: str) -> None:
-        """Start a stage's worker and load what it works with, while the caller still gets ready itself."""
-        self._workers_of(name).submit(importlib.import_module, module)
-
     def rest(self, stage: Stage) -> None:
         """Give a stage's workers back; they start again when needed."""
         self._workers_of(stage.name).close()
 
     def close(self) -> None:
         """End all workers."""
-        for workers in self._workers.values():
+        for workers in self.workers.values():
             workers.close()
 
     def _workers_of(self, name: str) -> Workers:
-        if name not in self._workers:
+        if name not in self.workers:
             setting = EXECUTORS.get(name)
-            self._workers[name] = open_workers(getattr(self.config, setting) if setting else "inline:")
-        return self._workers[name]
+            self.workers[name] = open_workers(getattr(self.config, setting) if setting else "inline:")
+        return self.workers[name]
 
 
 def take_up_opml(db: Database, config: Config, clock: Clock) -> feeds.Synced | None:

@@ -18,10 +18,12 @@ from aggregator.times import from_text, parse_duration
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
+    from aggregator.executors import Workers
     from aggregator.pipeline import Stage, StageReport
     from aggregator.session import Session
 
 EVERY_POLL_FAILED = 6
+_POLL_WORK = "aggregator.poll.shard"  # what a poll worker loads
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Wait = Annotated[str, typer.Option(help="How long to wait for another run over the same store.")]
@@ -68,31 +70,45 @@ def opened(config: Config) -> Iterator["Database"]:
 
 
 @contextmanager
-def open_session(config: Config, command: str, wait: str, *, quiet: bool = False) -> Iterator["Session"]:
-    """Hold the instance lock and the open store; ^C and SIGTERM finish the batch in hand."""
-    from aggregator.demo.leftovers import clear_leftovers
-    from aggregator.lock import instance_lock
-    from aggregator.report import watch
-    from aggregator.session import Session, unwatched
-    from aggregator.signals import stop_on_signals
+def open_session(
+    config: Config, command: str, wait: str, *, quiet: bool = False, polls: bool = False
+) -> Iterator["Session"]:
+    """Hold the instance lock and the open store; ^C and SIGTERM finish the batch in hand.
 
-    with instance_lock(config.store, f"aggregator {command}", duration(wait)), opened(config) as db:
-        clear_leftovers(config)
-        seen = unwatched if quiet else watch
-        stop = stop_on_signals(_say_stopping)
-        session = Session(db=db, config=config, clock=clock, stop=stop, watch=seen)
-        try:
-            yield session
-        finally:
-            session.close()
+    Where `polls` are sure to come their worker starts first: it loads while we do.
+    """
+    workers = {"poll": _poll_worker(config)} if polls else {}
+    try:
+        from aggregator.demo.leftovers import clear_leftovers
+        from aggregator.lock import instance_lock
+        from aggregator.report import watch
+        from aggregator.session import Session, unwatched
+        from aggregator.signals import stop_on_signals
+
+        with instance_lock(config.store, f"aggregator {command}", duration(wait)), opened(config) as db:
+            clear_leftovers(config)
+            seen = unwatched if quiet else watch
+            stop = stop_on_signals(_say_stopping)
+            yield Session(db=db, config=config, clock=clock, stop=stop, watch=seen, workers=workers)
+    finally:
+        for started in workers.values():
+            started.close()
 
 
-def expect_polls(session: "Session", *, all_feeds: bool) -> None:
-    """Start the poll worker where a poll is to come: it loads while we load the stages."""
+def _poll_worker(config: Config) -> "Workers":
+    from aggregator.executors import open_workers
+
+    worker = open_workers(config.executor_poll)
+    worker.warm_up(_POLL_WORK)
+    return worker
+
+
+def expect_polls(session: "Session") -> None:
+    """Start the poll worker where a feed is due: it loads while we load the stages."""
     from aggregator.store import feeds
 
-    if all_feeds or feeds.count_due(session.db, clock()):
-        session.warm_up("poll", "aggregator.poll.shard")
+    if "poll" not in session.workers and feeds.count_due(session.db, clock()):
+        session.workers["poll"] = _poll_worker(session.config)
 
 
 def _say_stopping() -> None:
@@ -148,12 +164,14 @@ def run_stages(
     wait: str,
     prepare: "Callable[[Session], None] | None",
     stages: "Callable[[], tuple[Stage, ...]]",
+    *,
+    polls: bool = False,
 ) -> None:
     """Run single stages under the lock; `prepare` may make work due first, `stages` load what they need."""
-    from aggregator.store import feeds
-
     config = context.obj.config()
-    with open_session(config, command, wait) as session:
+    with open_session(config, command, wait, polls=polls) as session:
+        from aggregator.store import feeds
+
         polls_before = feeds.last_poll_id(session.db)
         refused = take_up(session)
         if prepare:

@@ -37,12 +37,11 @@ def once(
 
     Example: */10 * * * * cd /srv/aggregator && .venv/bin/aggregator once
     """
-    from aggregator.store import feeds
-
     config = context.obj.config()
-    with open_session(config, "once", wait) as session:
-        expect_polls(session, all_feeds=all_feeds)
+    with open_session(config, "once", wait, polls=all_feeds) as session:
+        expect_polls(session)
         from aggregator.stages import run_round
+        from aggregator.store import feeds
 
         started = clock()
         polls_before = feeds.last_poll_id(session.db)
@@ -129,16 +128,16 @@ def poll(
     def prepare(session: "Session") -> None:
         from aggregator.store import feeds
 
-        expect_polls(session, all_feeds=all_feeds)
         if all_feeds:
             feeds.make_due(session.db, clock())
+        expect_polls(session)
 
     def stages() -> "tuple[Stage, ...]":
         from aggregator.poll.stage import STAGE  # while the worker loads its own part
 
         return (STAGE,)
 
-    run_stages(context, "poll", wait, prepare, stages)
+    run_stages(context, "poll", wait, prepare, stages, polls=all_feeds)
 
 
 @app.command()
