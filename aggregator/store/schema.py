@@ -172,3 +172,36 @@ def written_texts(db: Database) -> None:
 def resting_domains(db: Database) -> None:
     """Find the domains that want to be left alone without a look at all others."""
     db.execute("CREATE INDEX hosts_resting ON hosts (retry_after_at) WHERE retry_after_at IS NOT NULL")
+
+
+_COUNTS = """
+ALTER TABLE discussions ADD COLUMN count INTEGER;
+ALTER TABLE discussions ADD COLUMN counted_at TEXT;
+CREATE INDEX discussions_due ON discussions (provider, next_count_at) WHERE next_count_at IS NOT NULL;
+CREATE INDEX count_history_age ON count_history (counted_at);
+
+CREATE TABLE provider_requests (
+  provider TEXT NOT NULL,
+  minute TEXT NOT NULL,
+  requests INTEGER NOT NULL DEFAULT 0,
+  counted INTEGER NOT NULL DEFAULT 0,
+  dropped INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (provider, minute)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE provider_states (
+  provider TEXT PRIMARY KEY,
+  asked_at TEXT,
+  rest_until TEXT,
+  failures INTEGER NOT NULL DEFAULT 0,
+  failure TEXT
+) STRICT, WITHOUT ROWID;
+"""
+
+
+@migrations()
+def discussions_counted(db: Database) -> None:
+    """Keep each thread's number, and what those who are asked for numbers were sent."""
+    for statement in _COUNTS.split(";\n"):
+        if statement.strip():
+            db.execute(statement)
