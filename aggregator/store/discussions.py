@@ -1,0 +1,226 @@
+"""Table discussions: the threads about each story, and when each provider is asked about it again.
+
+A row without thread_key is a story's turn at a provider and alone says when; the other rows are threads.
+A story's number at a provider goes to its lead, which stands for ever, so that nothing has to follow a merge.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlite_utils import Database
+
+from aggregator import urls
+from aggregator.discuss import schedule
+from aggregator.discuss.schedule import DueTurn
+from aggregator.model import CountJob, CountOutcome, Discussion, Provider, ThreadCount
+from aggregator.store import counts, providers
+from aggregator.times import from_text, maybe_text, to_text
+
+LARGEST: frozenset[Provider] = frozenset({"hatena"})  # its http and https pages; others' threads are summed
+
+_LEAD = "JOIN stories AS st ON st.story_id = p.story_id JOIN entries AS e ON e.entry_id = st.lead_entry_id"
+# Whatever came out lately was held or published lately; of an older store nothing else is asked about.
+_LACKING = f"""
+SELECT p.story_id, wanted.value, e.sort_at
+FROM publications AS p {_LEAD} JOIN json_each(:providers) AS wanted
+WHERE (p.state IN ('held', 'untranslated') AND p.held_at >= :since
+    OR p.state IN ('untranslated', 'translated') AND p.first_published_at >= :since)
+  AND NOT EXISTS (SELECT 1 FROM discussions AS d
+    WHERE d.story_id = p.story_id AND d.provider = wanted.value AND d.thread_key = '')
+"""  # noqa: S608 - constants of ours
+_OPEN = """INSERT INTO discussions (story_id, provider, thread_key, url, next_count_at)
+VALUES (?, ?, '', '', ?)"""
+_WAITING = """d.provider = :provider AND d.next_count_at <= :now AND d.thread_key = ''
+AND p.state != 'withdrawn'"""
+_DUE = f"""
+SELECT d.story_id, e.sort_at, d.failures
+FROM discussions AS d JOIN publications AS p ON p.story_id = d.story_id {_LEAD}
+WHERE {_WAITING} ORDER BY e.sort_at DESC, d.story_id LIMIT :limit
+"""  # noqa: S608
+_COUNT_DUE = f"""
+SELECT count(*) FROM discussions AS d JOIN publications AS p ON p.story_id = d.story_id WHERE {_WAITING}
+"""  # noqa: S608
+_TURNS = """
+SELECT d.story_id, e.sort_at, d.failures
+FROM json_each(:stories) AS s JOIN stories AS st ON st.story_id = s.value
+  JOIN entries AS e ON e.entry_id = st.lead_entry_id
+  JOIN discussions AS d ON d.story_id = s.value AND d.provider = :provider AND d.thread_key = ''
+"""
+_LINKS = """
+SELECT e.story_id, e.permalink, e.comments_url, e.guid
+FROM json_each(?) AS s JOIN entries AS e ON e.story_id = s.value JOIN stories AS st ON st.story_id = s.value
+ORDER BY e.story_id, e.entry_id IS NOT st.lead_entry_id, e.entry_id
+"""
+_THREADS = """
+SELECT d.story_id, d.provider, d.thread_key, d.url, d.gone
+FROM json_each(?) AS s JOIN discussions AS d ON d.story_id = s.value
+WHERE d.thread_key != '' ORDER BY d.story_id, d.provider, d.thread_key
+"""
+_TOTALS = """
+SELECT st.lead_entry_id, sum(d.count), max(d.count), d.url
+FROM json_each(:stories) AS s JOIN stories AS st ON st.story_id = s.value
+  LEFT JOIN discussions AS d ON d.story_id = s.value AND d.provider = :provider AND d.thread_key != ''
+    AND d.gone = 0 AND d.count IS NOT NULL
+WHERE st.lead_entry_id IS NOT NULL GROUP BY s.value
+"""
+_WRITE_THREAD = """
+INSERT INTO discussions (story_id, provider, thread_key, url, gone, count, counted_at)
+VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (story_id, provider, thread_key) DO UPDATE
+SET url = excluded.url, gone = excluded.gone, count = excluded.count, counted_at = excluded.counted_at
+"""
+_WRITE_TURN = """
+UPDATE discussions SET next_count_at = :at, failures = :failures
+WHERE story_id = :story_id AND provider = :provider AND thread_key = ''
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoryLinks:
+    """What is known of a story that may lead to its threads."""
+
+    urls: tuple[str, ...]  # permalinks of its entries, the lead's first
+    named: tuple[str, ...]  # every web address its entries name: comments link, permalink, guid
+    known: tuple[Discussion, ...]  # threads of any provider
+    gone: tuple[Discussion, ...]  # threads not to ask about again, also where an entry names them
+
+
+def open_turns(db: Database, wanted: Iterable[Provider], now: datetime) -> int:
+    """Give each story that was held or published within a week a turn at each provider, where it has none.
+
+    Shape: the number of turns opened. What came out long ago, as in a new feed's first fill, is asked about
+    once.
+    """
+    since = to_text(now - schedule.COUNTED)
+    values = {"providers": json.dumps(list(wanted)), "since": since}
+    opened = [
+        (story_id, provider, to_text(schedule.first_count_at(from_text(sort_at), now)))
+        for story_id, provider, sort_at in db.execute(_LACKING, values)
+    ]
+    db.conn.executemany(_OPEN, opened)
+    return len(opened)
+
+
+def due(db: Database, provider: Provider, now: datetime, limit: int) -> list[DueTurn]:
+    """List the turns that are due at a provider, the most urgent first; of too many the newest stories'."""
+    values = {"provider": provider, "now": to_text(now), "limit": limit}
+    turns = _with_rise(db, db.execute(_DUE, values).fetchall(), now)
+    return sorted(turns, key=lambda turn: -schedule.priority(now - turn.came_out_at, turn.rise))
+
+
+def _with_rise(db: Database, rows: Sequence[tuple[int, str, int]], now: datetime) -> list[DueTurn]:
+    histories = counts.points(db, [row[0] for row in rows], now - schedule.WINDOW)
+    return [
+        DueTurn(story_id=story_id, came_out_at=from_text(sort_at), failures=failures,
+                rise=schedule.rise(histories.get(story_id, ()), now))
+        for story_id, sort_at, failures in rows
+    ]  # fmt: skip
+
+
+def count_due(db: Database, wanted: Iterable[Provider], now: datetime) -> int:
+    """Count the turns that are due at these providers."""
+    values = [{"provider": provider, "now": to_text(now)} for provider in wanted]
+    return sum(db.execute(_COUNT_DUE, each).fetchone()[0] for each in values)
+
+
+def links(db: Database, story_ids: Iterable[int]) -> dict[int, StoryLinks]:
+    """Return what is known of each story that may lead to its threads."""
+    stories = json.dumps(list(story_ids))
+    permalinks: defaultdict[int, list[str]] = defaultdict(list)
+    named: defaultdict[int, list[str]] = defaultdict(list)
+    for story_id, permalink, comments_url, guid in db.execute(_LINKS, [stories]):
+        permalinks[story_id] += _web(permalink)
+        named[story_id] += _web(comments_url, permalink, guid)
+    known: defaultdict[int, list[Discussion]] = defaultdict(list)
+    gone: defaultdict[int, list[Discussion]] = defaultdict(list)
+    for story_id, provider, key, url, is_gone in db.execute(_THREADS, [stories]):
+        thread = Discussion(provider=provider, key=key, url=url)
+        (gone if is_gone else known)[story_id].append(thread)
+    return {
+        story_id: StoryLinks(
+            urls=tuple(dict.fromkeys(permalinks[story_id])), named=tuple(dict.fromkeys(named[story_id])),
+            known=tuple(known[story_id]), gone=tuple(gone[story_id]),
+        )
+        for story_id in json.loads(stories)
+    }  # fmt: skip
+
+
+def _web(*links: str | None) -> list[str]:
+    return [link for link in links if link and urls.is_web(link)]
+
+
+def record(db: Database, job: CountJob, outcome: CountOutcome, now: datetime) -> None:
+    """Write what came of a job: threads, the stories' numbers, each story's next turn, the day's figures.
+
+    Shape: a story that was not asked about since the requests were used up is dropped; any other one that
+    was not is tried again.
+    """
+    counted = outcome.counted
+    _write_threads(db, counted.counts, now)
+    _write_totals(db, job.provider, {count.story_id for count in counted.counts}, now)
+    asked = [turn.story_id for turn in job.turns if turn.story_id in counted.asked]
+    left = [turn.story_id for turn in job.turns if turn.story_id not in counted.asked]
+    used_up = outcome.failure is None and outcome.requests >= job.requests
+    _move_on(db, job.provider, _turns(db, job.provider, asked, now), now)
+    providers.note(db, job.provider, counted=len(asked), dropped=0, now=now)
+    if used_up:
+        drop(db, job.provider, _turns(db, job.provider, left, now), now)
+    else:
+        put_off(db, job.provider, left, now)
+
+
+def drop(db: Database, provider: Provider, due: Sequence[DueTurn], now: datetime) -> None:
+    """Let turns pass that the quota does not hold, as if they had been asked, and book that."""
+    _move_on(db, provider, due, now)
+    providers.note(db, provider, counted=0, dropped=len(due), now=now)
+
+
+def put_off(db: Database, provider: Provider, story_ids: Iterable[int], now: datetime) -> None:
+    """Try stories again later that could not be asked about, and give up those that never can."""
+    turns = _turns(db, provider, story_ids, now)
+    again = [(turn, schedule.retry_at(turn.came_out_at, now, turn.failures + 1)) for turn in turns]
+    _write_turns(db, provider, [(turn.story_id, at, turn.failures + 1) for turn, at in again])
+
+
+def close(db: Database, provider: Provider, story_ids: Iterable[int]) -> None:
+    """Ask a provider no more about stories it can say nothing of."""
+    _write_turns(db, provider, [(story_id, None, 0) for story_id in story_ids])
+
+
+def _move_on(db: Database, provider: Provider, turns: Sequence[DueTurn], now: datetime) -> None:
+    steps = [(turn.story_id, schedule.next_count_at(turn.came_out_at, now, turn.rise), 0) for turn in turns]
+    _write_turns(db, provider, steps)
+
+
+def _turns(db: Database, provider: Provider, story_ids: Iterable[int], now: datetime) -> list[DueTurn]:
+    values = {"stories": json.dumps(list(story_ids)), "provider": provider}
+    return _with_rise(db, db.execute(_TURNS, values).fetchall(), now)
+
+
+def _write_turns(db: Database, provider: Provider, turns: Iterable[tuple[int, datetime | None, int]]) -> None:
+    rows: list[dict[str, Any]] = [
+        {"story_id": story_id, "provider": provider, "at": maybe_text(at), "failures": failures}
+        for story_id, at, failures in turns
+    ]
+    db.conn.executemany(_WRITE_TURN, rows)
+
+
+def _write_threads(db: Database, found: Iterable[ThreadCount], now: datetime) -> None:
+    at = to_text(now)
+    rows = [
+        (each.story_id, each.discussion.provider, each.discussion.key, each.discussion.url,
+         int(each.count is None), each.count, at)
+        for each in found
+    ]  # fmt: skip
+    db.conn.executemany(_WRITE_THREAD, rows)
+
+
+def _write_totals(db: Database, provider: Provider, story_ids: Iterable[int], now: datetime) -> None:
+    """Write the stories' numbers from all their threads, with a link to the largest one."""
+    values = {"stories": json.dumps(sorted(story_ids)), "provider": provider}
+    for entry_id, total, largest, url in db.execute(_TOTALS, values).fetchall():
+        counts.write(db, entry_id, provider, largest if provider in LARGEST else total, url, now)
