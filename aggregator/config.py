@@ -74,6 +74,15 @@ class Config:
     host_spacing: timedelta = _setting(timedelta(seconds=1), "between two fetches from one domain")
     retry_scope: RetryScope = _setting("host", "what a Retry-After holds for: its url, host or domain")
     listen: str = _setting("127.0.0.1:8080", "address and port of the server")
+    counts: str = _setting("auto", "whose comment counts: auto, none, or a list: hackernews,hatena")
+    counts_via: str = _setting("", "what stands in front of those addresses: a cache of your own")
+    reddit_client_file: Path = _setting(
+        Path(), "`id:secret` of an app, where AGGREGATOR_REDDIT_CLIENT is not set; mode 0600"
+    )
+    reddit_user: str = _setting("", "the account it belongs to; sent in the User-Agent")
+    github_token_file: Path = _setting(
+        Path(), "a token, where AGGREGATOR_GITHUB_TOKEN is not set; mode 0600"
+    )
     websub: Literal["auto", "on", "off"] = _setting("auto", "ask hubs: auto: while a server runs; on, off")
     poll_every: timedelta = _setting(timedelta(hours=1), "base interval between two polls of a feed")
     publish_every: timedelta = _setting(timedelta(minutes=1), "while a backlog is translated")
@@ -162,7 +171,8 @@ def _from_environ(environ: Mapping[str, str]) -> list[tuple[str, str, object]]:
 
 # Read elsewhere: which file holds the settings, a clock that stands still for reproducible runs, and keys,
 # which are read where a request is made, lest a message about settings shows one.
-NOT_SETTINGS = frozenset(f"{PREFIX}{name}" for name in ("CONFIG", "NOW", "OPENAI_KEY", "DEEPL_KEY"))
+_ELSEWHERE = ("CONFIG", "NOW", "OPENAI_KEY", "DEEPL_KEY", "REDDIT_CLIENT", "GITHUB_TOKEN")
+NOT_SETTINGS = frozenset(f"{PREFIX}{name}" for name in _ELSEWHERE)
 
 
 def _from_flags(flags: Mapping[str, str]) -> list[tuple[str, str, object]]:
@@ -195,10 +205,11 @@ def _faults(config: Config) -> Iterator[tuple[str, str]]:
     elif config.visibility == "local" and not _is_loopback(config.address[0]):
         remedy = "set visibility to private or public"
         yield "listen", f"listen = {config.listen!r}: visibility = local serves on 127.0.0.1 only; {remedy}"
-    for key in ("base_url", "openai_url", "deepl_url"):
+    for key in ("base_url", "openai_url", "deepl_url", "counts_via"):
         if (url := getattr(config, key)) and not _is_http(url):
             yield key, f"{key} = {url!r}: expected an http or https URL"
     yield from _engine_faults(config)
+    yield from _count_faults(config)
     missing = [name for name in ("base_url", "contact") if not getattr(config, name)]
     if config.visibility == "public" and missing:
         yield "visibility", f"visibility = public: {' and '.join(missing)} must be set"
@@ -213,6 +224,18 @@ def _engine_faults(config: Config) -> Iterator[tuple[str, str]]:
             yield key, f"{key} = {budget!r}: expected characters such as 1000000, or yen such as 3000 yen"
         elif budget.endswith("yen") and not getattr(config, f"{engine}_yen"):
             yield key, f"{key} = {budget!r}: {engine}_yen must say what a million characters cost"
+
+
+def _count_faults(config: Config) -> Iterator[tuple[str, str]]:
+    if config.counts not in {"auto", "none"}:
+        from aggregator.model import PROVIDERS  # most runs need not load what counts
+
+        names = [name.strip() for name in config.counts.split(",")]
+        if not set(names) <= {*PROVIDERS} or len(names) > len({*names}):
+            expected = f"auto | none, or several of {', '.join(PROVIDERS)}, with commas"
+            yield "counts", f"counts = {config.counts!r}: expected {expected}"
+    if not re.fullmatch(r"[A-Za-z0-9_-]{0,40}", config.reddit_user):
+        yield "reddit_user", f"reddit_user = {config.reddit_user!r}: expected a name, without u/"
 
 
 _BUDGET = re.compile(r"[0-9]{1,12}(?: yen)?")

@@ -56,6 +56,10 @@ def test_flags_win_over_environment_and_environment_over_file(tmp_path: Path):
         ('hold_time = "9999999d"', "ten years at most"),
         ("max_entries = 99999999999999999999", "expected a whole number"),
         ('output = "~no-such-user/x"', "expected a path"),
+        ('counts = "slashdot"', "expected auto | none, or several of hackernews, lobsters, reddit, hatena"),
+        ('counts = "hatena,hatena"', "expected auto | none"),
+        ('counts_via = "localhost:9"', "expected an http or https URL"),
+        ('reddit_user = "u/acme"', "expected a name, without u/"),
     ],
 )
 def test_a_wrong_setting_is_one_line_naming_what_was_expected(tmp_path: Path, text: str, said: str):
