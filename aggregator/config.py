@@ -80,9 +80,7 @@ class Config:
         Path(), "`id:secret` of an app, where AGGREGATOR_REDDIT_CLIENT is not set; mode 0600"
     )
     reddit_user: str = _setting("", "the account it belongs to; sent in the User-Agent")
-    github_token_file: Path = _setting(
-        Path(), "a token, where AGGREGATOR_GITHUB_TOKEN is not set; mode 0600"
-    )
+    github_token_file: Path = _setting(Path(), "a token, where AGGREGATOR_GITHUB_TOKEN is not set; mode 0600")
     websub: Literal["auto", "on", "off"] = _setting("auto", "ask hubs: auto: while a server runs; on, off")
     poll_every: timedelta = _setting(timedelta(hours=1), "base interval between two polls of a feed")
     publish_every: timedelta = _setting(timedelta(minutes=1), "while a backlog is translated")

@@ -45,7 +45,7 @@ def poll(db: Database, *titles: str, now: datetime = NOW) -> dict[str, str | Non
             summary_html="",
             content_html="",
             fingerprint=f"f {title}",
-        )  # fmt: skip
+        )
         for title in titles
     )
     parsed = ParsedFeed(title="Q", site_url=None, language=None, entries=found)
