@@ -14,7 +14,7 @@ RANKS = [
     {"websub.protocol", "outlines", "opml", "http.headers", "http.addresses", "http.unpack", "poll.parse", "poll.lenient", "poll.decode", "poll.fast", "poll.fast.reader", "poll.fast.fields", "poll.fast.dates", "poll.clean",
      "poll.xmlfeed", "poll.jsonfeed", "poll.decide", "poll.outage", "poll.polite", "poll.revise", "poll.identity", "poll.filters", "poll.discover", "enrich.article", "enrich.summary", "enrich.choice", "enrich.furniture",
      "enrich.sentences", "enrich.robots", "enrich.optout", "enrich.page", "enrich.visit", "discuss.schedule", "translate.segment", "translate.casing", "translate.typography", "translate.style", "translate.engines.prompts", "translate.writing", "translate.check", "translate.sense", "translate.roles", "translate.quantity", "translate.glossary", "translate.budget", "translate.route", "translate.touched",
-     "publish.edition", "publish.body", "publish.promote", "publish.feeds", "publish.jsonfeed", "publish.pages"},
+     "publish.edition", "publish.body", "publish.promote", "publish.feeds", "publish.jsonfeed", "publish.pages", "publish.counts", "publish.hot"},
     {"discuss.access", "discuss.work", "http.hubs", "http.post", "http.shards", "http.visits", "enrich.work", "http.turns", "websub.work", "websub.spool", "websub.callback", "http", "http.curl", "http.names", "http.response", "poll.shard", "poll.work", "executors", "lock", "signals", "resources", "store.", "publish.write",
      "translate.engines.", "translate.models", "translate.manifest", "translate.download", "translate.wheels",
      "translate.chain", "translate.writer", "translate.allowance"},

@@ -66,7 +66,8 @@ class EditionEntry:
     writer: str = ""  # engine and model that wrote either
     comments_url: str | None
     comments_feed_url: str | None
-    counts: tuple[CommentCount, ...]
+    counts: tuple[CommentCount, ...]  # one a source
+    rise: float = 0.0  # comments an hour, in the edition that is ranked by it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,55 @@
+"""Which entries people talk about now, and which they talked about most."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from aggregator.discuss import schedule
+from aggregator.model import CountPoint, EditionEntry
+from aggregator.publish.counts import total
+from aggregator.publish.edition import Facts
+
+MOST = 30
+_HOUR = timedelta(hours=1)
+_DECAY = 1.5
+
+
+def counted_at(stories: Iterable[Facts]) -> datetime | None:
+    """Return when anything was counted last: the moment a ranking holds for, so that no clock changes it."""
+    moments = (count.counted_at for facts in stories for count in facts.counts)
+    return max(filter(None, moments), default=None)
+
+
+def rises(
+    stories: Iterable[Facts], points: Mapping[int, Sequence[CountPoint]], as_of: datetime
+) -> dict[str, float]:
+    """Return how fast each story's comments become more, by public id.
+
+    Units: comments an hour.
+    """
+    rows = [facts.publication for facts in stories]
+    return {row.public_id: schedule.rise(points.get(row.story_id, ()), as_of) for row in rows}
+
+
+def ranked(
+    entries: Sequence[EditionEntry], rises: Mapping[str, float], as_of: datetime, most: int = MOST
+) -> tuple[EditionEntry, ...]:
+    """Return the entries whose discussion rises, the hottest first: the older, the more it has to rise."""
+
+    def heat(entry: EditionEntry) -> float:
+        hours = max((as_of - _came_out_at(entry)) / _HOUR, 0.0)
+        return float(entry.rise / (hours + 2) ** _DECAY)
+
+    rising = [replace(entry, rise=rises.get(entry.public_id, 0.0)) for entry in entries]
+    return tuple(sorted((entry for entry in rising if entry.rise > 0), key=heat, reverse=True)[:most])
+
+
+def _came_out_at(entry: EditionEntry) -> datetime:
+    """Return when the source gave it: what a new feed brings along may be old."""
+    return min(entry.published_at or entry.first_published_at, entry.first_published_at)
+
+
+def discussed(entries: Sequence[EditionEntry]) -> tuple[EditionEntry, ...]:
+    """Return the entries that have comments, those with most first."""
+    talked = [entry for entry in entries if total(entry.counts)]
+    return tuple(sorted(talked, key=lambda entry: total(entry.counts) or 0, reverse=True))
