@@ -52,9 +52,7 @@ class Session:
     clock: Clock
     stop: Stop = lambda: False
     watch: Watch = unwatched
-    workers: dict[str, Workers] = field(
-        default_factory=dict
-    )  # by stage; some may be started already
+    workers: dict[str, Workers] = field(default_factory=dict)  # by stage; some may be started already
 
     def run(self, stage: Stage, budget: timedelta | None = None) -> StageReport:
         """Run one stage until nothing is due, its budget is spent or `stop` says so."""
