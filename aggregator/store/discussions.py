@@ -27,7 +27,7 @@ _LEAD = "JOIN stories AS st ON st.story_id = p.story_id JOIN entries AS e ON e.e
 _LACKING = f"""
 SELECT p.story_id, wanted.value, e.sort_at
 FROM publications AS p {_LEAD} JOIN json_each(:providers) AS wanted
-WHERE (p.state IN ('held', 'untranslated') AND p.held_at >= :since
+WHERE (p.state = 'held' AND p.held_at >= :since
     OR p.state IN ('untranslated', 'translated') AND p.first_published_at >= :since)
   AND NOT EXISTS (SELECT 1 FROM discussions AS d
     WHERE d.story_id = p.story_id AND d.provider = wanted.value AND d.thread_key = '')
