@@ -8,6 +8,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from aggregator.model.comments import (
+        Comment,
+        CommentJob,
+        CommentLook,
+        CommentOutcome,
+        ThreadComments,
+    )
     from aggregator.model.discussions import (
         PROVIDERS,
         Counted,
@@ -95,7 +102,7 @@ if TYPE_CHECKING:
     )
 
 # What polls need comes first: loading all would cost both their processes a fiftieth of a second.
-_FILES = ("feeds", "fetches", "polls", "hubs", "editions", "pages", "texts", "discussions")
+_FILES = ("feeds", "fetches", "polls", "hubs", "editions", "pages", "texts", "discussions", "comments")
 
 
 def __getattr__(name: str) -> Any:
@@ -115,7 +122,11 @@ __all__ = [
     "Article",
     "ArticleJob",
     "Changed",
+    "Comment",
     "CommentCount",
+    "CommentJob",
+    "CommentLook",
+    "CommentOutcome",
     "CountJob",
     "CountOutcome",
     "CountPoint",
@@ -174,6 +185,7 @@ __all__ = [
     "Subscription",
     "Summary",
     "SummaryJob",
+    "ThreadComments",
     "ThreadCount",
     "TranslateEntry",
     "TranslateJob",

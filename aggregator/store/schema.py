@@ -205,3 +205,49 @@ def discussions_counted(db: Database) -> None:
     for statement in _COUNTS.split(";\n"):
         if statement.strip():
             db.execute(statement)
+
+
+_COMMENTS = """
+CREATE TABLE comments (
+  comment_id INTEGER PRIMARY KEY,
+  story_id INTEGER NOT NULL REFERENCES stories (story_id),
+  provider TEXT NOT NULL,
+  key TEXT NOT NULL,
+  url TEXT NOT NULL,
+  author TEXT NOT NULL,
+  text TEXT NOT NULL,
+  fingerprint TEXT NOT NULL,
+  rank INTEGER NOT NULL,
+  written_at TEXT,
+  seen_at TEXT NOT NULL,
+  translated TEXT,
+  input_fingerprint TEXT,
+  engine TEXT,
+  model TEXT,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  failure TEXT,
+  retry_at TEXT,
+  UNIQUE (provider, key, story_id)
+) STRICT;
+CREATE INDEX comments_story ON comments (story_id);
+
+CREATE TABLE comment_looks (
+  story_id INTEGER NOT NULL REFERENCES stories (story_id),
+  provider TEXT NOT NULL,
+  next_look_at TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  PRIMARY KEY (story_id, provider)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE stale_pages (
+  story_id INTEGER PRIMARY KEY REFERENCES stories (story_id)
+) STRICT;
+"""
+
+
+@migrations()
+def peoples_comments(db: Database) -> None:
+    """Create the tables of what people wrote about a story, and of pages to be written again for it."""
+    for statement in _COMMENTS.split(";\n"):
+        if statement.strip():
+            db.execute(statement)

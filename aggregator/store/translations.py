@@ -142,7 +142,7 @@ def write_failure(
         "SELECT attempts FROM translations WHERE entry_id = ? AND language = ? AND attempt_fingerprint = ?",
         (failed.entry_id, language, failed.input_fingerprint),
     ).fetchone()
-    attempts, wait = _booked(before[0] if before else 0, failed)
+    attempts, wait = booked(before[0] if before else 0, failed)
     row = {
         "entry_id": failed.entry_id, "language": language, "attempt_fingerprint": failed.input_fingerprint,
         "attempts": attempts, "failure": failed.failure, "retry_at": to_text(now + wait) if wait else None,
@@ -153,7 +153,7 @@ def write_failure(
     db.table("translations").upsert(row, pk=("entry_id", "language"))
 
 
-def _booked(before: int, failed: Untranslated) -> tuple[int, timedelta | None]:
+def booked(before: int, failed: Untranslated) -> tuple[int, timedelta | None]:
     """Return the attempts there were now, and the wait before the next; None where there is none."""
     match failed.kind:
         case "outage":

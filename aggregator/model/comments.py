@@ -1,0 +1,58 @@
+"""What people wrote about a story, as a provider shows it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aggregator.model.discussions import Discussion, Provider
+from aggregator.model.fetches import Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comment:
+    """One person's comment.
+
+    Shape: `text` is one sentence a line, the last one a lone `…` where the comment goes on.
+    """
+
+    key: str  # the provider's own id
+    url: str
+    author: str
+    text: str
+    written_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommentLook:
+    """A thread whose first comments are to be read."""
+
+    story_id: int
+    discussion: Discussion
+    count: int  # of its comments, as last counted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommentJob:
+    """Threads of one provider to be read."""
+
+    provider: Provider
+    looks: tuple[CommentLook, ...]
+    requests: int  # that may be made; reserved already
+    wait: timedelta = timedelta()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadComments:
+    """What a look brought."""
+
+    look: CommentLook
+    comments: tuple[Comment, ...] | None  # None: the thread could not be read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommentOutcome:
+    """What came of a job; what it has nothing about was not asked."""
+
+    read: tuple[ThreadComments, ...]
+    requests: int = 0  # that were made
+    failure: Failure | None = None  # why the rest was not asked
+    rest: timedelta | None = None  # how long the provider wants to be left alone
