@@ -10,7 +10,8 @@
     │   ├── FetchTimeout                the total deadline passed
     │   ├── BadStatus                   an answer that is neither a feed nor 304
     │   ├── BodyTooLarge                more bytes than allowed, on the wire or unpacked
-    │   └── ConnectionFailed            no connection, reset, cut off, corrupt
+    │   ├── ConnectionFailed            no connection, reset, cut off, corrupt
+    │   └── BadAnswer                   not of the shape the provider documents
     ├── NotAFeed                    1   the body parses as no kind of feed
     ├── NoText                      1   a page holds no article
     ├── TranslationError            1
@@ -77,6 +78,10 @@ class BodyTooLarge(FetchError):
 
 class ConnectionFailed(FetchError):
     """No connection, or it broke before the body was complete."""
+
+
+class BadAnswer(FetchError):
+    """The provider's answer is not of its documented shape."""
 
 
 class NotAFeed(AggregatorError):
