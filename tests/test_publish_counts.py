@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.model import CommentCount
-from aggregator.publish.counts import Shown, discussion_url, shown, tally, total
+from aggregator.publish.counts import Shown, discussion_url, shown, tally, threads, total
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HN, LOBSTERS = "https://news.ycombinator.com/item?id=40000001", "https://lobste.rs/s/abc123/title"
@@ -113,6 +113,15 @@ def test_before_the_first_comment_readers_are_sent_where_the_feed_says():
     assert discussion_url(None, empty) == HN
     assert discussion_url("https://talk.example/1", ()) == "https://talk.example/1"
     assert discussion_url(None, tally([count("feed", 3)])) is None
+
+
+def test_each_thread_has_its_own_number_and_the_feeds_link_stands_once():
+    own = "https://kw.example/1#comments"
+    counts = tally([count("hackernews", 2, HN), count("lobsters", 0, LOBSTERS), count("feed", 9, own)])
+    assert threads("https://kw.example/1#respond", counts) == {own: 9, HN: 2, LOBSTERS: 0}
+    assert list(threads("https://talk.example/1", counts).items()) == [
+        (own, 9), (HN, 2), ("https://talk.example/1", None), (LOBSTERS, 0),
+    ]  # fmt: skip
 
 
 ROWS = st.lists(

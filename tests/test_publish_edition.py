@@ -182,12 +182,6 @@ def test_the_byline_names_author_and_feed():
     assert edition.byline(present(replace(FACTS, authors=()))) == "Kernel Weekly"
 
 
-def test_counts_of_all_sources_are_added_up_and_absence_is_not_zero():
-    counts = (CommentCount(source="feed", count=2), CommentCount(source="hackernews", count=40))
-    assert edition.comment_total(present(replace(FACTS, counts=counts))) == 42
-    assert edition.comment_total(present(FACTS)) is None
-
-
 @pytest.mark.parametrize(
     ("language", "tag"),
     [("en_US", "en-US"), ("de", "de"), (None, "en"), ("", "en"), ("English (US)", "en"), ('"><b>', "en")],

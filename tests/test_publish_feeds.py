@@ -26,7 +26,7 @@ ENTRY = replace(
     tags=("chips", "AI"),
     comments_url="https://talk.example/1",
     comments_feed_url="https://talk.example/1.rss",
-    counts=(CommentCount(source="feed", count=12),),
+    counts=(CommentCount(source="site", count=12, url="https://talk.example/1"),),
     enclosures=(
         Enclosure(url="https://cdn.example/a.mp3", media_type="audio/mpeg", length=1234),
         Enclosure(url="https://cdn.example/b.pdf"),
@@ -121,6 +121,23 @@ def test_counts_are_where_readers_look_for_them():
     )  # fmt: skip
 
 
+def test_each_thread_has_a_link_with_its_own_number_in_atom_and_rss_names_the_longest():
+    talk = (
+        CommentCount(source="hackernews", count=3, url="https://hn.example/1"),
+        CommentCount(source="lobsters", count=40, url="https://lobsters.example/1"),
+    )
+    entry = replace(ENTRY, comments_feed_url=None, counts=talk)
+    documents = written(compose("main", "ニュース", (entry,)))
+    tree = etree.fromstring(documents["atom.xml"].body)
+    replies = [link for link in tree.iter("{*}link") if link.get("rel") == "replies"]
+    assert [(link.get("href"), link.get("{http://purl.org/syndication/thread/1.0}count")) for link in replies] == [
+        ("https://lobsters.example/1", "40"), ("https://hn.example/1", "3"), ("https://talk.example/1", None),
+    ]  # fmt: skip
+    assert tree.findtext(".//{*}total") == "43"
+    [rss] = feedparser.parse(documents["rss.xml"].body).entries
+    assert (rss.comments, rss.slash_comments) == ("https://lobsters.example/1", "43")
+
+
 @XML
 def test_an_unknown_count_is_not_zero(name: str):
     entry = parsed(name).entries[1]
@@ -181,7 +198,11 @@ def test_the_json_feed_says_the_same():
             {"url": "https://cdn.example/a.mp3", "mime_type": "audio/mpeg", "size_in_bytes": 1234},
             {"url": "https://cdn.example/b.pdf", "mime_type": "application/pdf"},
         ],
-        "_discussion": {"comments": 12, "url": "https://talk.example/1"},
+        "_discussion": {
+            "comments": 12,
+            "url": "https://talk.example/1",
+            "sources": [{"name": "site", "comments": 12, "url": "https://talk.example/1"}],
+        },
     }
     assert "attachments" not in feed["items"][1]
     assert "_discussion" not in feed["items"][1]

@@ -34,7 +34,7 @@ def test_the_page_has_time_headline_story_original_and_feedback_in_this_order():
     said = " ".join(main.text_content().split())
     parts = [
         "最終更新 2026年11月24日 13:00", "新しい見出し", "甲。乙。", "丙。", "from The <Original>",
-        "“新しい見出し” への12件のフィードバック", "talk.example のディスカッションを読む",
+        "“新しい見出し” への12件のフィードバック", "コメント 12件 — 元記事 12",
     ]  # fmt: skip
     places = [said.find(part) for part in parts]
     assert -1 not in places
@@ -77,9 +77,81 @@ def test_without_a_discussion_there_is_no_feedback_section():
 
 
 def test_a_discussion_without_comments_is_still_linked():
-    quiet = replace(SHOWN, counts=(CommentCount(source="feed", count=0),))
+    quiet = replace(SHOWN, counts=(CommentCount(source="site", count=0),))
     assert "まだコメントはありません。" in text(pages.page(quiet, SITE))
     assert "数は、まだ分かっていません" in text(pages.page(replace(SHOWN, counts=()), SITE))
+
+
+def counted(**numbers: int) -> tuple[CommentCount, ...]:
+    return tuple(
+        CommentCount(source=source, count=count, url=f"https://{source}.example/1")
+        for source, count in numbers.items()
+    )
+
+
+def test_one_line_says_how_many_comments_there_are_where_and_leaves_out_where_there_are_none():
+    numbers = counted(hatena=41, hackernews=230, lobsters=18, reddit=75, github=0)
+    page = tree(pages.page(replace(SHOWN, comments_url=None, counts=numbers), SITE))
+    [line] = page.xpath("//p[@class='counts']")
+    assert line.text_content() == "コメント 364件 — はてブ 41 / HN 230 / Lobsters 18 / Reddit 75"
+    assert [link.get("href") for link in line.iter("a")] == [
+        f"https://{source}.example/1" for source in ("hatena", "hackernews", "lobsters", "reddit")
+    ]
+    assert page.xpath("//a[@class='go']") == []
+
+
+def test_a_number_without_a_link_is_told_without_one():
+    page = tree(pages.page(replace(SHOWN, counts=(CommentCount(source="site", count=3),)), SITE))
+    [line] = page.xpath("//p[@class='counts']")
+    assert (line.text_content(), list(line)) == ("コメント 3件 — 元記事 3", [])
+
+
+def test_every_thread_that_is_known_is_linked_before_it_has_comments():
+    quiet = replace(SHOWN, counts=counted(hackernews=0, lobsters=0))
+    links = tree(pages.page(quiet, SITE)).xpath("//a[@class='go']")
+    assert [link.text for link in links] == [
+        f"{host}.example のディスカッションを読む" for host in ("talk", "hackernews", "lobsters")
+    ]
+    busy = tree(pages.page(replace(SHOWN, counts=counted(hackernews=2, lobsters=0)), SITE))
+    assert [link.get("href") for link in busy.xpath("//a[@class='go']")] == ["https://talk.example/1"]
+
+
+def rankings() -> list[Document]:
+    hottest = compose("hot", "x", (replace(SHOWN, rise=12), replace(SHOWN, page_title="次")))
+    return pages.rankings(compose("main", "x", (BARE, SHOWN)), hottest, SITE)
+
+
+def test_the_hot_page_says_how_fast_each_discussion_rises_and_offers_its_feeds():
+    hot, _ = rankings()
+    page = tree(hot)
+    assert [heading.text_content() for heading in page.xpath("//article/h2")] == ["新しい見出し", "次"]
+    assert "2026年11月24日 12:00 コメント 12件（1時間に+12件）" in text(hot)
+    assert text(hot).count("1時間に") == 1
+    alternates = [link.get("href") for link in page.iter("link") if link.get("rel") == "alternate"]
+    assert alternates[3:] == ["hot.xml", "hot.rss.xml", "hot.json"]
+
+
+def test_the_discussed_page_lists_what_has_comments():
+    _, discussed = rankings()
+    assert len(tree(discussed).xpath("//article")) == 1
+    assert "コメント 12件" in text(discussed)
+
+
+def test_rankings_without_entries_say_so():
+    empty = compose("hot", "x", ())
+    hot, discussed = pages.rankings(empty, empty, SITE)
+    assert "いまコメントが増えている記事はありません。" in text(hot)
+    assert "コメントのある記事は、まだありません。" in text(discussed)
+
+
+@pytest.mark.parametrize("document", [pages.index(compose("all", "x", ()), SITE), *rankings()])
+def test_the_navigation_says_which_page_this_is(document: Document):
+    page = tree(document)
+    assert [link.get("href") for link in page.xpath("//nav//a[@aria-current='page']")] == [document.path]
+    assert page.xpath("//nav//a/@href") == [
+        "index.html", "hot.html", "discussed.html", "index.html#subscribe",
+    ]  # fmt: skip
+    assert len(page.xpath("//h1")) == 1
 
 
 def test_an_untranslated_page_marks_its_english_title():
@@ -104,7 +176,8 @@ def test_text_from_outside_is_escaped(field: str):
 
 
 @pytest.mark.parametrize(
-    "document", [pages.page(SHOWN, SITE), pages.index(compose("all", "x", (SHOWN, BARE)), SITE)]
+    "document",
+    [pages.page(SHOWN, SITE), pages.index(compose("all", "x", (SHOWN, BARE)), SITE), *rankings()],
 )
 def test_a_page_asks_nobody_for_anything_and_has_no_inline_code(document: Document):
     page = tree(document)

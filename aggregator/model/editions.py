@@ -67,7 +67,7 @@ class EditionEntry:
     comments_url: str | None
     comments_feed_url: str | None
     counts: tuple[CommentCount, ...]  # one a source
-    rise: float = 0.0  # comments an hour, in the edition that is ranked by it
+    rise: int = 0  # comments an hour, in the edition that is ranked by it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

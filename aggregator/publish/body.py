@@ -3,6 +3,7 @@
 import html
 from urllib.parse import urlsplit
 
+from aggregator.publish.counts import tally, threads
 from aggregator.publish.edition import (
     WRITTEN,
     Facts,
@@ -65,7 +66,7 @@ def _original(facts: Facts) -> list[str]:
 
 
 def _discussion(facts: Facts) -> str:
-    urls = dict.fromkeys(filter(None, map(web_url, (facts.comments_url, *(c.url for c in facts.counts)))))
+    urls = threads(web_url(facts.comments_url), tally(facts.counts))
     links = [_link(url, urlsplit(url).hostname or url) for url in urls]
     return f"<p>ディスカッション: {' / '.join(links)}</p>" if links else ""
 

@@ -103,10 +103,19 @@ def shown(counts: Iterable[CommentCount]) -> tuple[Shown, ...]:
     )
 
 
-def discussion_url(comments_url: str | None, counts: Sequence[CommentCount]) -> str | None:
-    """Return where most people talk; without a comment yet, where the feed says that they will."""
-    linked = [count for count in counts if count.url]
-    longest = max(linked, key=lambda count: count.count, default=None)
-    if longest and (longest.count or not comments_url):
-        return longest.url
-    return comments_url
+def threads(comments_url: str | None, counts: Iterable[CommentCount]) -> dict[str, int | None]:
+    """Return where people talk and how many comments are there, the longest discussion first.
+
+    Shape: None for one that the feed names and nobody counts; it stands before those without a comment.
+    """
+    longest = sorted(counts, key=lambda count: count.count, reverse=True)
+    found: dict[str, int | None] = {count.url: count.count for count in longest if count.url}
+    if comments_url is None or urls.canonical(comments_url) in map(urls.canonical, found):
+        return found
+    talked = {url: count for url, count in found.items() if count}
+    return talked | {comments_url: None} | found
+
+
+def discussion_url(comments_url: str | None, counts: Iterable[CommentCount]) -> str | None:
+    """Return where most people talk, or are most likely to."""
+    return next(iter(threads(comments_url, counts)), None)

@@ -19,6 +19,7 @@ from aggregator.model import (
     Rights,
     SourceRef,
 )
+from aggregator.publish.counts import tally
 
 MARK = "【未訳】"  # before the title of an entry shown untranslated
 WRITTEN = "（AIによる要約）"  # after a summary that a model wrote
@@ -87,7 +88,7 @@ class Facts:
     image_url: str | None = None
     comments_url: str | None = None
     comments_feed_url: str | None = None
-    counts: tuple[CommentCount, ...] = ()
+    counts: tuple[CommentCount, ...] = ()  # as they were counted, see counts.tally
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,7 +192,7 @@ def present(facts: Facts) -> EditionEntry:
         written=facts.translated is not None and facts.translated.written,
         headline=facts.translated is not None and facts.translated.headline,
         writer=facts.translated.writer if facts.translated else "", comments_url=web_url(facts.comments_url),
-        comments_feed_url=web_url(facts.comments_feed_url), counts=facts.counts,
+        comments_feed_url=web_url(facts.comments_feed_url), counts=tally(facts.counts),
     )  # fmt: skip
 
 
@@ -214,17 +215,6 @@ def compose(name: str, title: str, entries: tuple[EditionEntry, ...]) -> Edition
     """Make an edition, as new as its newest entry."""
     updated_at = max((entry.updated_at for entry in entries), default=None)
     return Edition(name=name, path="", title=title, updated_at=updated_at, entries=entries)
-
-
-def discussion_url(entry: EditionEntry) -> str | None:
-    """Return where people talk about the entry, as far as known."""
-    urls = (entry.comments_url, *(web_url(count.url) for count in entry.counts))
-    return next(filter(None, urls), None)
-
-
-def comment_total(entry: EditionEntry) -> int | None:
-    """Add up the comments all sources count; None where nobody counts."""
-    return sum(count.count for count in entry.counts) if entry.counts else None
 
 
 def byline(entry: EditionEntry) -> str:

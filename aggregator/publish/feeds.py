@@ -13,12 +13,14 @@ from feedgen.feed import FeedGenerator  # type: ignore[import-untyped]
 from lxml import etree  # type: ignore[import-untyped]
 
 from aggregator.model import Document, Edition, EditionEntry
+from aggregator.publish import counts
 from aggregator.publish import edition as editions
 from aggregator.publish.edition import LANGUAGE, Site
 from aggregator.publish.jsonfeed import json_feed, media_type
 
 PATHS = {
     "main": ("atom.xml", "rss.xml", "feed.json"),
+    "hot": ("hot.xml", "hot.rss.xml", "hot.json"),
     "all": ("all.xml", "all.rss.xml", "all.json"),
 }
 _TYPES = ("application/atom+xml", "application/rss+xml", "application/feed+json")
@@ -98,8 +100,8 @@ class _Extension:
 
     def take(self, entry: EditionEntry, site: Site) -> None:
         self.entry, self.site = entry, site
-        self.total = editions.comment_total(entry)
-        self.discussion = editions.discussion_url(entry)
+        self.total = counts.total(entry.counts)
+        self.threads = counts.threads(entry.comments_url, entry.counts)
 
     def extend_atom(self, out: etree._Element) -> None:
         entry = self.entry
@@ -118,10 +120,9 @@ class _Extension:
             out.set(_LANG, entry.original_language or "en")
 
     def _replies(self, out: etree._Element) -> None:
-        if self.discussion:
-            link = _add_link(out, "replies", self.discussion, type="text/html")
-            if self.total is not None:
-                link.set(_THR + "count", str(self.total))
+        for url, count in self.threads.items():
+            number = {} if count is None else {_THR + "count": str(count)}
+            _add_link(out, "replies", url, type="text/html", **number)
         if self.entry.comments_feed_url:
             _add_link(out, "replies", self.entry.comments_feed_url)
         if self.total is not None:
@@ -146,8 +147,8 @@ class _Extension:
         for enclosure in entry.enclosures:
             size = str(enclosure.length or 0)  # required; 0 where unknown, as the RSS board advises
             etree.SubElement(out, "enclosure", url=enclosure.url, length=size, type=media_type(enclosure))
-        if self.discussion:
-            _add_text(out, "comments", self.discussion)
+        for url in [*self.threads][:1]:  # RSS knows one
+            _add_text(out, "comments", url)
         if entry.comments_feed_url:
             _add_text(out, f"{{{_NAMESPACES['wfw']}}}commentRss", entry.comments_feed_url)
         if self.total is not None:

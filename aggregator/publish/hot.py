@@ -10,6 +10,7 @@ from aggregator.publish.counts import total
 from aggregator.publish.edition import Facts
 
 MOST = 30
+WINDOW = schedule.WINDOW
 _HOUR = timedelta(hours=1)
 _DECAY = 1.5
 
@@ -38,10 +39,11 @@ def ranked(
 
     def heat(entry: EditionEntry) -> float:
         hours = max((as_of - _came_out_at(entry)) / _HOUR, 0.0)
-        return float(entry.rise / (hours + 2) ** _DECAY)
+        return float(rises[entry.public_id] / (hours + 2) ** _DECAY)
 
-    rising = [replace(entry, rise=rises.get(entry.public_id, 0.0)) for entry in entries]
-    return tuple(sorted((entry for entry in rising if entry.rise > 0), key=heat, reverse=True)[:most])
+    rising = [entry for entry in entries if rises.get(entry.public_id, 0.0) > 0]
+    hottest = sorted(rising, key=heat, reverse=True)[:most]
+    return tuple(replace(entry, rise=round(rises[entry.public_id])) for entry in hottest)
 
 
 def _came_out_at(entry: EditionEntry) -> datetime:

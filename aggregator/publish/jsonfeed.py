@@ -7,6 +7,7 @@ import json
 import mimetypes
 
 from aggregator.model import Edition, EditionEntry, Enclosure
+from aggregator.publish import counts
 from aggregator.publish import edition as editions
 from aggregator.publish.edition import LANGUAGE, Site
 from aggregator.times import to_text
@@ -40,9 +41,15 @@ def _item(entry: EditionEntry, site: Site) -> JsonObject:
         "language": (entry.original_language or "en") if entry.state == "untranslated" else LANGUAGE,
         "tags": list(editions.terms(entry)),
         "attachments": [_attachment(enclosure) for enclosure in entry.enclosures],
-        "_discussion": _present(comments=editions.comment_total(entry), url=editions.discussion_url(entry)),
+        "_discussion": _discussion(entry),
     }
     return {key: value for key, value in item.items() if value not in ([], {})}
+
+
+def _discussion(entry: EditionEntry) -> JsonObject:
+    sources = [_present(name=each.source, comments=each.count, url=each.url) for each in entry.counts]
+    url = counts.discussion_url(entry.comments_url, entry.counts)
+    return _present(comments=counts.total(entry.counts), url=url, sources=sources or None)
 
 
 def _attachment(enclosure: Enclosure) -> JsonObject:

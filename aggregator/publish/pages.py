@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from aggregator.model import Document, Edition, EditionEntry
+from aggregator.publish import counts, hot
 from aggregator.publish import edition as editions
 from aggregator.publish.edition import LANGUAGE, Site
 
@@ -54,16 +55,31 @@ def index(edition: Edition, site: Site) -> Document:
     return _render("index.html", "index.html", site, days=days)
 
 
+def rankings(main: Edition, hottest: Edition, site: Site) -> list[Document]:
+    """Write what rises and what has most comments, of the main edition's entries."""
+    return [
+        _render("ranking.html", "hot.html", site, entries=hottest.entries),
+        _render("ranking.html", "discussed.html", site, entries=hot.discussed(main.entries)),
+    ]
+
+
 def paths(entries: tuple[EditionEntry, ...]) -> list[str]:
     """List where the pages of these entries lie, with all they need."""
-    return [*_STATIC, *map(editions.page_path, entries), "index.html"]
+    return [*_STATIC, *map(editions.page_path, entries), "index.html", "hot.html", "discussed.html"]
 
 
 def _render(template: str, path: str, site: Site, **values: object) -> Document:
     root = "../" * path.count("/")  # relative links: the pages hold under any address, and on a disk
     zone = zoneinfo.ZoneInfo(site.timezone)
     text = _environment.get_template(template).render(
-        site=site, root=root, zone=zone, language=LANGUAGE, editions=editions, **values
+        site=site,
+        path=path,
+        root=root,
+        zone=zone,
+        language=LANGUAGE,
+        editions=editions,
+        counting=counts,
+        **values,
     )
     return Document(path=path, media_type="text/html", body=text.encode())
 

@@ -68,11 +68,12 @@ WHERE e.story_id IN (SELECT value FROM json_each(:stories))
 ORDER BY e.entry_id != st.lead_entry_id, coalesce(e.published_at, e.sort_at), f.listed_url, e.guid
 """
 
+# A thread that was deleted has no comments any more, whatever a feed said of it.
 _COUNTS = """
-SELECT e.story_id, c.source, c.url, max(c.count) AS count, max(c.counted_at) AS counted_at
+SELECT e.story_id, c.source, c.url, c.count, c.counted_at
 FROM comment_counts c JOIN entries e USING (entry_id)
-WHERE e.story_id IN (SELECT value FROM json_each(:stories))
-GROUP BY e.story_id, c.source, c.url ORDER BY c.source, c.url
+WHERE e.story_id IN (SELECT value FROM json_each(:stories)) AND NOT EXISTS (
+  SELECT 1 FROM discussions d WHERE d.story_id = e.story_id AND d.url = c.url AND d.gone = 1)
 """
 
 
