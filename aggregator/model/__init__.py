@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from aggregator.model.comments import (
+        PERSONAS,
         Comment,
         CommentJob,
         CommentLook,
         CommentOutcome,
+        Persona,
         ThreadComments,
+        ViewpointJob,
+        ViewpointOrder,
+        ViewpointOutcome,
     )
     from aggregator.model.discussions import (
         PROVIDERS,
@@ -117,6 +122,7 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     "ASKED",
+    "PERSONAS",
     "PROVIDERS",
     "Arrived",
     "Article",
@@ -167,6 +173,7 @@ __all__ = [
     "ParsedEntry",
     "ParsedFeed",
     "Part",
+    "Persona",
     "PollOutcome",
     "Provider",
     "PublicationState",
@@ -195,4 +202,7 @@ __all__ = [
     "Untranslated",
     "Used",
     "Viewpoint",
+    "ViewpointJob",
+    "ViewpointOrder",
+    "ViewpointOutcome",
 ]

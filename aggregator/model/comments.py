@@ -1,10 +1,15 @@
-"""What people wrote about a story, as a provider shows it."""
+"""What people wrote about a story, as a provider shows it, and what machines are asked to."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal, get_args
 
 from aggregator.model.discussions import Discussion, Provider
 from aggregator.model.fetches import Failure
+from aggregator.model.texts import EngineChoice
+
+Persona = Literal["hopeful", "critical"]
+PERSONAS: tuple[Persona, ...] = get_args(Persona)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,3 +61,32 @@ class CommentOutcome:
     requests: int = 0  # that were made
     failure: Failure | None = None  # why the rest was not asked
     rest: timedelta | None = None  # how long the provider wants to be left alone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewpointOrder:
+    """A comment that a machine is to write on a story."""
+
+    story_id: int
+    persona: Persona
+    input_fingerprint: str  # of the article
+    title: str
+    text: str  # the beginning of the article
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewpointJob:
+    """An order, and who writes it."""
+
+    order: ViewpointOrder
+    engine: EngineChoice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewpointOutcome:
+    """What came of a job: a text, why there is none, or that the writer failed."""
+
+    text: str = ""
+    failure: str = ""  # of the text: it is not asked for again
+    trouble: str = ""  # of the writer: it is asked for later
+    sent: int | None = None  # characters of the source a service was sent

@@ -85,11 +85,17 @@ def faults(part: Part, source: str, text: str, glossary: Glossary) -> tuple[str,
     """
     if not text.strip():
         return ("empty",)
-    found = [_shape(part, text), *amiss(source, " ".join(text.split())), _address(text), _appeal(text)]
-    found += [_numbers(source, text), _names(source, text, glossary), _kana(source, text, glossary)]
-    found += [_nothing_shared(source, text, glossary)]
+    found = [_shape(part, text), *additions(source, text, glossary)]
     if part == "headline":
         found += turned(source.partition("\n")[0], text)
+    return tuple(reason for reason in found if reason)
+
+
+def additions(source: str, text: str, glossary: Glossary) -> tuple[str, ...]:
+    """Return what a text adds to its source, or has that none should have; shape as in `faults`."""
+    found = [*amiss(source, " ".join(text.split())), _address(text), _appeal(text)]
+    found += [_numbers(source, text), _names(source, text, glossary), _kana(source, text, glossary)]
+    found += [_nothing_shared(source, text, glossary)]
     return tuple(reason for reason in found if reason)
 
 
