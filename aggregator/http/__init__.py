@@ -29,6 +29,7 @@ TOTAL = 30.0  # seconds for the whole fetch, redirects included: a drip never en
 REDIRECTS = 5
 # How whole feeds end, for bodies whose end is marked by the connection's alone.
 _ENDS = (b"</rss>", b"</feed>", b"RDF>", b"}")
+_JOINED = frozenset({"link", "x-robots-tag"})
 _LONGEST_VALIDATOR = 2048  # echoing more would earn a 431
 
 Answer = Fetched | NotModified | Failure
@@ -208,8 +209,10 @@ def _asked(trip: _Trip) -> dict[str, str]:
         "If-Modified-Since": request.last_modified,
     }
     # What lets us in somewhere is nobody else's business, wherever a redirect leads.
-    own = dict(request.headers) if _origin(trip.url) == _origin(request.url) else {}
-    return {name: value for name, value in asked.items() if value} | own
+    is_theirs = request.headers and _origin(trip.url) == _origin(request.url)
+    return {name: value for name, value in asked.items() if value} | dict(
+        request.headers if is_theirs else ()
+    )
 
 
 def _origin(url: str) -> tuple[str, str]:
@@ -219,11 +222,11 @@ def _origin(url: str) -> tuple[str, str]:
 
 def _texts(raw: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
     # Latin-1 keeps every byte, so that a validator can be echoed as it came; the first of a name counts.
-    texts = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in reversed(raw)}
+    lines = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in raw]
+    texts = dict(reversed(lines))
     # But hub and self link often come as a header each, and RFC 9110 section 5.3 lets a list be joined.
-    for joined in ("link", "x-robots-tag"):
-        values = [value.decode("latin-1") for name, value in raw if name.lower() == joined.encode()]
-        texts |= {joined: ", ".join(values)} if values else {}
+    for joined in _JOINED & texts.keys():
+        texts[joined] = ", ".join(value for name, value in lines if name == joined)
     return texts
 
 

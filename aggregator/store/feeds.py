@@ -146,6 +146,7 @@ def read_settings(text: str) -> FeedSettings:
     return FeedSettings(paused=paused, max_per_day=None if most is None else int(most), **values)
 
 
+@functools.lru_cache(maxsize=1024)
 def hints_text(hints: Hints) -> str:
     """Write hints as the store keeps them: JSON, durations in seconds."""
     durations = {"ttl": hints.ttl, "update_every": hints.update_every}
