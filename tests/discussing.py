@@ -5,6 +5,8 @@ from collections.abc import Callable, Generator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from hypothesis import strategies as st
+
 from aggregator.discuss.answers import Answer
 from aggregator.model import Counted, CountTurn, Discussion, Failure, Fetched, Request
 
@@ -63,3 +65,11 @@ def replies(answers: Mapping[str, Any], otherwise: Answer | None = None) -> Repl
 def numbers(counted: Counted) -> dict[tuple[int, str], int | None]:
     """Return the count of each story's threads."""
     return {(each.story_id, each.discussion.key): each.count for each in counted.counts}
+
+
+# What any answer may be.
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
