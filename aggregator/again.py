@@ -10,7 +10,7 @@ from sqlite_utils import Database
 from aggregator.config import Config
 from aggregator.publish import promote
 from aggregator.publish.edition import Publication
-from aggregator.publish.stage import carried
+from aggregator.publish.lists import carried
 from aggregator.store import publications, remakes, usage
 from aggregator.translate import allowance, budget, engines, glossary, touched
 from aggregator.translate.engines import services

@@ -16,7 +16,7 @@ RANKS = [
      "enrich.sentences", "enrich.robots", "enrich.optout", "enrich.page", "enrich.visit", "discuss.schedule", "translate.segment", "translate.casing", "translate.typography", "translate.style", "translate.engines.prompts", "translate.writing", "translate.check", "translate.sense", "translate.roles", "translate.quantity", "translate.glossary", "translate.budget", "translate.route", "translate.touched",
      "discuss.links", "discuss.answers", "discuss.turns", "discuss.hackernews", "discuss.lobsters", "discuss.reddit", "discuss.hatena", "discuss.wordpress", "discuss.github", "discuss.providers", "discuss.comments", "discuss.viewpoints",
      "publish.edition", "publish.body", "publish.promote", "publish.feeds", "publish.jsonfeed", "publish.pages", "publish.counts", "publish.hot"},
-    {"discuss.access", "discuss.work", "http.hubs", "http.post", "http.shards", "http.visits", "enrich.work", "http.turns", "websub.work", "websub.spool", "websub.callback", "http", "http.curl", "http.names", "http.response", "poll.shard", "poll.work", "executors", "lock", "signals", "resources", "store.", "publish.write",
+    {"discuss.access", "discuss.work", "http.hubs", "http.post", "http.shards", "http.visits", "enrich.work", "http.turns", "websub.work", "websub.spool", "websub.callback", "http", "http.curl", "http.names", "http.response", "poll.shard", "poll.work", "executors", "lock", "signals", "resources", "store.", "publish.write", "publish.lists",
      "translate.engines.", "translate.models", "translate.manifest", "translate.download", "translate.wheels",
      "translate.chain", "translate.writer", "translate.allowance"},
     {"pipeline"},

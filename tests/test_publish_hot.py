@@ -61,6 +61,14 @@ def test_a_ranking_holds_for_the_moment_of_the_last_count():
     assert hot.counted_at([FACTS]) is None
 
 
+def test_a_story_nobody_counted_for_six_hours_is_not_looked_up():
+    lately, long_ago = (
+        replace(FACTS, counts=(CommentCount(source="feed", count=1, counted_at=T - timedelta(hours=hours)),))
+        for hours in (6, 7)
+    )
+    assert hot.counted_since([lately, long_ago, FACTS], T - hot.WINDOW) == [lately]
+
+
 def test_a_rise_is_what_came_within_six_hours():
     first = CountPoint(source="hackernews", at=T - timedelta(hours=6), count=10)
     last = CountPoint(source="hackernews", at=T, count=40)

@@ -21,6 +21,15 @@ def counted_at(stories: Iterable[Facts]) -> datetime | None:
     return max(filter(None, moments), default=None)
 
 
+def counted_since(stories: Iterable[Facts], since: datetime) -> list[Facts]:
+    """Return the stories that anything was counted of since: of no other one a rise can be known."""
+    return [
+        facts
+        for facts in stories
+        if any(count.counted_at and count.counted_at >= since for count in facts.counts)
+    ]
+
+
 def rises(
     stories: Iterable[Facts], points: Mapping[int, Sequence[CountPoint]], as_of: datetime
 ) -> dict[str, float]:

@@ -18,10 +18,10 @@ from aggregator import __version__
 from aggregator.config import Config
 from aggregator.model import Document, Edition, EditionEntry
 from aggregator.pipeline import Stage
-from aggregator.publish import edition, feeds, hot, pages, promote, write
-from aggregator.publish.edition import Facts, Publication, Site
+from aggregator.publish import edition, feeds, lists, pages, promote, write
+from aggregator.publish.edition import Publication, Site
 from aggregator.publish.promote import Hold
-from aggregator.store import counts, publications
+from aggregator.store import publications
 from aggregator.store.publications import Published
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ def _holds(db: Database, config: Config) -> Holds | None:
 
 
 def _promotions(db: Database, config: Config, now: datetime) -> Promotions | None:
-    stories = publications.due(db, now - config.hold_time, config.language, BATCH) or _window(db, config)
+    stories = publications.due(db, now - config.hold_time, config.language, BATCH) or lists.window(db, config)
     rows = (
         promote.promote(facts, now, config.hold_time, publish_untranslated=config.untranslated == "publish")
         for facts in publications.facts(db, stories, config.language)
@@ -81,23 +81,10 @@ def _promotions(db: Database, config: Config, now: datetime) -> Promotions | Non
     return Promotions(rows=changed) if changed else None
 
 
-def _window(db: Database, config: Config) -> set[int]:
-    """Return the stories that may stand in an edition."""
-    most = config.max_entries
-    return {*publications.newest(db, "translated", most), *publications.newest(db, "untranslated", most)}
-
-
-def carried(db: Database, config: Config) -> list[Facts]:
-    """Return what is known of the entries that the main feeds carry."""
-    known = publications.facts(db, _window(db, config), config.language)
-    listed = {entry.public_id for entry in _main(config, edition.ordered(known)).entries}
-    return [facts for facts in known if facts.publication.public_id in listed]
-
-
 def _rendering(db: Database, config: Config) -> Rendering | None:
     root = private_root(db, config)
     site = _site(db, config, root)
-    editions = _editions(db, config)
+    editions = lists.editions(db, config)
     before = publications.published(db)
     state = Published(root, _form(db, site), _digest(editions, site))
     folder = config.output / root
@@ -114,32 +101,6 @@ def _rendering(db: Database, config: Config) -> Rendering | None:
 
 def _all_pages(db: Database, config: Config) -> tuple[EditionEntry, ...]:
     return tuple(edition.ordered(publications.facts(db, publications.shown(db), config.language)))
-
-
-def _editions(db: Database, config: Config) -> tuple[Edition, ...]:
-    """Make the main edition, what of it is hot and, last, the one that holds untranslated entries too."""
-    stories = publications.facts(db, _window(db, config), config.language)
-    entries = edition.ordered(stories)
-    main = _main(config, entries)
-    return (
-        main,
-        edition.compose("hot", f"{config.site_title}(盛り上がり)", _hottest(db, stories, main)),
-        edition.compose("all", f"{config.site_title}(未訳を含む)", edition.cut(entries, config.max_entries)),
-    )
-
-
-def _main(config: Config, entries: list[EditionEntry]) -> Edition:
-    translated = [entry for entry in entries if entry.state == "translated"]
-    chosen = entries if config.untranslated == "publish" else translated
-    return edition.compose("main", config.site_title, edition.cut(chosen, config.max_entries))
-
-
-def _hottest(db: Database, stories: list[Facts], main: Edition) -> tuple[EditionEntry, ...]:
-    as_of = hot.counted_at(stories)
-    if as_of is None:
-        return ()
-    points = counts.points(db, [facts.publication.story_id for facts in stories], as_of - hot.WINDOW)
-    return hot.ranked(main.entries, hot.rises(stories, points, as_of), as_of)
 
 
 def _site(db: Database, config: Config, root: str) -> Site:
@@ -185,10 +146,10 @@ def work(_: Config, job: Job) -> tuple[Document, ...]:
     for listed in job.editions:
         shown |= {entry.public_id: entry for entry in listed.entries}
     written = [pages.page(entry, job.site) for entry in shown.values()]
-    lists = [document for listed in job.editions for document in feeds.documents(listed, job.site)]
+    documents = [document for listed in job.editions for document in feeds.documents(listed, job.site)]
     main, hottest, everything = job.editions
     indexes = [pages.index(everything, job.site), *pages.rankings(main, hottest, job.site)]
-    return (*pages.statics(), *written, *indexes, *lists)
+    return (*pages.statics(), *written, *indexes, *documents)
 
 
 def record(db: Database, config: Config, job: Job, outcome: tuple[Document, ...], now: datetime) -> None:
