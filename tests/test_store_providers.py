@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aggregator.model import Used
+from aggregator.discuss import schedule
+from aggregator.model import Quota, Used
 from aggregator.store import open_store, providers
 from aggregator.store.providers import Coverage
 
@@ -36,6 +37,20 @@ def test_requests_that_were_not_made_are_given_back_where_they_were_booked(db):
     assert providers.used(db, "github", NOW + 62 * MINUTE).hour == 0  # no credit is left behind
     providers.settle(db, "github", 999, NOW + 5 * MINUTE)
     assert providers.used(db, "github", NOW + 6 * MINUTE) == Used(hour=0, day=0)
+
+
+def test_who_takes_all_that_is_allowed_never_exceeds_a_quota(db):
+    quota, made = Quota(hourly=40, daily=300), []
+    for minutes in range(0, 3 * 24 * 60, 7):
+        now = NOW + minutes * MINUTE
+        allowed = schedule.allowed(quota, providers.used(db, "github", now))
+        providers.reserve(db, "github", allowed, now)
+        providers.settle(db, "github", allowed // 3, now + MINUTE)
+        made.append((now, allowed - allowed // 3))
+    for length, most in ((HOUR, 40), (24 * HOUR, 300)):
+        sums = [sum(n for at, n in made if end - length < at <= end) for end, _ in made]
+        assert max(sums) <= most
+    assert sum(n for _, n in made) >= 600
 
 
 def test_nothing_to_give_back_changes_nothing(db):
