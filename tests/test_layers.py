@@ -10,11 +10,11 @@ ROOT = Path(__file__).parent.parent / "aggregator"
 # Lowest first (docs/architecture.md). A name ending in a dot is a package of its own.
 RANKS = [
     {"errors", "model.", "times"},
-    {"urls", "markup", "config", "readers", "files"},
+    {"urls", "markup", "config", "readers", "files", "keys"},
     {"websub.protocol", "outlines", "opml", "http.headers", "http.addresses", "http.unpack", "poll.parse", "poll.lenient", "poll.decode", "poll.fast", "poll.fast.reader", "poll.fast.fields", "poll.fast.dates", "poll.clean",
      "poll.xmlfeed", "poll.jsonfeed", "poll.decide", "poll.outage", "poll.polite", "poll.revise", "poll.identity", "poll.filters", "poll.discover", "enrich.article", "enrich.summary", "enrich.choice", "enrich.furniture",
      "enrich.sentences", "enrich.robots", "enrich.optout", "enrich.page", "enrich.visit", "discuss.schedule", "translate.segment", "translate.casing", "translate.typography", "translate.style", "translate.engines.prompts", "translate.writing", "translate.check", "translate.sense", "translate.roles", "translate.quantity", "translate.glossary", "translate.budget", "translate.route", "translate.touched",
-     "discuss.links", "discuss.answers", "discuss.turns", "discuss.hackernews", "discuss.lobsters", "discuss.reddit", "discuss.hatena", "discuss.wordpress", "discuss.github", "discuss.providers", "discuss.comments", "discuss.viewpoints",
+     "discuss.links", "discuss.answers", "discuss.turns", "discuss.hackernews", "discuss.lobsters", "discuss.reddit", "discuss.hatena", "discuss.wordpress", "discuss.github", "discuss.providers", "discuss.comments", "discuss.viewpoints", "publish.comments",
      "publish.edition", "publish.body", "publish.promote", "publish.feeds", "publish.jsonfeed", "publish.pages", "publish.counts", "publish.hot"},
     {"discuss.access", "discuss.work", "http.hubs", "http.post", "http.shards", "http.visits", "enrich.work", "http.turns", "websub.work", "websub.spool", "websub.callback", "http", "http.curl", "http.names", "http.response", "poll.shard", "poll.work", "executors", "lock", "signals", "resources", "store.", "publish.write", "publish.lists",
      "translate.engines.", "translate.models", "translate.manifest", "translate.download", "translate.wheels",
@@ -26,7 +26,7 @@ RANKS = [
     {"cli."},
     {"__main__"},
 ]  # fmt: skip
-PURE = [*RANKS[0], *RANKS[1] - {"files", "config"}, *RANKS[2]]
+PURE = [*RANKS[0], *RANKS[1] - {"files", "config", "keys"}, *RANKS[2]]
 EDGES = {
     "socket",
     "sqlite3",

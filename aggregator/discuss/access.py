@@ -12,11 +12,11 @@ from datetime import timedelta
 
 from aggregator import __version__
 from aggregator.config import Config
-from aggregator.errors import EngineUnavailable, FetchError
+from aggregator.errors import ConfigError, FetchError
 from aggregator.http.headers import RETRY_CEILING
 from aggregator.http.post import Reply, post_form
+from aggregator.keys import read as read_key
 from aggregator.model import Failure, Provider
-from aggregator.translate.engines.service import read_key
 
 REDDIT = "AGGREGATOR_REDDIT_CLIENT"
 GITHUB = "AGGREGATOR_GITHUB_TOKEN"
@@ -36,7 +36,7 @@ def obstacle(config: Config, provider: Provider) -> str:
     """Return what is missing of a provider's credentials, in one line, or ""."""
     try:
         return _LACKS[provider](config) if provider in _LACKS else ""
-    except EngineUnavailable as error:  # what `read_key` says of a file
+    except ConfigError as error:
         return str(error)
 
 

@@ -5,8 +5,6 @@ job, no setting and no log line.
 """
 
 import json
-import os
-import stat
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -14,7 +12,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from aggregator.errors import BadTranslation, EngineUnavailable, FetchError
+from aggregator import keys
+from aggregator.errors import BadTranslation, ConfigError, EngineUnavailable, FetchError
 from aggregator.http.post import Reply, post_json
 from aggregator.translate.budget import SPENT
 
@@ -22,7 +21,6 @@ BUSY = frozenset({429, 500, 502, 503, 504, 529})
 _PAUSES = (1.0, 4.0)  # seconds before the second and the third attempt
 _LONGEST_PAUSE = 30.0  # a service that wants to be left alone for longer is down, as far as this batch goes
 _SHOWN = 120  # characters of what a service says of an error
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def read_key(variable: str, file: Path) -> str:
@@ -30,16 +28,10 @@ def read_key(variable: str, file: Path) -> str:
 
     Raises: EngineUnavailable where the file cannot be read, or others can read it too.
     """
-    if key := os.environ.get(variable, "").strip():
-        return key
-    if file == Path():
-        return ""
     try:
-        if file.stat().st_mode & _OTHERS:
-            raise EngineUnavailable(f"{file}: others can read this key; run `chmod 600 {file}`")
-        return file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise EngineUnavailable(f"{file}: the key cannot be read ({type(error).__name__})") from error
+        return keys.read(variable, file)
+    except ConfigError as error:
+        raise EngineUnavailable(str(error)) from error
 
 
 class Meter:
