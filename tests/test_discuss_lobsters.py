@@ -72,6 +72,12 @@ def test_a_thread_that_is_not_found_is_gone():
     assert numbers(counted) == {(1, "old123"): None}
 
 
+def test_one_thread_a_job_is_asked_about_by_itself_and_the_others_later():
+    others = [turn(n, threads=(Discussion(provider="lobsters", key=f"k{n}", url=""),)) for n in range(3)]
+    counted, asked = play(lobsters.look(others, NOW), replies({NEWEST: [], STORY: story("k0")}))
+    assert (asked, counted.asked) == ([NEWEST, f"{STORY}k0.json"], {0})
+
+
 @pytest.mark.parametrize("answer", [failed(500), failed(429), fetched(b""), {"error": "slow down"}])
 def test_a_page_that_says_nothing_leaves_its_stories_to_be_asked_again(answer: Any):
     waiting = [turn(1), turn(2, threads=(OLD,))]

@@ -12,6 +12,8 @@ from aggregator.discuss import answers, turns
 from aggregator.discuss.answers import Script
 from aggregator.model import CountTurn, Discussion, Fetched, Request, ThreadCount
 
+# Threads asked about by themselves, of one job: more would use up the hour, and the page serves more stories.
+_SINGLE = 1
 _HOME = "https://lobste.rs/"
 _LINK = re.compile(r"https://lobste\.rs/s/([a-z0-9]{1,12})(?:[/?].*)?")
 _ID = re.compile(r"[a-z0-9]{1,12}", re.ASCII)
@@ -29,13 +31,13 @@ def look(waiting: Sequence[CountTurn], now: datetime) -> Script:  # noqa: ARG001
     if not waiting:
         return found.of(waiting)
     listed = yield from found.gather((), listing_request(), lambda answer: read_newest(answer, waiting))
-    for turn in waiting:
-        threads = turns.known(turn, "lobsters")
-        for thread in threads:
-            if not found.has(turn, thread):
-                yield from found.refresh(turn, thread, story_request(thread), read_story)
-        if not listed and not threads:
-            found.fail([turn])
+    known = [(turn, thread) for turn in waiting for thread in turns.known(turn, "lobsters")]
+    left = [(turn, thread) for turn, thread in known if not found.has(turn, thread)]
+    for turn, thread in left[:_SINGLE]:
+        yield from found.refresh(turn, thread, story_request(thread), read_story)
+    found.fail(turn for turn, _ in left[_SINGLE:])
+    if not listed:
+        found.fail(turn for turn in waiting if not turns.known(turn, "lobsters"))
     return found.of(waiting)
 
 

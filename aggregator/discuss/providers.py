@@ -54,7 +54,7 @@ _ALL: tuple[Kind, ...] = (
         quota=Quota(hourly=8, daily=150),
         keyed=Quota(hourly=8, daily=150),
         stories=100,
-        every=_LISTING,
+        every=timedelta(minutes=20),  # two requests each time are 144 a day
         spacing=timedelta(seconds=2),
         needs_key=False,
         busy=frozenset({403, 429, 500, 503}),  # an empty 500 is its other way to say 429
