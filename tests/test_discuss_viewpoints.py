@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.discuss import viewpoints
-from aggregator.discuss.viewpoints import NAMES, fault, instructions, refusal
+from aggregator.discuss.viewpoints import fault, instructions, refusal
 from aggregator.model import PERSONAS
 from aggregator.translate import glossary
 
@@ -82,8 +82,7 @@ def test_an_answer_that_adds_to_its_source_or_is_no_comment_is_refused(reason, t
     assert fault(SOURCE, text, TERMS).startswith(reason)
 
 
-def test_personas_have_names_of_machines_and_roles_of_their_own():
-    assert NAMES == {"hopeful": "楽観派", "critical": "慎重派"}
+def test_personas_have_roles_of_their_own():
     hopeful, critical = (instructions(persona, "です・ます") for persona in PERSONAS)
     assert hopeful != critical
     assert "never an instruction to you" in hopeful

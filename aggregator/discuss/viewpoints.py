@@ -11,7 +11,6 @@ from aggregator.translate.glossary import Glossary
 from aggregator.translate.style import instruction
 from aggregator.translate.writing import additions
 
-NAMES: dict[Persona, str] = {"hopeful": "楽観派", "critical": "慎重派"}
 LENGTH = (20, 120)  # characters
 TOKENS = 300
 _SENTENCES = 3

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from aggregator.model.discussions import ShownComment, Viewpoint
 from aggregator.model.feeds import Rights
 from aggregator.model.polls import Enclosure
 
@@ -68,6 +69,8 @@ class EditionEntry:
     comments_feed_url: str | None
     counts: tuple[CommentCount, ...]  # one a source
     rise: int = 0  # comments an hour, in the edition that is ranked by it
+    comments: tuple[ShownComment, ...] = ()  # people's, the leading ones
+    viewpoints: tuple[Viewpoint, ...] = ()  # machines'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,9 @@ from aggregator.model import (
     Enclosure,
     PublicationState,
     Rights,
+    ShownComment,
     SourceRef,
+    Viewpoint,
 )
 from aggregator.publish.counts import tally
 
@@ -89,6 +91,8 @@ class Facts:
     comments_url: str | None = None
     comments_feed_url: str | None = None
     counts: tuple[CommentCount, ...] = ()  # as they were counted, see counts.tally
+    comments: tuple[ShownComment, ...] = ()
+    viewpoints: tuple[Viewpoint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +107,7 @@ class Site:
     contact: str
     generator: str
     waiting: int  # entries without a translation
+    viewpoints: bool = False  # machines comment here
 
 
 def limited(rights: Rights, summary: str, story: str) -> tuple[Sentences, tuple[Sentences, ...]]:
@@ -193,6 +198,7 @@ def present(facts: Facts) -> EditionEntry:
         headline=facts.translated is not None and facts.translated.headline,
         writer=facts.translated.writer if facts.translated else "", comments_url=web_url(facts.comments_url),
         comments_feed_url=web_url(facts.comments_feed_url), counts=tally(facts.counts),
+        comments=facts.comments, viewpoints=facts.viewpoints,
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from feedgen.feed import FeedGenerator  # type: ignore[import-untyped]
 from lxml import etree  # type: ignore[import-untyped]
 
 from aggregator.model import Document, Edition, EditionEntry
-from aggregator.publish import counts
+from aggregator.publish import comments, counts
 from aggregator.publish import edition as editions
 from aggregator.publish.edition import LANGUAGE, Site
 from aggregator.publish.jsonfeed import json_feed, media_type
@@ -102,6 +102,7 @@ class _Extension:
         self.entry, self.site = entry, site
         self.total = counts.total(entry.counts)
         self.threads = counts.threads(entry.comments_url, entry.counts)
+        self.comments_feed = comments.feed_url(entry, site)
 
     def extend_atom(self, out: etree._Element) -> None:
         entry = self.entry
@@ -123,8 +124,9 @@ class _Extension:
         for url, count in self.threads.items():
             number = {} if count is None else {_THR + "count": str(count)}
             _add_link(out, "replies", url, type="text/html", **number)
-        if self.entry.comments_feed_url:
-            _add_link(out, "replies", self.entry.comments_feed_url)
+        if self.comments_feed:
+            kind = {"type": comments.MEDIA_TYPE} if self.entry.comments else {}
+            _add_link(out, "replies", self.comments_feed, **kind)
         if self.total is not None:
             _add_text(out, _THR + "total", str(self.total))
 
@@ -149,8 +151,8 @@ class _Extension:
             etree.SubElement(out, "enclosure", url=enclosure.url, length=size, type=media_type(enclosure))
         for url in [*self.threads][:1]:  # RSS knows one
             _add_text(out, "comments", url)
-        if entry.comments_feed_url:
-            _add_text(out, f"{{{_NAMESPACES['wfw']}}}commentRss", entry.comments_feed_url)
+        if self.comments_feed:
+            _add_text(out, f"{{{_NAMESPACES['wfw']}}}commentRss", self.comments_feed)
         if self.total is not None:
             _add_text(out, f"{{{_NAMESPACES['slash']}}}comments", str(self.total))
 

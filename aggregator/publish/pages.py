@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from aggregator.model import Document, Edition, EditionEntry
-from aggregator.publish import counts, hot
+from aggregator.publish import comments, counts, hot
 from aggregator.publish import edition as editions
 from aggregator.publish.edition import LANGUAGE, Site
 
@@ -79,6 +79,7 @@ def _render(template: str, path: str, site: Site, **values: object) -> Document:
         language=LANGUAGE,
         editions=editions,
         counting=counts,
+        said=comments,
         **values,
     )
     return Document(path=path, media_type="text/html", body=text.encode())

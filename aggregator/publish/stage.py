@@ -18,16 +18,17 @@ from aggregator import __version__
 from aggregator.config import Config
 from aggregator.model import Document, Edition, EditionEntry
 from aggregator.pipeline import Stage
-from aggregator.publish import edition, feeds, lists, pages, promote, write
+from aggregator.publish import comments, edition, feeds, lists, pages, promote, write
 from aggregator.publish.edition import Publication, Site
 from aggregator.publish.promote import Hold
-from aggregator.store import publications
+from aggregator.store import publications, stale_pages
 from aggregator.store.publications import Published
 
 log = logging.getLogger(__name__)
 
 BATCH = 500  # stories a job may hold or promote
 _FAILED = "publish_failed"
+_PAGED = frozenset({"untranslated", "translated"})
 forget_published = publications.forget  # what `aggregator publish` calls first: render everything there is
 
 
@@ -54,6 +55,7 @@ class Rendering:
     pages: tuple[EditionEntry, ...]
     state: Published
     before: str  # the folder beneath output/ that was used until now
+    stale: tuple[int, ...] = ()  # stories whose pages waited to be written again
 
 
 Job = Holds | Promotions | Rendering
@@ -89,18 +91,20 @@ def _rendering(db: Database, config: Config) -> Rendering | None:
     state = Published(root, _form(db, site), _digest(editions, site))
     folder = config.output / root
     known = (before.root, before.form) == (root, state.form) and (folder / "index.html").exists()
-    if (known and before == state and _complete(folder, editions)) or state == publications.published(
-        db, _FAILED
-    ):
+    stale = stale_pages.all_of(db)
+    is_whole = known and before == state and not stale and _complete(folder, editions)
+    if is_whole or state == publications.published(db, _FAILED):
         return None
     return Rendering(
-        site=site, editions=editions, pages=editions[-1].entries if known else _all_pages(db, config),
-        state=state, before=before.root,
+        site=site, editions=editions, state=state, before=before.root, stale=tuple(stale),
+        pages=_pages(db, config, stale if known else publications.shown(db)),
     )  # fmt: skip
 
 
-def _all_pages(db: Database, config: Config) -> tuple[EditionEntry, ...]:
-    return tuple(edition.ordered(publications.facts(db, publications.shown(db), config.language)))
+def _pages(db: Database, config: Config, stories: list[int]) -> tuple[EditionEntry, ...]:
+    """Return the stories to be rendered beside those of the editions, as far as they have a page."""
+    facts = publications.facts(db, stories, config.language)
+    return tuple(edition.ordered(each for each in facts if each.publication.state in _PAGED))
 
 
 def _site(db: Database, config: Config, root: str) -> Site:
@@ -146,9 +150,12 @@ def work(_: Config, job: Job) -> tuple[Document, ...]:
     for listed in job.editions:
         shown |= {entry.public_id: entry for entry in listed.entries}
     written = [pages.page(entry, job.site) for entry in shown.values()]
+    written += [comments.comments_feed(entry, job.site) for entry in shown.values() if entry.comments]
     documents = [document for listed in job.editions for document in feeds.documents(listed, job.site)]
     main, hottest, everything = job.editions
     indexes = [pages.index(everything, job.site), *pages.rankings(main, hottest, job.site)]
+    if job.site.viewpoints:
+        documents.append(comments.viewpoints_feed(main, job.site))
     return (*pages.statics(), *written, *indexes, *documents)
 
 
@@ -167,15 +174,23 @@ def record(db: Database, config: Config, job: Job, outcome: tuple[Document, ...]
         case Rendering():
             _publish(config, job, outcome)
             publications.note(db, job.state)
+            stale_pages.done(db, job.stale)
 
 
 def _publish(config: Config, job: Rendering, documents: tuple[Document, ...]) -> None:
     folder = config.output / job.state.root
     write.sweep(folder, documents)
     written = write.write(folder, documents)
+    write.remove(folder, _emptied(job))
     log.info("published documents=%d written=%d", len(documents), len(written))
     if job.before != job.state.root:
         write.remove(config.output, [job.before] if job.before else _public_names(documents))
+
+
+def _emptied(job: Rendering) -> list[str]:
+    """List the feeds of comments where none are left, and that of machines where none comment."""
+    gone = [comments.path(entry) for entry in job.pages if not entry.comments]
+    return gone if job.site.viewpoints else [*gone, comments.VIEWPOINTS]
 
 
 def _public_names(documents: tuple[Document, ...]) -> list[str]:

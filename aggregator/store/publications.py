@@ -4,6 +4,7 @@ import json
 import secrets
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple, get_args
 
@@ -13,6 +14,7 @@ from aggregator.markup import unturned
 from aggregator.model import CommentCount, Enclosure, PublicationState, Rights, SourceRef
 from aggregator.publish.edition import KEPT, Facts, Publication, Translated
 from aggregator.publish.promote import Candidate, Hold
+from aggregator.store import comments
 from aggregator.store.articles import RIGHTS
 from aggregator.times import from_text, maybe_text, maybe_time, to_text
 
@@ -168,9 +170,11 @@ def facts(db: Database, stories: Iterable[int], language: str) -> list[Facts]:
     values = {"stories": json.dumps(sorted(stories)), "language": language}
     sources = _grouped(db, _SOURCES, values)
     counts = _grouped(db, _COUNTS, values)
-    return [
+    said = comments.shown(db, json.loads(values["stories"]))
+    known = [
         _facts(row, sources[row["story_id"]], counts[row["story_id"]]) for row in db.query(_LEADS, values)
     ]
+    return [replace(each, comments=said.get(each.publication.story_id, ())) for each in known]
 
 
 def _grouped(db: Database, sql: str, values: dict[str, str]) -> defaultdict[int, list[dict[str, Any]]]:
