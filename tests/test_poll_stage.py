@@ -25,7 +25,7 @@ from aggregator.model import (
     Unchanged,
 )
 from aggregator.pipeline import StageReport, run_stage
-from aggregator.poll import parse, stage
+from aggregator.poll import clean, parse, stage
 from aggregator.poll import shard as shard_work
 from aggregator.store import feeds, open_store, polls
 from tests.feedserver import Answer, FeedServer
@@ -419,6 +419,41 @@ def test_what_a_first_poll_leaves_out_is_stored_by_name_and_never_revised(db: Da
         "excluded": None,
         "summary_html": "Text of new.",
     }
+
+
+def test_entries_that_stand_as_they_stood_are_not_cleaned_again(
+    db: Database, server: FeedServer, monkeypatch: pytest.MonkeyPatch
+):
+    cleaned: list[str] = []
+    real = clean.sanitise
+    monkeypatch.setattr(clean, "sanitise", lambda html, base: cleaned.append(html) or real(html, base))
+    server.serve("/f", rss("1", "2"))
+    follow(db, server.url("/f"))
+    run(db)
+    cleaned.clear()
+    server.serve("/f", rss("3", "1", "2").replace(b"Text of 2.", b"Text of 2, corrected."))
+    run(db, NOW + timedelta(days=1))
+    assert {text for text in cleaned if text} == {"Text of 3.", "Text of 2, corrected."}
+    poll = next(db.query("SELECT added, changed FROM polls ORDER BY poll_id DESC LIMIT 1"))
+    assert poll == {"added": 1, "changed": 1}
+    stored = {row["guid"]: row["summary_html"] for row in db.query("SELECT guid, summary_html FROM entries")}
+    assert stored == {"1": "Text of 1.", "2": "Text of 2, corrected.", "3": "Text of 3."}
+
+
+def test_an_entry_marked_as_known_that_the_store_has_not_is_read_by_the_next_poll(
+    db: Database, server: FeedServer
+):
+    server.serve("/f", rss("1", "2"), headers={"ETag": '"1"'})
+    follow(db, server.url("/f"))
+    run(db)
+    db.execute("DELETE FROM entries WHERE guid = '2'")
+    server.serve("/f", rss("3", "1", "2"), headers={"ETag": '"2"'})
+    run(db, NOW + timedelta(days=1))
+    assert {row["guid"] for row in db.query("SELECT guid FROM entries")} == {"1", "3"}
+    run(db, NOW + timedelta(days=3))
+    found = {row["guid"]: row["summary_html"] for row in db.query("SELECT guid, summary_html FROM entries")}
+    assert found == {"1": "Text of 1.", "2": "Text of 2.", "3": "Text of 3."}
+    assert next(db.query("SELECT excluded FROM entries WHERE guid = '2'"))["excluded"] is None
 
 
 def test_where_rules_mute_a_first_poll_reads_every_text(db: Database, server: FeedServer):

@@ -28,6 +28,7 @@ WRITE = FeedWrite(
     etag='"caf\xe9"',
     last_modified="then",
     body_fingerprint="f",
+    entry_marks=b"",
     refused_fingerprint=None,
     hints=Hints(ttl=HOUR, skip_days=(6,)),
     next_poll_at=NOW + HOUR,

@@ -68,6 +68,7 @@ class DueFeed:
     etag: str | None = None
     last_modified: str | None = None
     body_fingerprint: str | None = None
+    entry_marks: bytes = b""  # of the entries of that body, as poll.marks makes them
     refused_fingerprint: str | None = None  # of the last body, where that was no feed
     failure: str | None = None  # why it was none
     first_poll: bool = True  # no poll has ever succeeded

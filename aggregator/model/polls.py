@@ -55,6 +55,7 @@ class ParsedFeed:
     skip_days: tuple[int, ...] = ()  # Monday is 0
     hub_url: str | None = None
     self_url: str | None = None
+    marks: bytes = b""  # of its entries, where they were told apart in the document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -38,6 +38,7 @@ class FeedWrite:
     etag: str | None
     last_modified: str | None
     body_fingerprint: str | None
+    entry_marks: bytes
     refused_fingerprint: str | None
     hints: Hints
     next_poll_at: datetime
@@ -100,6 +101,11 @@ def decide(
             return _succeeded(feed, result, hints, recent, base, now, jitter, hub_works=hub_works)
         case result:
             return _succeeded(feed, result, feed.hints, recent, base, now, jitter, hub_works=hub_works)
+
+
+def read_again(write: FeedWrite) -> FeedWrite:
+    """Return what to write where the next poll has to bring the whole body, and to read all of it."""
+    return replace(write, etag=None, last_modified=None, body_fingerprint="", entry_marks=b"")
 
 
 def crashed(feed: DueFeed, error: str, now: datetime, jitter: float) -> FeedWrite:
@@ -197,6 +203,7 @@ def _succeeded(
         etag=result.etag,
         last_modified=result.last_modified,
         body_fingerprint=result.body_fingerprint if isinstance(result, Changed) else feed.body_fingerprint,
+        entry_marks=result.feed.marks if isinstance(result, Changed) else feed.entry_marks,
         refused_fingerprint=None,
         hints=hints,
         next_poll_at=moment,
@@ -251,6 +258,7 @@ def _failed(feed: DueFeed, failure: Failure, now: datetime, jitter: float) -> Fe
         etag=None if useless_body else feed.etag,
         last_modified=None if useless_body else feed.last_modified,
         body_fingerprint=feed.body_fingerprint,
+        entry_marks=feed.entry_marks,
         refused_fingerprint=failure.body_fingerprint,
         hints=feed.hints,
         next_poll_at=moment,

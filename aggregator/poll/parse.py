@@ -13,12 +13,19 @@ _MAX_UNTIMED = 32_768  # bytes; the worst that is known of feedparser takes 2 s 
 
 
 def parse(
-    body: bytes, content_type: str | None, url: str, *, is_timed: bool = True, newest: int | None = None
+    body: bytes,
+    content_type: str | None,
+    url: str,
+    *,
+    is_timed: bool = True,
+    newest: int | None = None,
+    known: bytes = b"",
 ) -> ParsedFeed:
     """Return what the body says; `url` is where it came from.
 
-    Shape: with `newest`, entries beyond the newest so many are without text and fingerprint; where no timer
-    can cut a parse off (`is_timed`), feedparser reads small bodies only.
+    Shape: with `newest`, entries beyond the newest so many are without text and fingerprint, and so are those
+    that stand there as they stood in the body that brought the `known` marks; where no timer can cut a parse
+    off (`is_timed`), feedparser reads small bodies only.
     Raises: NotAFeed naming what the body looks like instead.
     """
     text = decode.to_utf8(body, content_type).strip()
@@ -33,7 +40,9 @@ def parse(
     tree = fast.tree(text)
     if tree is None and not is_timed and len(text) > _MAX_UNTIMED:
         raise NotAFeed(f"{url}: is not well-formed, and too large to be mended where no timer ends it")
-    return xmlfeed.read(tree or _lenient(text, url), text, url, newest)
+    if tree is None:
+        return xmlfeed.read(_lenient(text, url), text, url, newest)
+    return xmlfeed.read(tree, text, url, newest, known)
 
 
 def _lenient(text: bytes, url: str) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def outcome_of(feed: DueFeed, answer: Answer) -> PollOutcome:
     if seen == feed.refused_fingerprint and feed.failure:
         return PollOutcome(feed=feed, result=_refused(answer, feed.failure.removeprefix(_REFUSED), seen))
     try:
-        parsed = _parse_in_time(answer, feed.first_fill)
+        parsed = _parse_in_time(answer, feed)
     except NotAFeed as error:
         return PollOutcome(feed=feed, result=_refused(answer, str(error), seen))
     return PollOutcome(feed=feed, result=_changed(answer, parsed, seen))
@@ -101,13 +101,16 @@ class Overrun(BaseException):
     """A parse used up its CPU time; no Exception, or the parser's own handlers might swallow it."""
 
 
-def _parse_in_time(answer: Fetched, newest: int | None) -> ParsedFeed:
+def _parse_in_time(answer: Fetched, feed: DueFeed) -> ParsedFeed:
     # Parsers are loaded once a body is new: most answers bring none.
     from aggregator.poll.parse import parse
 
     try:
         with cpu_limit(PARSE_SECONDS) as is_timed:
-            return parse(answer.body, answer.content_type, answer.url, is_timed=is_timed, newest=newest)
+            return parse(
+                answer.body, answer.content_type, answer.url,
+                is_timed=is_timed, newest=feed.first_fill, known=feed.entry_marks,
+            )  # fmt: skip
     except Overrun as error:
         raise NotAFeed(f"parsing took more than {PARSE_SECONDS:.0f} s of CPU") from error
 

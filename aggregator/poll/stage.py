@@ -22,7 +22,7 @@ from aggregator.model import (
 )
 from aggregator.pipeline import Stage
 from aggregator.poll import outage
-from aggregator.poll.decide import FeedWrite, Later, crashed, decide
+from aggregator.poll.decide import FeedWrite, Later, crashed, decide, read_again
 from aggregator.poll.polite import reach, scope_of, spacing
 from aggregator.poll.revise import FIRST_FILL
 from aggregator.poll.work import work
@@ -120,6 +120,8 @@ def record_polls(db: Database, config: Config, outcomes: Sequence[PollOutcome], 
             case Later() as later:
                 polls.put_off(db, later)
             case FeedWrite() as write:
+                if count.unread:
+                    write = read_again(write)
                 _log(feed, write)
                 moved = write.fetch_url != feed.fetch_url
                 polled.append(Polled(write=write, added=count.added, changed=count.changed, moved=moved))

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aggregator.model import Enclosure, ParsedEntry, ParsedFeed
-from aggregator.poll import clean, identity, jsonfeed, revise
+from aggregator.poll import clean, identity, jsonfeed, marks, revise
+from aggregator.poll.decide import PARSER_VERSION
 
 Raw = dict[str, Any]
 
@@ -23,10 +24,13 @@ _PERIODS = {
 }
 
 
-def read(tree: Raw, body: bytes, url: str, newest: int | None = None) -> ParsedFeed:
+def read(
+    tree: Raw, body: bytes, url: str, newest: int | None = None, known: bytes | None = None
+) -> ParsedFeed:
     """Return the feed in a tree; `body` is what it was made of, `url` where that came from.
 
-    Shape: with `newest`, entries beyond the newest so many are without their text.
+    Shape: with `newest`, entries beyond the newest so many are without their text, and so are those that have
+    one of the `known` marks; None where the body is not well-formed, and its entries get no marks.
     """
     feed = tree["feed"]
     base = clean.web_url(url, _base(feed)) or url
@@ -34,15 +38,27 @@ def read(tree: Raw, body: bytes, url: str, newest: int | None = None) -> ParsedF
     language = _language(feed)
     hours, days = _skipped(body)
     dates = [(_published(entry), _time(entry, "updated_parsed")) for entry in tree["entries"]]
-    read = revise.newest([published or updated for published, updated in dates], newest or len(dates))
+    wanted = revise.newest([published or updated for published, updated in dates], newest or len(dates))
+    context = f"{PARSER_VERSION} {base} {site_url} {language} {_authors(feed)}"
+    found = () if known is None else marks.of_entries(body, len(dates), context)
+    seen = marks.known(known) if known and found else frozenset()
     return ParsedFeed(
         title=clean.heading(_text(feed, "title")),
         site_url=site_url,
         language=language,
         entries=identity.told_apart(
-            _entry(entry, feed, base, site_url, language, dates[place], place in read)
+            _entry(
+                entry,
+                feed,
+                base,
+                site_url,
+                language,
+                dates[place],
+                has_text=place in wanted and not (found and found[place] in seen),
+            )
             for place, entry in enumerate(tree["entries"])
         ),
+        marks=b"".join(found),
         ttl=_minutes(_text(feed, "ttl")),
         update_every=_update_every(feed),
         skip_hours=hours,
@@ -59,6 +75,7 @@ def _entry(
     site_url: str | None,
     language: str | None,
     dates: tuple[datetime | None, datetime | None],
+    *,
     has_text: bool,
 ) -> ParsedEntry | None:
     own_base = _base(entry)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
@@ -36,6 +36,7 @@ class EntryCounts:
 
     added: int = 0
     changed: int = 0
+    unread: int = 0  # new ones that came without their text
 
 
 def record(
@@ -43,7 +44,8 @@ def record(
 ) -> EntryCounts:
     """Write what a parsed feed changes, inside the caller's transaction, and return how much that is.
 
-    Of a document that is not whole (a hub's delivery) nothing follows for the entries it leaves out.
+    Of a document that is not whole (a hub's delivery) nothing follows for the entries it leaves out. Entries
+    taken for known ones that the store has not are left to a poll that reads them.
     `zone` is where a day begins.
     """
     found = identities.keyed(db, feed, parsed)
@@ -52,6 +54,10 @@ def record(
     if parsed is not found:
         known = _known(db, feed.feed_id, [entry.guid for entry in parsed.entries])
     new_entries = [entry for entry in parsed.entries if entry.guid not in known]
+    unread = set() if feed.first_poll else {entry.guid for entry in new_entries if not entry.fingerprint}
+    if unread:
+        parsed = replace(parsed, entries=tuple(e for e in parsed.entries if e.guid not in unread))
+        new_entries = [entry for entry in new_entries if entry.guid not in unread]
     reasons = admission.excluded(db, feed, new_entries, now, zone)
     writes = _decide(parsed, known, reasons, now, first_poll=feed.first_poll)
     language = feed.settings.language or parsed.language
@@ -62,7 +68,7 @@ def record(
     _update(db, revised, language)
     _mark_listed(db, known, {entry.guid for entry in parsed.entries} | (set() if whole else {*known}), now)
     _count(db, writes, added, now)
-    return EntryCounts(added=len(new), changed=len(revised))
+    return EntryCounts(added=len(new), changed=len(revised), unread=len(unread))
 
 
 def _known(db: Database, feed_id: int, guids: Sequence[str]) -> dict[str, StoredEntry]:

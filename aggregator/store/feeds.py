@@ -24,8 +24,8 @@ _DUE = f"""
   AND (hosts.retry_after_at IS NULL OR hosts.retry_after_at <= :now)
   AND (host_rests.retry_after_at IS NULL OR host_rests.retry_after_at <= :now)"""
 _DUE_COLUMNS = """feed_id, listed_url, fetch_url, feeds.domain, settings, etag, last_modified,
-  body_fingerprint, refused_fingerprint, failure, last_change_at, failures, gone_seen, moved_to, moved_seen,
-  hints, identity"""
+  body_fingerprint, entry_marks, refused_fingerprint, failure, last_change_at, failures, gone_seen, moved_to,
+  moved_seen, hints, identity"""
 _STATE = """CASE
   WHEN gone = 1 THEN 'gone'
   WHEN json_extract(settings, '$.paused') IS 'true' THEN 'paused'
@@ -232,6 +232,7 @@ def _due_feed(row: dict[str, Any]) -> DueFeed:
         etag=row["etag"],
         last_modified=row["last_modified"],
         body_fingerprint=row["body_fingerprint"],
+        entry_marks=row["entry_marks"] or b"",
         refused_fingerprint=row["refused_fingerprint"],
         failure=row["failure"] if row["refused_fingerprint"] else None,
         first_poll=row["body_fingerprint"] is None,

@@ -52,6 +52,7 @@ def _feed_row(write: FeedWrite, at: str) -> dict[str, Any]:
         "etag": write.etag,
         "last_modified": write.last_modified,
         "body_fingerprint": write.body_fingerprint,
+        "entry_marks": write.entry_marks,
         "refused_fingerprint": write.refused_fingerprint,
         "hints": hints_text(write.hints),
         "next_poll_at": to_text(write.next_poll_at),

@@ -251,3 +251,9 @@ def peoples_comments(db: Database) -> None:
     for statement in _COMMENTS.split(";\n"):
         if statement.strip():
             db.execute(statement)
+
+
+@migrations()
+def entries_marked(db: Database) -> None:
+    """Remember how the entries of the last body stood there, so that the same text is not cleaned again."""
+    db.execute("ALTER TABLE feeds ADD COLUMN entry_marks BLOB")
