@@ -42,14 +42,14 @@ def look(waiting: Sequence[CountTurn], now: datetime) -> Script:  # noqa: ARG001
     for turn in waiting:
         for thread in turns.known(turn, "wordpress"):
             if place := permalink(turn, thread):
-                sites[_origin(place)].append((place, turn, thread))
+                sites[origin_of(place)].append((place, turn, thread))
     for origin, asked in sites.items():
         yield from _site(origin, asked, found)
     return found.of(waiting)
 
 
 def _site(origin: str, asked: Sequence[_Asked], found: turns.Found) -> Asking[None]:
-    rules = _rules((yield Request(url=f"{origin}/robots.txt", max_bytes=_ROBOTS_BYTES)))
+    rules = rules_of((yield robots_request(origin)))
     for place, turn, thread in asked:
         request = comments_request(origin, thread)
         named = Discussion(provider="wordpress", key=thread.key, url=f"{place.partition('#')[0]}#comments")
@@ -71,11 +71,16 @@ def permalink(turn: CountTurn, thread: Discussion) -> str | None:
     return next((url for url in turn.urls if urls.host(urls.canonical(url) or "") == host), None)
 
 
-def comments_request(origin: str, thread: Discussion) -> Request:
+def robots_request(origin: str) -> Request:
+    """Return the request for a site's robots.txt."""
+    return Request(url=f"{origin}/robots.txt", max_bytes=_ROBOTS_BYTES)
+
+
+def comments_request(origin: str, thread: Discussion, wanted: str = "per_page=1&_fields=id") -> Request:
     """Return the request for a story's comments: one of them, for the number stands in a header."""
     found = _KEY.fullmatch(thread.key)
     folder, number = (found[2], found[3]) if found else ("", "0")
-    url = f"{origin}{folder}/wp-json/wp/v2/comments?post={number}&per_page=1&_fields=id"
+    url = f"{origin}{folder}/wp-json/wp/v2/comments?post={number}&{wanted}"
     return Request(url=url, max_bytes=answers.ANSWER_BYTES, accept=answers.JSON)
 
 
@@ -89,7 +94,7 @@ def read_total(answer: Fetched) -> int:
     return answers.count(answer, int(total) if re.fullmatch(r"[0-9]{1,9}", total, re.ASCII) else None)
 
 
-def _rules(answer: Answer) -> robots.Robots | None:
+def rules_of(answer: Answer) -> robots.Robots | None:
     """Return a site's rules; None where they are not known, which forbids everything.
 
     Source: RFC 9309 sections 2.3.1.3 and 2.3.1.4.
@@ -103,6 +108,7 @@ def _rules(answer: Answer) -> robots.Robots | None:
     return robots.Robots() if is_page else robots.read(answer.body.decode("utf-8", "replace"))
 
 
-def _origin(url: str) -> str:
+def origin_of(url: str) -> str:
+    """Return the site of an address: what a robots.txt holds for."""
     parts = urlsplit(urls.normalise(url))
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"

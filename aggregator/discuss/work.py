@@ -1,15 +1,16 @@
-"""A job of counts: a provider's script played within its requests, until it refuses or falls silent."""
+"""A job at a provider: scripts played within its requests, until it refuses or falls silent."""
 
 import re
 from collections import defaultdict
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Generic, TypeVar
 
 from aggregator import urls
 from aggregator.config import Config
 from aggregator.discuss import access
-from aggregator.discuss.answers import Answer, Script
+from aggregator.discuss.answers import Answer, Asking
 from aggregator.discuss.providers import KINDS, Kind
 from aggregator.http import visits
 from aggregator.http.headers import RETRY_FLOOR
@@ -19,11 +20,38 @@ from aggregator.poll import polite
 _DOWN = frozenset({429, 502, 503, 504})  # whoever says it
 _BLOCKED = timedelta(hours=1)  # where a 403 does not say how long it holds
 _MOMENTS = 1_000_000_000  # what is no less is a moment, in seconds since 1970
-_NOTHING = Counted(counts=(), asked=frozenset())
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played(Generic[T]):
+    """What a job's scripts came to."""
+
+    results: tuple[T, ...] = ()
+    requests: int  # that were made
+    failure: Failure | None = None  # why the rest was not asked
+    rest: timedelta | None = None  # how long the provider wants to be left alone
+    refusals: tuple[Failure, ...] = ()  # of single sites, where a provider is many of them
 
 
 def count(config: Config, job: CountJob) -> CountOutcome:
-    """Return what a provider says about the job's stories.
+    """Return what a provider says about the job's stories."""
+    kind = KINDS[job.provider]
+    played = play(config, job, lambda turns: kind.look(turns, job.now))
+    return CountOutcome(
+        counted=Counted(
+            counts=tuple(each for part in played.results for each in part.counts),
+            asked=frozenset().union(*(part.asked for part in played.results)),
+        ),
+        requests=played.requests,
+        failure=played.failure,
+        rest=played.rest,
+        refusals=played.refusals,
+    )
+
+
+def play(config: Config, job: CountJob, script_of: Callable[[Sequence[CountTurn]], Asking[T]]) -> Played[T]:
+    """Return what became of scripts about a job's stories.
 
     Shape: a provider that is many sites is asked site by site, side by side; one's refusal is no other's.
     """
@@ -31,23 +59,20 @@ def count(config: Config, job: CountJob) -> CountOutcome:
     logins = access.LOGINS.get(job.provider, 0)
     let_in = access.headers(config, job.provider)
     if isinstance(let_in, Failure):
-        return CountOutcome(counted=_NOTHING, requests=logins, failure=let_in, rest=_rest(let_in))
+        return Played(requests=logins, failure=let_in, rest=_rest(let_in))
     meter = _Meter(job.requests - logins)
     asked = [
-        (domain, _Asking(config, kind, let_in, meter, job.now), kind.look(turns, job.now))
+        (domain, _Asking(config, kind, let_in, meter, job.now), script_of(turns))
         for domain, turns in _by_domain(kind, job.turns).items()
     ]
     batches = [
         (_batch(config, kind, domain, job.wait), [asking.played(script)]) for domain, asking, script in asked
     ]
-    counted = visits.run(_near(config), batches)
+    results = visits.run(_near(config), batches)
     ends = [asking for _, asking, _ in asked if asking.failure]
     failure = ends[0].failure if ends and kind.home else None
-    return CountOutcome(
-        counted=Counted(
-            counts=tuple(each for part in counted for each in part.counts),
-            asked=frozenset().union(*(part.asked for part in counted)),
-        ),
+    return Played(
+        results=tuple(results),
         requests=job.requests - meter.left,
         failure=failure,
         rest=ends[0].rest if failure else None,
@@ -111,7 +136,7 @@ class _Asking:
         self._config, self._let_in, self._meter, self._now = config, let_in, meter, now
         self._busy = kind.busy | _DOWN
 
-    def played(self, script: Script) -> Script:
+    def played(self, script: Asking[T]) -> Asking[T]:
         """Play a script; what it may not ask any more is answered with a Failure of kind "Skipped"."""
         try:
             request = next(script)
@@ -121,8 +146,8 @@ class _Asking:
                     answer = yield from self._ask(request)
                 request = script.send(answer)
         except StopIteration as end:
-            counted: Counted = end.value
-            return counted
+            result: T = end.value
+            return result
 
     def _ask(self, request: Request) -> Generator[Request, Answer, Answer]:
         url = access.through(self._config, request.url)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
-from aggregator.model.discussions import Discussion, Provider
+from aggregator.model.discussions import CountJob, Discussion
 from aggregator.model.fetches import Failure
 from aggregator.model.texts import EngineChoice
 
@@ -39,10 +39,8 @@ class CommentLook:
 class CommentJob:
     """Threads of one provider to be read."""
 
-    provider: Provider
+    asked: CountJob  # each turn with the one thread that is read
     looks: tuple[CommentLook, ...]
-    requests: int  # that may be made; reserved already
-    wait: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +59,7 @@ class CommentOutcome:
     requests: int = 0  # that were made
     failure: Failure | None = None  # why the rest was not asked
     rest: timedelta | None = None  # how long the provider wants to be left alone
+    refusals: tuple[Failure, ...] = ()  # of single sites
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
