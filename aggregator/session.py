@@ -30,6 +30,7 @@ EXECUTORS = {
     "page": "executor_poll",
     "summary": "executor_enrich",
     "translate": "executor_translate",
+    "count": "executor_poll",
 }
 
 # Another version of the program may read more in the same file.

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+from aggregator.discuss.stage import COUNT
 from aggregator.enrich.stage import ARTICLE, PAGE, SUMMARY
 from aggregator.pipeline import Stage, StageReport
 from aggregator.poll.stage import STAGE as POLL
@@ -13,9 +14,10 @@ from aggregator.translate.stage import note_engines
 from aggregator.websub.stage import STAGE as WEBSUB
 from aggregator.websub.stage import take_up
 
-STAGES: tuple[Stage, ...] = (WEBSUB, POLL, ARTICLE, PAGE, SUMMARY, TRANSLATE, PUBLISH)
+STAGES: tuple[Stage, ...] = (WEBSUB, POLL, ARTICLE, PAGE, SUMMARY, TRANSLATE, PUBLISH, COUNT)
 
 PAGES = timedelta(minutes=2)  # slow sites hold back the rest of a round no longer; others go on in the next
+COUNTS = timedelta(seconds=30)  # so long may those who are asked for numbers keep a round's end waiting
 
 
 def run_round(session: Session, prepare: Callable[[], None] = lambda: None) -> list[StageReport]:
@@ -35,6 +37,9 @@ def run_round(session: Session, prepare: Callable[[], None] = lambda: None) -> l
         session.rest(PAGE)
         session.rest(POLL)  # its memory is the translation's now
         fresh.append(session.run(PUBLISH))
+        counted = session.run(COUNT, COUNTS)  # after what was ready: a provider that is down delays nothing
+        session.rest(COUNT)
+        fresh += [counted, *([session.run(PUBLISH)] if counted.jobs else [])]
         translated = session.run(TRANSLATE, session.config.publish_every)
         if translated.jobs:
             fresh.append(session.run(PUBLISH))

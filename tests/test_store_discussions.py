@@ -69,7 +69,7 @@ def record(room, at, found=(), *, provider="hackernews", stories=(), asked=None,
     counted = Counted(counts=seen, asked=frozenset(stories if asked is None else asked))
     outcome = CountOutcome(counted=counted, requests=requests, failure=failure)
     with room.db.atomic():
-        discussions.record(room.db, CountJob(provider=provider, turns=turns, requests=1), outcome, at)
+        discussions.record(room.db, CountJob(provider=provider, turns=turns, requests=1, now=at), outcome, at)
 
 
 def next_at(room, story, provider="hackernews"):

@@ -40,6 +40,7 @@ class CountJob:
     provider: Provider
     turns: tuple[CountTurn, ...]
     requests: int  # that may be made; reserved already
+    now: datetime  # of the round
     wait: timedelta = timedelta()
 
 
@@ -68,6 +69,7 @@ class CountOutcome:
     requests: int = 0  # that were made
     failure: Failure | None = None  # why the rest was not asked
     rest: timedelta | None = None  # how long the provider wants to be left alone
+    refusals: tuple[Failure, ...] = ()  # of single sites, where a provider is many of them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

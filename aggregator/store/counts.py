@@ -11,6 +11,7 @@ from aggregator.model import CountPoint
 from aggregator.times import from_text, to_text
 
 WHOLE = timedelta(days=7)  # older history keeps one point a day
+_THINNED = "history_thinned_on"
 
 _WRITE = """INSERT INTO comment_counts (entry_id, source, url, count, counted_at) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (entry_id, source) DO UPDATE
@@ -72,3 +73,11 @@ def thin(db: Database, now: datetime) -> int:
     """Keep of days that were over a week ago each one's last point, and return how many others went."""
     before = to_text(now - WHOLE)[:10]  # whole days alone, or a day's last point would not be known yet
     return int(db.execute(_THIN, {"before": before}).rowcount)
+
+
+def thin_daily(db: Database, now: datetime) -> None:
+    """Thin the history, once a day."""
+    day = to_text(now)[:10]
+    if db.execute("SELECT 1 FROM meta WHERE key = ? AND value = ?", [_THINNED, day]).fetchone() is None:
+        thin(db, now)
+        db.table("meta").upsert({"key": _THINNED, "value": day}, pk="key")

@@ -165,7 +165,7 @@ def record(db: Database, job: CountJob, outcome: CountOutcome, now: datetime) ->
     asked = [turn.story_id for turn in job.turns if turn.story_id in counted.asked]
     left = [turn.story_id for turn in job.turns if turn.story_id not in counted.asked]
     used_up = outcome.failure is None and outcome.requests >= job.requests
-    _move_on(db, job.provider, _turns(db, job.provider, asked, now), now)
+    move_on(db, job.provider, _turns(db, job.provider, asked, now), now)
     providers.note(db, job.provider, counted=len(asked), dropped=0, now=now)
     if used_up:
         drop(db, job.provider, _turns(db, job.provider, left, now), now)
@@ -175,7 +175,7 @@ def record(db: Database, job: CountJob, outcome: CountOutcome, now: datetime) ->
 
 def drop(db: Database, provider: Provider, due: Sequence[DueTurn], now: datetime) -> None:
     """Let turns pass that the quota does not hold, as if they had been asked, and book that."""
-    _move_on(db, provider, due, now)
+    move_on(db, provider, due, now)
     providers.note(db, provider, counted=0, dropped=len(due), now=now)
 
 
@@ -191,7 +191,8 @@ def close(db: Database, provider: Provider, story_ids: Iterable[int]) -> None:
     _write_turns(db, provider, [(story_id, None, 0) for story_id in story_ids])
 
 
-def _move_on(db: Database, provider: Provider, turns: Sequence[DueTurn], now: datetime) -> None:
+def move_on(db: Database, provider: Provider, turns: Sequence[DueTurn], now: datetime) -> None:
+    """Let turns pass without a word: stories that a provider can say nothing of, as far as is known."""
     steps = [(turn.story_id, schedule.next_count_at(turn.came_out_at, now, turn.rise), 0) for turn in turns]
     _write_turns(db, provider, steps)
 

@@ -1,0 +1,178 @@
+"""Stage count: whose turn it is at each provider, and what came of asking."""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+from sqlite_utils import Database
+
+from aggregator import urls
+from aggregator.config import Config
+from aggregator.discuss import access, schedule, work
+from aggregator.discuss.providers import KINDS, Kind, enabled
+from aggregator.discuss.schedule import DueTurn
+from aggregator.model import CountJob, CountOutcome, CountTurn, Failure, Provider
+from aggregator.pipeline import Stage
+from aggregator.poll.polite import reach
+from aggregator.store import counts, network, polls, providers
+from aggregator.store import discussions as store
+from aggregator.store.discussions import StoryLinks
+
+AT_ONCE = 2_000  # turns that are due, looked at before a job starts
+REQUESTS = 20  # of one job: what a kill can cost
+DOMAIN_TIME = timedelta(seconds=20)  # that one domain's spacing may cost a job
+_NAMED: frozenset[Provider] = frozenset({"wordpress", "github"})  # nothing is searched for there
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+log = logging.getLogger(__name__)
+
+
+def wanted(config: Config) -> tuple[Provider, ...]:
+    """Return the providers that the settings ask."""
+    return enabled(config.counts, config.contact, access.keys(config))
+
+
+def _pending(db: Database, config: Config, now: datetime) -> Iterator[CountJob]:
+    """Yield a job for each provider that may be asked now."""
+    ready = _ready(db, config, now)
+    if ready:
+        with db.atomic():
+            store.open_turns(db, [kind.name for kind in ready], now)
+    for kind in ready:
+        with db.atomic():
+            job = _job(db, config, kind, now)
+        if job:
+            yield job
+
+
+def _ready(db: Database, config: Config, now: datetime) -> list[Kind]:
+    """List who may be asked now; first who was asked the longest ago, lest a short round starves one."""
+    names = wanted(config)
+    if not names or network.down_since(db):
+        return []
+    asked, resting = providers.asked_at(db), providers.resting(db, now)
+    since = {name: now - asked.get(name, _NEVER) for name in names if name not in resting}
+    ready = [KINDS[name] for name, passed in since.items() if passed >= KINDS[name].every]
+    return sorted(ready, key=lambda kind: -since[kind.name])
+
+
+def _job(db: Database, config: Config, kind: Kind, now: datetime) -> CountJob | None:
+    """Choose what to ask a provider; book the requests, and what its quota does not hold."""
+    left = _left(db, config, kind, now)
+    due = store.due(db, kind.name, now, AT_ONCE)
+    turns = _turns(db, kind, due, now)
+    open_to = _open_to(db, kind, turns.values(), now)
+    store.move_on(db, kind.name, [turn for turn in due if turn.story_id not in turns], now)
+    there = [turn for turn in due if turn.story_id in open_to]
+    kept, dropped = schedule.taken(there, left, kind.stories)
+    store.drop(db, kind.name, dropped, now)
+    most = min(left, _most(config, kind))
+    chosen = kept[: most * kind.stories]
+    if not chosen:
+        return None
+    requests = most * _cost(kind) + access.LOGINS.get(kind.name, 0)
+    providers.reserve(db, kind.name, requests, now)
+    return CountJob(
+        provider=kind.name, turns=tuple(turns[turn.story_id] for turn in chosen), requests=requests,
+        now=now, wait=max(open_to[turn.story_id] for turn in chosen),
+    )  # fmt: skip
+
+
+def _left(db: Database, config: Config, kind: Kind, now: datetime) -> int:
+    """Return how many requests for numbers the quota leaves, after what each of them costs beside itself."""
+    quota = kind.keyed if kind.name in access.keys(config) else kind.quota
+    allowed = schedule.allowed(quota, providers.used(db, kind.name, now))
+    return max(0, allowed - access.LOGINS.get(kind.name, 0)) // _cost(kind)
+
+
+def _cost(kind: Kind) -> int:
+    return 1 if kind.home else 2  # a site is asked for its robots.txt first
+
+
+def _most(config: Config, kind: Kind) -> int:
+    """Return how many requests one job holds: spacing counts where they all go to one domain."""
+    apart = work.apart(config, kind, urls.registrable_domain(kind.home)) if kind.home else timedelta()
+    return max(1, min(REQUESTS, DOMAIN_TIME // apart) if apart else REQUESTS // _cost(kind))
+
+
+def _turns(db: Database, kind: Kind, due: Sequence[DueTurn], now: datetime) -> dict[int, CountTurn]:
+    """Return what to ask about each story, without those that the provider can say nothing of."""
+    links = store.links(db, [turn.story_id for turn in due])
+    turns = (_turn(kind, turn, links[turn.story_id], now) for turn in due)
+    return {
+        turn.story_id: turn
+        for turn in turns
+        if (turn.threads or kind.name not in _NAMED) and work.hosts(kind, turn)
+    }
+
+
+def _turn(kind: Kind, due: DueTurn, links: StoryLinks, now: datetime) -> CountTurn:
+    gone = {thread.key for thread in links.gone if thread.provider == kind.name}
+    stored = [thread for thread in links.known if thread.provider == kind.name]
+    named = [thread for url in links.named if (thread := kind.thread_of(url))]
+    threads = {thread.key: thread for thread in (*named, *stored) if thread.key not in gone}
+    age = max(now - due.came_out_at, timedelta())
+    return CountTurn(story_id=due.story_id, urls=links.urls, threads=tuple(threads.values()), age=age)
+
+
+def _open_to(db: Database, kind: Kind, turns: Iterable[CountTurn], now: datetime) -> dict[int, timedelta]:
+    """Return the stories whose hosts may be asked soon, and after how long; others stay due."""
+    hosts = {turn.story_id: work.hosts(kind, turn) for turn in turns}
+    domains = {host: work.domain_of(host) for each in hosts.values() for host in each}
+    free_at = polls.next_fetches(db, domains.values())
+    closed = {(rest.scope, rest.place) for rest in polls.rests(db, now)}
+    waits = {
+        story_id: max(timedelta(), *(free_at.get(domains[host], now) - now for host in each))
+        for story_id, each in hosts.items()
+        if closed.isdisjoint(place for host in each for place in (("host", host), ("domain", domains[host])))
+    }
+    return {story_id: wait for story_id, wait in waits.items() if wait <= DOMAIN_TIME}
+
+
+def _record(db: Database, config: Config, job: CountJob, outcome: CountOutcome, now: datetime) -> None:
+    kind = KINDS[job.provider]
+    providers.settle(db, kind.name, job.requests - outcome.requests, now)
+    store.record(db, job, outcome, now)
+    for domain in {work.domain_of(host) for turn in job.turns for host in work.hosts(kind, turn)}:
+        if apart := work.apart(config, kind, domain):
+            polls.write_host(db, domain, now + apart, None, None)
+    if outcome.failure:
+        _rest(db, kind, outcome, outcome.failure, now)
+    elif outcome.counted.asked:
+        providers.recover(db, kind.name)
+    for refusal in outcome.refusals:
+        _leave_alone(db, kind, refusal, now)
+    counts.thin_daily(db, now)
+
+
+def _rest(db: Database, kind: Kind, outcome: CountOutcome, failure: Failure, now: datetime) -> None:
+    wait = outcome.rest or schedule.backoff(providers.failures(db, kind.name) + 1)
+    providers.rest(db, kind.name, now + wait, failure.detail)
+    _leave_alone(db, kind, failure, now)
+
+
+def _leave_alone(db: Database, kind: Kind, refusal: Failure, now: datetime) -> None:
+    """Keep everybody from a host that said for how long it wants to be left alone."""
+    log.warning("counts_refused provider=%s url=%s reason=%s", kind.name, refusal.url, refusal.detail)
+    if refusal.retry_after:
+        polls.write_rest(db, reach(refusal.url, "host"), now + refusal.retry_after)
+
+
+def _postpone(db: Database, _: Config, job: CountJob, __: str, now: datetime) -> None:
+    """Try the stories again later; how many requests were made nobody knows, so all stay booked."""
+    store.put_off(db, job.provider, [turn.story_id for turn in job.turns], now)
+
+
+def _backlog(db: Database, config: Config, now: datetime) -> int:
+    return store.count_due(db, [kind.name for kind in _ready(db, config, now)], now)
+
+
+COUNT = Stage(
+    name="count",
+    pending=_pending,
+    work=work.count,
+    record=_record,
+    postpone=_postpone,
+    backlog=_backlog,
+    size=lambda job: len(job.turns),
+)
