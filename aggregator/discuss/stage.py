@@ -11,7 +11,7 @@ from aggregator.config import Config
 from aggregator.discuss import access, schedule, work
 from aggregator.discuss.providers import KINDS, Kind, enabled
 from aggregator.discuss.schedule import DueTurn
-from aggregator.model import CountJob, CountOutcome, CountTurn, Failure, Provider
+from aggregator.model import CommentOutcome, CountJob, CountOutcome, CountTurn, Failure, Provider
 from aggregator.pipeline import Stage
 from aggregator.poll.polite import reach
 from aggregator.store import counts, network, polls, providers
@@ -58,19 +58,19 @@ def _ready(db: Database, config: Config, now: datetime) -> list[Kind]:
 
 def _job(db: Database, config: Config, kind: Kind, now: datetime) -> CountJob | None:
     """Choose what to ask a provider; book the requests, and what its quota does not hold."""
-    left = _left(db, config, kind, now)
+    left = left_of(db, config, kind, now)
     due = store.due(db, kind.name, now, AT_ONCE)
     turns = _turns(db, kind, due, now)
-    open_to = _open_to(db, kind, turns.values(), now)
+    open_to = reachable(db, kind, turns.values(), now)
     store.move_on(db, kind.name, [turn for turn in due if turn.story_id not in turns], now)
     there = [turn for turn in due if turn.story_id in open_to]
     kept, dropped = schedule.taken(there, left, kind.stories)
     store.drop(db, kind.name, dropped, now)
-    most = min(left, _most(config, kind))
+    most = min(left, most_of(config, kind))
     chosen = kept[: most * kind.stories]
     if not chosen:
         return None
-    requests = most * _cost(kind) + access.LOGINS.get(kind.name, 0)
+    requests = most * cost(kind) + access.LOGINS.get(kind.name, 0)
     providers.reserve(db, kind.name, requests, now)
     return CountJob(
         provider=kind.name, turns=tuple(turns[turn.story_id] for turn in chosen), requests=requests,
@@ -78,21 +78,22 @@ def _job(db: Database, config: Config, kind: Kind, now: datetime) -> CountJob | 
     )  # fmt: skip
 
 
-def _left(db: Database, config: Config, kind: Kind, now: datetime) -> int:
+def left_of(db: Database, config: Config, kind: Kind, now: datetime) -> int:
     """Return how many requests for numbers the quota leaves, after what each of them costs beside itself."""
     quota = kind.keyed if kind.name in access.keys(config) else kind.quota
     allowed = schedule.allowed(quota, providers.used(db, kind.name, now))
-    return max(0, allowed - access.LOGINS.get(kind.name, 0)) // _cost(kind)
+    return max(0, allowed - access.LOGINS.get(kind.name, 0)) // cost(kind)
 
 
-def _cost(kind: Kind) -> int:
+def cost(kind: Kind) -> int:
+    """Return how many requests it takes to ask about one story."""
     return 1 if kind.home else 2  # a site is asked for its robots.txt first
 
 
-def _most(config: Config, kind: Kind) -> int:
+def most_of(config: Config, kind: Kind) -> int:
     """Return how many requests one job holds: spacing counts where they all go to one domain."""
     apart = work.apart(config, kind, urls.registrable_domain(kind.home)) if kind.home else timedelta()
-    return max(1, min(REQUESTS, DOMAIN_TIME // apart) if apart else REQUESTS // _cost(kind))
+    return max(1, min(REQUESTS, DOMAIN_TIME // apart) if apart else REQUESTS // cost(kind))
 
 
 def _turns(db: Database, kind: Kind, due: Sequence[DueTurn], now: datetime) -> dict[int, CountTurn]:
@@ -115,7 +116,7 @@ def _turn(kind: Kind, due: DueTurn, links: StoryLinks, now: datetime) -> CountTu
     return CountTurn(story_id=due.story_id, urls=links.urls, threads=tuple(threads.values()), age=age)
 
 
-def _open_to(db: Database, kind: Kind, turns: Iterable[CountTurn], now: datetime) -> dict[int, timedelta]:
+def reachable(db: Database, kind: Kind, turns: Iterable[CountTurn], now: datetime) -> dict[int, timedelta]:
     """Return the stories whose hosts may be asked soon, and after how long; others stay due."""
     hosts = {turn.story_id: work.hosts(kind, turn) for turn in turns}
     domains = {host: work.domain_of(host) for each in hosts.values() for host in each}
@@ -133,20 +134,32 @@ def _record(db: Database, config: Config, job: CountJob, outcome: CountOutcome, 
     kind = KINDS[job.provider]
     providers.settle(db, kind.name, job.requests - outcome.requests, now)
     store.record(db, job, outcome, now)
-    for domain in {work.domain_of(host) for turn in job.turns for host in work.hosts(kind, turn)}:
-        if apart := work.apart(config, kind, domain):
-            polls.write_host(db, domain, now + apart, None, None)
-    if outcome.failure:
-        _rest(db, kind, outcome, outcome.failure, now)
-    elif outcome.counted.asked:
-        providers.recover(db, kind.name)
-    for refusal in outcome.refusals:
-        _leave_alone(db, kind, refusal, now)
+    space_out(db, config, kind, job.turns, now)
+    note_refusals(db, kind, outcome, answered=bool(outcome.counted.asked), now=now)
     counts.thin_daily(db, now)
 
 
-def _rest(db: Database, kind: Kind, outcome: CountOutcome, failure: Failure, now: datetime) -> None:
-    wait = outcome.rest or schedule.backoff(providers.failures(db, kind.name) + 1)
+def space_out(db: Database, config: Config, kind: Kind, turns: Iterable[CountTurn], now: datetime) -> None:
+    """Keep everybody from the domains that were asked, for as long as requests there are apart."""
+    for domain in {work.domain_of(host) for turn in turns for host in work.hosts(kind, turn)}:
+        if apart := work.apart(config, kind, domain):
+            polls.write_host(db, domain, now + apart, None, None)
+
+
+def note_refusals(
+    db: Database, kind: Kind, outcome: CountOutcome | CommentOutcome, *, answered: bool, now: datetime
+) -> None:
+    """Leave a provider alone that refused, or sites of it; one that answered is asked as before."""
+    if outcome.failure:
+        _rest(db, kind, outcome.rest, outcome.failure, now)
+    elif answered:
+        providers.recover(db, kind.name)
+    for refusal in outcome.refusals:
+        _leave_alone(db, kind, refusal, now)
+
+
+def _rest(db: Database, kind: Kind, rest: timedelta | None, failure: Failure, now: datetime) -> None:
+    wait = rest or schedule.backoff(providers.failures(db, kind.name) + 1)
     providers.rest(db, kind.name, now + wait, failure.detail)
     _leave_alone(db, kind, failure, now)
 

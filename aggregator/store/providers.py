@@ -43,10 +43,16 @@ class Coverage:
     failure: str | None  # why
 
 
-def reserve(db: Database, provider: Provider, requests: int, now: datetime) -> None:
-    """Book requests before they are made, and forget what no quota looks at any more."""
+def reserve(
+    db: Database, provider: Provider, requests: int, now: datetime, *, of_counts: bool = True
+) -> None:
+    """Book requests before they are made, and forget what no quota looks at any more.
+
+    Shape: only what is asked about numbers says when numbers were asked for last.
+    """
     db.execute(_ADD, [provider, _minute(now), requests, 0, 0])
-    db.execute(_ASKED, [provider, to_text(now)])
+    if of_counts:
+        db.execute(_ASKED, [provider, to_text(now)])
     db.execute("DELETE FROM provider_requests WHERE minute < ?", [_minute(now - _KEPT)])
 
 
