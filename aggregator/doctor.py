@@ -11,6 +11,7 @@ from pathlib import Path
 
 from aggregator import opml
 from aggregator.config import Config
+from aggregator.discuss import access
 from aggregator.errors import AggregatorError
 from aggregator.session import read_filters
 from aggregator.store import open_store, store_errors
@@ -185,12 +186,19 @@ def _own_engines(config: Config, _: datetime) -> Iterator[Finding]:
             yield Finding(text=f"engine of {', '.join(titles)}: {line}", ok=False, serious=serious)
 
 
+def _counts(config: Config, _: datetime) -> Iterator[Finding]:
+    for name, complaint in access.complaints(config).items():
+        yield Finding(text=f"counts of {name}: {complaint}", ok=False, serious=False)
+
+
 def _contact(config: Config, _: datetime) -> Iterator[Finding]:
     if not config.contact:
-        yield Finding(text="contact: not set, so hosts cannot reach you", ok=False, serious=False,
+        uncounted = ", and comments are not counted" if config.counts == "auto" else ""
+        yield Finding(text=f"contact: not set, so hosts cannot reach you{uncounted}", ok=False, serious=False,
                       next_step="set contact in aggregator.toml")  # fmt: skip
 
 
 CHECKS: tuple[Callable[[Config, datetime], Iterator[Finding]], ...] = (
-    _packages, _clock, _opml, _filters, _glossary, _store, _folders, _engines, _own_engines, _contact,
+    _packages, _clock, _opml, _filters, _glossary, _store, _folders, _engines, _own_engines, _counts,
+    _contact,
 )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from aggregator.config import Config
-from aggregator.store import feeds, network, translations, usage, websub
+from aggregator.store import feeds, network, providers, translations, usage, websub
 from aggregator.times import maybe_text
 from aggregator.translate import allowance, engines
 from aggregator.translate.engines import services
@@ -32,7 +32,17 @@ def collect(db: Database, config: Config, now: datetime) -> dict[str, Any]:
         **_entries(db),
         "waiting_for_translation": TRANSLATE.backlog(db, config, now),
         **_engines(db, config, now),
+        "discussions": {each.provider: _covered(each) for each in providers.coverage(db, now)},
         "store_bytes": config.store.stat().st_size,
+    }
+
+
+def _covered(seen: providers.Coverage) -> dict[str, Any]:
+    return {
+        "counted": seen.counted,
+        "dropped": seen.dropped,
+        "requests": seen.requests,
+        "rests_until": maybe_text(seen.rests_until),
     }
 
 

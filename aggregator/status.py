@@ -7,7 +7,10 @@ from typing import Any
 from sqlite_utils import Database
 
 from aggregator.config import Config
-from aggregator.store import feeds, network, translations, usage, websub
+from aggregator.discuss import access
+from aggregator.discuss import stage as counting
+from aggregator.discuss.providers import KINDS
+from aggregator.store import feeds, network, providers, translations, usage, websub
 from aggregator.times import duration_text, from_text
 from aggregator.translate import allowance, budget, engines
 from aggregator.translate.engines import services
@@ -41,6 +44,7 @@ def collect(db: Database, config: Config, now: datetime) -> tuple[dict[str, Any]
         "feeds' own engines": _own_engines(db, config),
         "budgets": _budgets(db, config, now),
         "engines that rest": _resting(db, now),
+        "discussions": _discussions(db, config, now),
         "newest entry": _ago(db, "SELECT max(first_published_at) FROM publications", now),
         "output": config.output,
         "store": f"{config.store} ({config.store.stat().st_size / 1e6:.1f} MB)",
@@ -113,6 +117,24 @@ def _budgets(db: Database, config: Config, now: datetime) -> str:
 
 def _resting(db: Database, now: datetime) -> str:
     return "; ".join(f"{name}: {failure}" for name, failure in usage.resting(db, now).items()) or "-"
+
+
+def _discussions(db: Database, config: Config, now: datetime) -> str:
+    """Say how much of what was due in the last 24 hours was counted where, and who is not asked."""
+    asked = counting.wanted(config)
+    if not asked and config.counts == "auto":
+        return "not counted until contact is set"
+    seen = {each.provider: each for each in providers.coverage(db, now)}
+    said = [_covered(seen[name]) if name in seen else f"{KINDS[name].label}: nothing yet" for name in asked]
+    missing = [f"{KINDS[name].label}: {lack}" for name, lack in access.complaints(config).items()]
+    return "; ".join([*said, *missing]) or "not counted"
+
+
+def _covered(seen: providers.Coverage) -> str:
+    label, due = KINDS[seen.provider].label, seen.counted + seen.dropped
+    dropped = f" ({seen.dropped:,} dropped)" if seen.dropped else ""
+    rests = f", rests: {seen.failure}" if seen.rests_until else ""
+    return f"{label} {seen.counted:,} of {due:,}{dropped}{rests}"
 
 
 def _refused(db: Database) -> str:

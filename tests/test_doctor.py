@@ -59,3 +59,32 @@ def test_a_feed_whose_own_engine_is_not_ready_is_named(tmp_path, monkeypatch):
 def test_a_summary_that_nobody_can_write_is_found(settings, lacks, tmp_path):
     config = Config(store=tmp_path / "s.sqlite", output=tmp_path / "output", models=tmp_path, **settings)
     assert any("can write" in finding.text for finding in examine(config, NOW)) is lacks
+
+
+def test_credentials_of_providers_that_cannot_work_are_found(tmp_path, monkeypatch):
+    monkeypatch.delenv("AGGREGATOR_REDDIT_CLIENT", raising=False)
+    monkeypatch.delenv("AGGREGATOR_GITHUB_TOKEN", raising=False)
+    token = tmp_path / "token"
+    token.write_text("ghp-3")
+    token.chmod(0o644)
+
+    def found(**settings):
+        config = Config(store=tmp_path / "s", output=tmp_path / "o", engine="none", **settings)
+        return [each for each in examine(config, NOW) if each.text.startswith("counts of ")]
+
+    assert found() == []
+    [reddit] = found(counts="hatena,reddit")
+    assert reddit.text.startswith("counts of reddit: no credentials; set AGGREGATOR_REDDIT_CLIENT")
+    assert not reddit.serious
+    [github] = found(github_token_file=token)
+    assert "chmod 600" in github.text
+
+
+def test_without_a_contact_nothing_is_counted_and_doctor_says_so(tmp_path):
+    def said(**settings):
+        config = Config(store=tmp_path / "s", output=tmp_path / "o", engine="none", **settings)
+        return [each.text for each in examine(config, NOW) if each.text.startswith("contact")]
+
+    assert said() == ["contact: not set, so hosts cannot reach you, and comments are not counted"]
+    assert said(counts="hatena") == ["contact: not set, so hosts cannot reach you"]
+    assert said(contact="https://reader.example/") == []

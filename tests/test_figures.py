@@ -42,7 +42,7 @@ def test_an_empty_store_has_every_figure(feeds, tmp_path):
         "hubs": {"named": 0, "verified": 0, "relied_on": 0, "denied": 0}, "entries": 0, "published": 0,
         "untranslated": 0, "held": 0, "refused": 0, "refusals": {}, "waiting_for_translation": 0,
         "engines": [], "engines_not_ready": [], "feeds_engines_not_ready": {}, "engines_resting": {},
-        "budgets": {},
+        "budgets": {}, "discussions": {},
     }  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """What status says."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,9 +9,11 @@ import pytest
 from sqlite_utils import Database
 
 from aggregator.config import Config
+from aggregator.figures import collect as collect_figures
 from aggregator.model import FeedSettings, Subscription
 from aggregator.status import collect
-from aggregator.store import feeds, open_store, polls
+from aggregator.store import feeds, open_store, polls, providers
+from aggregator.times import to_text
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
@@ -60,3 +63,28 @@ def test_feeds_whose_guids_do_not_hold_are_named(db: Database, config: Config):
     assert _said(db, config, "identity") == "by guid"
     db.execute("UPDATE feeds SET identity = 'permalink'")
     assert _said(db, config, "identity") == "by guid; A by permalink"
+
+
+def test_who_is_asked_for_counts_and_how_much_of_what_was_due_was_counted(
+    db: Database, config: Config, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv("AGGREGATOR_REDDIT_CLIENT", raising=False)
+    assert _said(db, config, "discussions") == "not counted until contact is set"
+    assert _said(db, replace(config, counts="none"), "discussions") == "not counted"
+    asked = replace(config, counts="hackernews,lobsters,reddit,hatena")
+    with db.atomic():
+        providers.reserve(db, "hackernews", 30, NOW)
+        providers.note(db, "hackernews", counted=1204, dropped=26, now=NOW)
+        providers.note(db, "lobsters", counted=3, dropped=0, now=NOW)
+        providers.rest(db, "lobsters", NOW + timedelta(hours=1), "429 Too Many Requests")
+    assert _said(db, asked, "discussions") == (
+        "Hacker News 1,204 of 1,230 (26 dropped); Lobsters 3 of 3, rests: 429 Too Many Requests; "
+        "はてブ: nothing yet; Reddit: no credentials; set AGGREGATOR_REDDIT_CLIENT in the environment to "
+        "id:secret, or reddit_client_file"
+    )
+    assert collect_figures(db, asked, NOW)["discussions"] == {
+        "hackernews": {"counted": 1204, "dropped": 26, "requests": 30, "rests_until": None},
+        "lobsters": {
+            "counted": 3, "dropped": 0, "requests": 0, "rests_until": to_text(NOW + timedelta(hours=1))
+        },
+    }  # fmt: skip

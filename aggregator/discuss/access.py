@@ -6,9 +6,11 @@ of no job, no setting and no log line.
 
 import base64
 import json
+import os
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 from aggregator import __version__
 from aggregator.config import Config
@@ -40,6 +42,18 @@ def obstacle(config: Config, provider: Provider) -> str:
         return str(error)
 
 
+def complaints(config: Config) -> dict[Provider, str]:
+    """Return what is wrong with credentials that were given, or that `counts` cannot do without."""
+    named = {name.strip() for name in config.counts.split(",")} & LOGINS.keys()
+    concerned = [name for name in _LACKS if name in named or _is_given(config, name)]
+    return {name: said for name in concerned if (said := obstacle(config, name))}
+
+
+def _is_given(config: Config, provider: Provider) -> bool:
+    variable, file = _SOURCES[provider](config)
+    return file != Path() or bool(os.environ.get(variable, "").strip())
+
+
 def headers(config: Config, provider: Provider) -> Headers | Failure:
     """Return the headers that let us in at a provider; none where anybody may ask."""
     if provider not in _HEADERS or obstacle(config, provider):
@@ -52,22 +66,18 @@ def through(config: Config, url: str) -> str:
     return f"{config.counts_via.rstrip('/')}/{url.partition('://')[2]}" if config.counts_via else url
 
 
-def _client(config: Config) -> str:
-    return read_key(REDDIT, config.reddit_client_file)
-
-
-def _token(config: Config) -> str:
-    return read_key(GITHUB, config.github_token_file)
+def _key(config: Config, provider: Provider) -> str:
+    return read_key(*_SOURCES[provider](config))
 
 
 def _reddit_lacks(config: Config) -> str:
-    if not re.fullmatch(r"[!-9;-~]+:[!-~]*", _client(config)):
+    if not re.fullmatch(r"[!-9;-~]+:[!-~]*", _key(config, "reddit")):
         return f"no credentials; set {REDDIT} in the environment to id:secret, or reddit_client_file"
     return "" if config.reddit_user else "reddit_user must be set: Reddit wants it in the User-Agent"
 
 
 def _github_lacks(config: Config) -> str:
-    if re.fullmatch(r"[!-~]+", _token(config)):
+    if re.fullmatch(r"[!-~]+", _key(config, "github")):
         return ""
     return f"no token; set {GITHUB} in the environment, or github_token_file"
 
@@ -78,7 +88,7 @@ def _reddit(config: Config) -> Headers | Failure:
     Source: github.com/reddit-archive/reddit/wiki/OAuth2, "Application Only OAuth"; User-Agent: wiki/API.
     """
     agent = f"python:aggregator:{__version__} (by /u/{config.reddit_user})"
-    basic = base64.b64encode(_client(config).encode()).decode()
+    basic = base64.b64encode(_key(config, "reddit").encode()).decode()
     asked = {"Authorization": f"Basic {basic}", "User-Agent": agent}
     try:
         reply = post_form(through(config, LOGIN_URL), {"grant_type": "client_credentials"}, asked, _PATIENCE)
@@ -102,8 +112,12 @@ def _access_token(reply: Reply) -> str:
 
 
 def _github(config: Config) -> Headers:
-    return (("Authorization", f"Bearer {_token(config)}"),)
+    return (("Authorization", f"Bearer {_key(config, 'github')}"),)
 
 
+_SOURCES: dict[Provider, Callable[[Config], tuple[str, Path]]] = {
+    "reddit": lambda config: (REDDIT, config.reddit_client_file),
+    "github": lambda config: (GITHUB, config.github_token_file),
+}
 _LACKS: dict[Provider, Callable[[Config], str]] = {"reddit": _reddit_lacks, "github": _github_lacks}
 _HEADERS: dict[Provider, Callable[[Config], Headers | Failure]] = {"reddit": _reddit, "github": _github}
