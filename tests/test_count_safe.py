@@ -3,15 +3,21 @@
 import json
 import re
 import shutil
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import feedparser
 import pytest
 from lxml import etree
 
+from aggregator.discuss.stage import COUNT
+from aggregator.executors import open_workers
 from aggregator.model import Counted, CountJob, CountOutcome, Discussion, Provider, ThreadCount
+from aggregator.pipeline import run_stage
 from aggregator.store import counts, discussions
 from tests.feedserver import FeedServer
+from tests.providers import Providers, Thread
 from tests.publishing import Newsroom
 from tests.test_readers import Newsboat, Reader
 
@@ -232,6 +238,32 @@ def test_untranslated_entries_are_neither_hot_nor_ranked(room: Newsroom):
     assert "コメント 728件" in room.path("index.html").read_text()
     assert items(room, "hot.json") == []
     assert "Story english" not in room.path("discussed.html").read_text()
+
+
+def test_rounds_of_counting_bring_their_numbers_and_nothing_else(room: Newsroom):
+    given = {name: (uncounted(room, name), read_back(room, name)) for name in (*XML, *JSON)}
+    page = "https://alpha.example/0"  # came out an hour ago
+    with Providers() as web:
+        room.config = replace(web.config, counts="hackernews,hatena,lobsters", store=room.config.store,
+                              output=room.config.output, base_url=room.config.base_url)  # fmt: skip
+        web.hackernews["40000001"] = Thread(url=page, count=64)
+        web.lobsters["abc123"] = Thread(url=page, count=12)
+        web.hatena[page] = 41
+        ask(room)
+        assert [(each["name"], each["comments"]) for each in discussion(room)["sources"]] == [
+            ("hatena", 41), ("hackernews", 64), ("lobsters", 12),
+        ]  # fmt: skip
+        web.hackernews["40000001"].count, web.lobsters["abc123"].gone = 100, True
+        ask(room, hours=3)
+        assert (discussion(room)["comments"], discussion(room)["url"]) == (141, HN)
+        assert [item["title"] for item in items(room, "hot.json")] == ["見出し0"]
+    assert {name: (uncounted(room, name), read_back(room, name)) for name in given} == given
+
+
+def ask(room: Newsroom, hours: float = 0) -> None:
+    room.now += timedelta(hours=hours)
+    assert run_stage(COUNT, room.db, room.config, open_workers("inline:"), lambda: room.now).crashes == 0
+    room.publish()
 
 
 @pytest.mark.slow
