@@ -276,6 +276,7 @@ def test_an_entry_in_japanese_passes_through():
         ("日本経済新聞社発表", "ja-JP", "original"),
         ("PostgreSQL 18 RC1", None, "original"),
         ("PostgreSQL 18 RC1", "en", "original"),
+        ("HTTP API", "en", "original"),
     ],
 )
 def test_nothing_to_translate_is_no_work(title, language, engine):
@@ -283,8 +284,13 @@ def test_nothing_to_translate_is_no_work(title, language, engine):
 
 
 @pytest.mark.parametrize(
-    ("title", "language"), [("Ein neuer Editor", "de"), ("新编辑器现在发布了", None), ("Привет, мир", None)]
-)
+    ("title", "language"),
+    [
+        ("Ein neuer Editor", "de"), ("新编辑器现在发布了", None), ("Привет, мир", None),
+        ("新编辑器现在发布了", "ja"), ("Привет, мир", "ja"), ("새로운 편집기 출시", "ja"),
+        ("Neue Version des Editors ist da", None), ("La nueva versión es más rápida con el editor", "en"),
+    ],
+)  # fmt: skip
 def test_other_languages_are_refused_for_good(title, language):
     result = settle(entry(title=title, summary="", language=language), "ja", "g1")
     assert isinstance(result, Untranslated)
@@ -294,6 +300,13 @@ def test_other_languages_are_refused_for_good(title, language):
 @pytest.mark.parametrize("language", ["en", "en-GB", "", None, "und", "ja"])
 def test_english_is_work_whatever_a_tag_says_that_may_be_wrong(language):
     assert settle(entry(language=language), "ja", "g1") is None
+
+
+@pytest.mark.parametrize("title", ["LAYOFFS HIT TECH SECTOR", "AWS OUTAGE", "Layoffs", "TECH LAYOFFS 2026"])
+def test_a_title_in_capitals_is_no_name_that_may_stay_english(title):
+    assert settle(entry(title=title, summary=""), "ja", "g1") is None
+    (result,) = run(entry(title=title, summary=""), engines=[Phrasebook({})]).results
+    assert isinstance(result, Untranslated)
 
 
 def test_another_target_runs_through_the_same_path():

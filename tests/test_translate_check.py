@@ -144,6 +144,8 @@ def test_another_target_needs_no_japanese_script_but_all_else():
         "https://example.com/ `to the end`",
         "Rust 1.85.0",
         "🎉 42",
+        "REST API",
+        "JSON",
     ],
 )
 def test_names_and_versions_leave_no_words(text):
@@ -152,7 +154,17 @@ def test_names_and_versions_leave_no_words(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["Django 5.2 released", "New Features In Python", "OpenAI Sues Meta", "why?", "Привет, мир", "Bug fixes"],
+    [
+        "Django 5.2 released",
+        "New Features In Python",
+        "OpenAI Sues Meta",
+        "why?",
+        "Привет, мир",
+        "Bug fixes",
+        "MICROSOFT BUYS STARTUP",
+        "iPhone LEAKS",
+        "Outage.",
+    ],
 )
 def test_words_are_seen(text):
     assert has_words(text)

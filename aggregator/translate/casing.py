@@ -28,16 +28,17 @@ def sentence_cased(title: str, names: tuple[str, ...] = ()) -> str:
 
 
 def _in_capitals(words: list[str]) -> bool:
-    return len(words) > 2 and all(word.isupper() for word in words) and sum(map(_is_common, words)) > 1
+    return len(words) > 2 and all(word.isupper() for word in words) and sum(map(is_common, words)) > 1
 
 
 def _in_title_case(words: list[str]) -> bool:
     """Tell by the common words, the first one left out: names have capitals in every sentence."""
-    told = [word for word in words[1:] if _is_common(word) and word.lower() not in _SMALL and len(word) > 2]
+    told = [word for word in words[1:] if is_common(word) and word.lower() not in _SMALL and len(word) > 2]
     return len(told) > 1 and sum(word[0].isupper() for word in told) >= 0.75 * len(told)
 
 
-def _is_common(word: str) -> bool:
+def is_common(word: str) -> bool:
+    """Return whether a word, in any case, is one that English hardly ever uses as a name."""
     plain = word.lower().replace("’", "'")
     return not _common().isdisjoint({plain.removesuffix("n't"), plain.partition("'")[0]})
 
@@ -61,7 +62,7 @@ def _lowered(title: str, names: tuple[str, ...]) -> str:
         start, end = match.span()
         if any(first < end and start < last for first, last in kept) or not _stands_alone(title, match):
             return match[0]
-        if not _is_common(match[0]) or match[0] in {"I", "US", "IT", "AI"} or _is_mixed(match[0]):
+        if not is_common(match[0]) or match[0] in {"I", "US", "IT", "AI"} or _is_mixed(match[0]):
             return match[0]
         lowered = match[0].lower()
         return lowered[0].upper() + lowered[1:] if _START.search(title[:start]) else lowered

@@ -22,17 +22,16 @@ from aggregator.model import (
     Untranslated,
 )
 from aggregator.translate.casing import sentence_cased
-from aggregator.translate.check import check, has_words, japanese_share
+from aggregator.translate.check import check, has_words
 from aggregator.translate.engines import Engine
 from aggregator.translate.glossary import BROKEN, Glossary, broken, rendered
+from aggregator.translate.language import is_english, is_japanese
 from aggregator.translate.segment import Masked, join_title, mask, split_title, unmask
 from aggregator.translate.style import DEARU, plain
 from aggregator.translate.typography import typeset
 
 ORIGINAL = "original"  # the engine's name where the source is in the target language already
 SOURCE_LANGUAGE = "en"
-MOSTLY_JAPANESE = 0.3  # of the letters; names and code in Latin letters are many in technical Japanese
-MOSTLY_LATIN = 0.5
 ESSENTIAL_LINES = 2  # of a summary: all that a slow engine gets, with the title
 
 Open = Callable[[EngineChoice], Engine]
@@ -80,18 +79,15 @@ def settle(entry: TranslateEntry, target: str, glossary_version: str) -> Transla
     """Return the outcome of an entry that needs no engine, None where one is needed.
 
     A feed's language tag is believed only where the text does not contradict it: some Japanese feeds carry
-    English entries and the other way round.
+    English entries and the other way round. A tag of a third language is believed.
     """
     text = f"{entry.title}\n{entry.summary}"
     language = re.split("[-_]", (entry.language or "").lower())[0]
-    latin = _latin_share(text)
-    if language == target and (target != "ja" or latin < MOSTLY_LATIN):
-        return _original(entry, glossary_version)
-    if target == "ja" and japanese_share(text) >= MOSTLY_JAPANESE:
+    if is_japanese(text, tagged=language == target) if target == "ja" else language == target:
         return _original(entry, glossary_version)
     if language not in {"", "und", "mul", SOURCE_LANGUAGE, target}:
         return _refuse(entry, f"language {language} is not translated", "final")
-    if latin < MOSTLY_LATIN:
+    if not is_english(text):
         return _refuse(entry, "the text is not in English", "final")
     return None if has_words(text) else _original(entry, glossary_version)
 
@@ -122,11 +118,6 @@ def _refuse(entry: TranslateEntry, failure: str, kind: FailureKind) -> Untransla
     return Untranslated(
         entry_id=entry.entry_id, input_fingerprint=entry.input_fingerprint, failure=failure, kind=kind
     )
-
-
-def _latin_share(text: str) -> float:
-    letters = [character for character in text if character.isalpha()]
-    return sum(character < "\u0250" for character in letters) / len(letters) if letters else 1.0
 
 
 def _wanted(entries: Iterable[TranslateEntry]) -> dict[str, bool]:

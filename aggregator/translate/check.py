@@ -9,6 +9,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable
 
+from aggregator.translate.casing import is_common
 from aggregator.translate.quantity import differences
 from aggregator.translate.segment import LITERAL
 from aggregator.translate.sense import turned
@@ -21,6 +22,7 @@ _LATIN_WORD = re.compile(r"[A-Za-z][A-Za-z'’]+")
 _VERSIONED = re.compile(r"(?:\b[A-Z][\w+#-]*\s){1,3}(?=v?\d)")  # "Alpine Linux" in "Alpine Linux 3.22"
 _TOKEN = re.compile(r"[!#-'*+\--9<-~]+")  # ASCII up to a space, quotes, brackets, punctuation
 _STAGES = frozenset({"alpha", "beta", "preview", "LTS", "GA"})
+_SIGNS = frozenset("HTTP HTTPS HTML JSON REST NULL STDIN STDOUT STDERR".split())
 _COMMON = frozenset(
     "the a an in on of for to and or is are was how why what who when with from by at as it its not new your"
     " you we this that about after into over more now will can has have".split()
@@ -74,11 +76,15 @@ def has_words(text: str) -> bool:
     words = [w for w in _WORD.findall(_without_names(text)) if sum(map(str.isalpha, w)) > 1]
     if len(words) > 1 or any(word.lower() in _COMMON for word in words):
         return True
-    return bool(words) and (words[0].islower() or len(_WORD.findall(text)) > 1)  # a lone "Zig" is a name
+    if not words:
+        return False
+    # A lone "Zig" is a name, a lone "Layoffs" none.
+    return words[0].islower() or is_common(words[0].strip(".'-")) or len(_WORD.findall(text)) > 1
 
 
 def _without_names(text: str) -> str:
-    text = _VERSIONED.sub(" ", LITERAL.sub(" ", re.sub("`[^`]*`", " ", text)))
+    text = LITERAL.sub(" ", re.sub("`[^`]*`", " ", text))
+    text = _VERSIONED.sub(lambda match: match[0] if any(map(_is_shouted, match[0].split())) else " ", text)
     return _TOKEN.sub(lambda match: " " if _is_name(match[0]) else match[0], text)
 
 
@@ -86,10 +92,17 @@ def _is_name(token: str) -> bool:
     """Return whether a word is written as no English word is: RC1, GitHub, Node.js, snake_case, API."""
     if token in _STAGES or any(c.isdigit() or c in "_/\\=" for c in token):
         return True
-    word = token.strip(".-'")
+    word = token.strip(".-'!")
+    if _is_shouted(word):
+        return False
     inner_capital = any(c.isupper() for c in word[1:])
     compound = "-" in word and word.islower()  # block-relay-only
     return inner_capital or "." in word or compound
+
+
+def _is_shouted(word: str) -> bool:
+    """Return whether a word is one of a TITLE IN CAPITALS, and no API or JSON."""
+    return len(word) > 3 and word.isupper() and word not in _SIGNS and is_common(word)
 
 
 def japanese_share(text: str) -> float:
@@ -98,6 +111,11 @@ def japanese_share(text: str) -> float:
     if not letters or not re.search(f"[{_KANA}]", text):
         return 0.0
     return len(_JAPANESE.findall(text)) / letters
+
+
+def unlike_japanese(text: str) -> str:
+    """Return what marks a text without kana as no Japanese: another script, a Chinese word; else ""."""
+    return _chinese("", text)
 
 
 def _literals(source: str, translated: str) -> str:
