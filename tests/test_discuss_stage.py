@@ -242,14 +242,14 @@ def test_what_one_job_does_not_hold_stays_due(desk: Desk, web: Providers, monkey
 
 def test_a_keys_quota_holds_where_there_is_a_key(desk: Desk, monkeypatch: pytest.MonkeyPatch):
     kind = KINDS["github"]
-    assert stage._left(desk.db, desk.config, kind, NOON) == kind.quota.hourly
+    assert stage.left_of(desk.db, desk.config, kind, NOON) == kind.quota.hourly
     monkeypatch.setenv(access.GITHUB, "ghp-3")
-    assert stage._left(desk.db, desk.config, kind, NOON) == kind.keyed.hourly
+    assert stage.left_of(desk.db, desk.config, kind, NOON) == kind.keyed.hourly
 
 
 def test_a_job_holds_no_more_than_spacing_lets_through_in_twenty_seconds():
     usual = Config()
-    assert {name: stage._most(usual, KINDS[name]) for name in KINDS} == {
+    assert {name: stage.most_of(usual, KINDS[name]) for name in KINDS} == {
         "hackernews": 20, "lobsters": 10, "reddit": 4, "hatena": 6, "wordpress": 10, "github": 4
     }  # fmt: skip
 
