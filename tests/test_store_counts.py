@@ -114,3 +114,15 @@ def test_after_a_week_a_day_keeps_its_last_point_of_each_source(room):
     ]  # fmt: skip
     assert counts.thin(room.db, AT + timedelta(days=30)) == 1
     assert counts.thin(room.db, AT + timedelta(days=30)) == 0
+
+
+def test_history_is_thinned_once_a_day(room):
+    entry = room.entry(room.feed())
+    day = AT + timedelta(days=20)
+    counts.thin_daily(room.db, day)
+    for hours in (0, 1):
+        counts.write(room.db, entry, "hatena", hours, None, AT + hours * HOUR)
+    counts.thin_daily(room.db, day + HOUR)
+    assert len(history(room)) == 2
+    counts.thin_daily(room.db, day + timedelta(days=1))
+    assert history(room) == [("hatena", "11-24T07:00", 1)]

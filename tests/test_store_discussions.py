@@ -257,11 +257,11 @@ def test_dropped_turns_take_their_next_step_and_are_booked(room):
     assert providers.used(room.db, "hackernews", NOON) == Used(hour=0, day=0)
 
 
-def test_a_turn_that_is_closed_is_never_due_and_not_opened_anew(room):
-    story = opened(room, "1", 0, "wordpress")
-    discussions.close(room.db, "wordpress", [story])
-    assert due(room, NOON + 30 * DAY, "wordpress") == []
-    assert discussions.open_turns(room.db, ("wordpress",), NOON + DAY) == 0
+def test_a_story_a_provider_can_say_nothing_of_goes_on_and_is_booked_nowhere(room):
+    story = opened(room, "1", 6, "wordpress")
+    discussions.move_on(room.db, "wordpress", discussions.due(room.db, "wordpress", NOON, 10), NOON)
+    assert next_at(room, story, "wordpress") == NOON + 6 * HOUR
+    assert providers.coverage(room.db, NOON) == []
 
 
 def test_a_job_recorded_twice_leaves_the_same_rows(room):

@@ -186,11 +186,6 @@ def put_off(db: Database, provider: Provider, story_ids: Iterable[int], now: dat
     _write_turns(db, provider, [(turn.story_id, at, turn.failures + 1) for turn, at in again])
 
 
-def close(db: Database, provider: Provider, story_ids: Iterable[int]) -> None:
-    """Ask a provider no more about stories it can say nothing of."""
-    _write_turns(db, provider, [(story_id, None, 0) for story_id in story_ids])
-
-
 def move_on(db: Database, provider: Provider, turns: Sequence[DueTurn], now: datetime) -> None:
     """Let turns pass without a word: stories that a provider can say nothing of, as far as is known."""
     steps = [(turn.story_id, schedule.next_count_at(turn.came_out_at, now, turn.rise), 0) for turn in turns]
