@@ -206,6 +206,8 @@ def _faults(config: Config) -> Iterator[tuple[str, str]]:
     for key in ("base_url", "openai_url", "deepl_url", "counts_via"):
         if (url := getattr(config, key)) and not _is_http(url):
             yield key, f"{key} = {url!r}: expected an http or https URL"
+    if not config.max_entries:
+        yield "max_entries", "max_entries = 0: expected a whole number of 1 or more"
     yield from _engine_faults(config)
     yield from _count_faults(config)
     missing = [name for name in ("base_url", "contact") if not getattr(config, name)]
@@ -216,6 +218,10 @@ def _faults(config: Config) -> Iterator[tuple[str, str]]:
 def _engine_faults(config: Config) -> Iterator[tuple[str, str]]:
     if not is_chain(config.engine):
         yield "engine", f"engine = {config.engine!r}: expected {CHAIN}"
+    if not re.fullmatch("[a-z]{2,3}", config.language):
+        yield "language", f"language = {config.language!r}: expected a language's code such as ja"
+    if not config.engine_timeout:
+        yield "engine_timeout", "engine_timeout = 0: expected a duration such as 30s or 1m"
     for engine, budget in (("openai", config.openai_budget), ("deepl", config.deepl_budget)):
         key = f"{engine}_budget"
         if not _BUDGET.fullmatch(budget):

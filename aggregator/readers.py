@@ -48,7 +48,7 @@ def _int(raw: object) -> int:
     if isinstance(raw, bool) or not isinstance(raw, int | str):
         raise TypeError(raw)
     number = int(raw)
-    if not 1 <= number <= _MOST:
+    if not 0 <= number <= _MOST:
         raise ValueError(raw)
     return number
 
@@ -83,6 +83,6 @@ _READERS: dict[object, tuple[str, Callable[[object], object]]] = {
     Path: ("a path", _path),
     str: ("text", _text),
     bool: ("true or false", _looked_up(_bool)),
-    int: (f"a whole number of 1 or more, up to {_MOST}", _int),
+    int: (f"a whole number of 0 or more, up to {_MOST}", _int),
     timedelta: ("a duration such as 30s, 15m, 6h or 2d, ten years at most", _duration),
 }

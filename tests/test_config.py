@@ -37,6 +37,10 @@ def test_flags_win_over_environment_and_environment_over_file(tmp_path: Path):
         ('max_entries = "many"', "max_entries = 'many': expected a whole number"),
         ("max_entries = 0", "expected a whole number of 1 or more"),
         ("max_entries = true", "expected a whole number"),
+        ("openai_yen = -1", "expected a whole number of 0 or more"),
+        ('language = ""', "language = '': expected a language's code"),
+        ('language = "Japanese"', "expected a language's code"),
+        ("engine_timeout = 0", "engine_timeout = 0: expected a duration"),
         ('hold_time = "soon"', "expected a duration such as"),
         ('engine = "magic"', "expected auto | firefox | llamacpp | openai | deepl | none"),
         ("site_title = 5", "expected text"),
@@ -86,6 +90,11 @@ def test_public_needs_an_address_and_a_contact():
         load(None, environ)
     config = load(None, {**environ, "AGGREGATOR_CONTACT": "ops@example.org"})
     assert config.site_url == "https://example.org/news/"
+
+
+def test_a_price_may_be_nothing():
+    config = load(None, {"AGGREGATOR_OPENAI_YEN": "0", "AGGREGATOR_DEEPL_YEN": "0"})
+    assert (config.openai_yen, config.deepl_yen) == (0, 0)
 
 
 def test_every_setting_says_what_it_means():

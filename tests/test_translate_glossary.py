@@ -96,3 +96,9 @@ def test_a_term_rendered_otherwise_is_named(source, translated, broken):
 
 def test_a_glossary_without_terms_breaks_nothing():
     assert glossary.broken(glossary.Glossary("v", (), ()), "A startup in Rust", "会社") == ()
+
+
+def test_a_table_as_spreadsheets_write_it_is_read(tmp_path):
+    path = tmp_path / "glossary.tsv"
+    path.write_bytes(b"\xef\xbb\xbfeditor\t\xe3\x82\xa8\xe3\x83\x87\xe3\x82\xa3\xe3\x82\xbf\r\nRust\t=\r\n")
+    assert glossary.load(path).renderings == (("editor", ("エディタ",)),)

@@ -82,7 +82,10 @@ def models_test(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="firefox | llamacpp | openai | deepl")] = "firefox",
 ) -> None:
-    """Translate a sentence with an engine, and check it like any other; a paid one's budget counts it."""
+    """Translate a sentence with an engine, and check it like any other; a paid one's budget counts it.
+
+    Exit code 1 where the checks refuse it.
+    """
     from aggregator.translate import allowance, models
     from aggregator.translate.check import check
     from aggregator.translate.engines import services
@@ -97,6 +100,8 @@ def models_test(
     print(f"{sample.source}\n{sample.text}")
     print(f"refused: {'; '.join(reasons)}" if reasons else "passed the checks")
     print(f"({sample.engine} {sample.model}, {sample.seconds:.1f} s with loading)")
+    if reasons:
+        raise typer.Exit(1)
 
 
 @models_app.command("remove")

@@ -76,7 +76,7 @@ def _starter() -> Glossary:
 
 def _rows(path: Path) -> Rows:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # spreadsheets write the mark
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read ({error})") from error
     lines = enumerate(text.splitlines(), 1)
