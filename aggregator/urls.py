@@ -5,8 +5,6 @@ import ipaddress
 import re
 from urllib.parse import SplitResult, quote, urljoin, urlsplit, urlunsplit
 
-import idna
-
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _WWW = re.compile(r"^(?:www\.)+(?=[^.]+\.)")
 # What most links are: nothing to join, to encode or to normalise; the host, the path and the query.
@@ -150,6 +148,8 @@ def _ascii(name: str) -> str:
     lower = name.lower()
     if lower.isascii():
         return lower
+    import idna  # its tables are large, and hardly any name needs them
+
     try:
         return idna.encode(lower, uts46=True).decode("ascii")
     except idna.IDNAError:

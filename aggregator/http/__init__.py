@@ -19,7 +19,7 @@ from aggregator.errors import (
     FetchTimeout,
     HostForbidden,
 )
-from aggregator.http import headers, unpack
+from aggregator.http import headers
 from aggregator.http.curl import Session, open_session
 from aggregator.http.response import REFUSED, Response
 from aggregator.http.turns import TurnTaken
@@ -168,6 +168,8 @@ async def _answer(trip: _Trip, response: Response) -> Fetched | NotModified:
 
 
 async def _body(trip: _Trip, response: Response) -> Fetched:
+    from aggregator.http import unpack  # most answers bring no body
+
     limit = trip.request.max_bytes
     if _announced(trip) > limit:
         raise BodyTooLarge(trip.url, f"announces more than {limit} bytes")

@@ -17,17 +17,17 @@ import pycurl
 
 from aggregator import __version__, urls
 from aggregator.config import Config
-from aggregator.http import unpack
 from aggregator.http.names import Names
 from aggregator.http.response import ConnectionLost, Response, TransferFailed
 
 CONNECT = 5_000  # milliseconds
+_ENCODINGS = "gzip, deflate, br, zstd"  # what unpack.py takes a body out of
 _RESERVED = "%/:?#[]@!$&'()*+,;=~"  # RFC 3986 section 2.2; quoted already is quoted enough
 
 
 def open_session(config: Config) -> "Session":
     """Open what requests are made with: no cookies, no proxy, no address that is not allowed."""
-    return Session(config, {"User-Agent": user_agent(config), "Accept-Encoding": unpack.ACCEPT_ENCODING})
+    return Session(config, {"User-Agent": user_agent(config), "Accept-Encoding": _ENCODINGS})
 
 
 def user_agent(config: Config) -> str:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 
 RETRY_FLOOR = timedelta(minutes=1)
 RETRY_CEILING = timedelta(days=7)
@@ -60,6 +59,8 @@ def _seconds(text: str) -> timedelta | None:
 
 
 def _date(text: str) -> datetime | None:
+    from email.utils import parsedate_to_datetime  # loads a mail reader; few answers have a date that counts
+
     try:
         moment = parsedate_to_datetime(text)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

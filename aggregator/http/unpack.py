@@ -17,7 +17,6 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-ACCEPT_ENCODING = "gzip, deflate, br, zstd"
 FREE = 1024 * 1024  # bytes that may be unpacked at any ratio
 RATIO = 10
 _STEP = 64 * 1024
