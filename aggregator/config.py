@@ -81,6 +81,8 @@ class Config:
     )
     reddit_user: str = _setting("", "the account it belongs to; sent in the User-Agent")
     github_token_file: Path = _setting(Path(), "a token, where AGGREGATOR_GITHUB_TOKEN is not set; mode 0600")
+    comments: str = _setting("none", "whose comments are shown: none, or hackernews,wordpress,github")
+    viewpoints: bool = _setting(False, "two comments on each entry by a model, labelled as such")
     websub: Literal["auto", "on", "off"] = _setting("auto", "ask hubs: auto: while a server runs; on, off")
     poll_every: timedelta = _setting(timedelta(hours=1), "base interval between two polls of a feed")
     publish_every: timedelta = _setting(timedelta(minutes=1), "while a backlog is translated")
@@ -238,10 +240,17 @@ def _count_faults(config: Config) -> Iterator[tuple[str, str]]:
         if not set(names) <= {*PROVIDERS} or len(names) > len({*names}):
             expected = f"auto | none, or several of {', '.join(PROVIDERS)}, with commas"
             yield "counts", f"counts = {config.counts!r}: expected {expected}"
+    if config.comments != "none":
+        named = [name.strip() for name in config.comments.split(",")]
+        if not set(named) <= {*_COMMENTS} or len(named) > len({*named}):
+            others = "others do not allow it: docs/discussions.md"
+            expected = f"none, or some of {', '.join(_COMMENTS)}, with commas; {others}"
+            yield "comments", f"comments = {config.comments!r}: expected {expected}"
     if not re.fullmatch(r"[A-Za-z0-9_-]{0,40}", config.reddit_user):
         yield "reddit_user", f"reddit_user = {config.reddit_user!r}: expected a name, without u/"
 
 
+_COMMENTS = ("hackernews", "wordpress", "github")  # whose text may be shown
 _BUDGET = re.compile(r"[0-9]{1,12}(?: yen)?")
 CHAIN = f"auto | {' | '.join(ENGINES)} | none, or several of them in order: deepl,firefox"
 

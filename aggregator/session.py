@@ -32,6 +32,8 @@ EXECUTORS = {
     "translate": "executor_translate",
     "count": "executor_poll",
 }
+# Stages that work where another one does: a model is loaded once.
+_SHARED = {"comments": "count", "comment_translate": "translate", "viewpoints": "translate"}
 
 # Another version of the program may read more in the same file.
 _READER = " ".join((__version__, *(setting.name for setting in fields(FeedSettings)), "")).encode()
@@ -72,7 +74,8 @@ class Session:
         for workers in self.workers.values():
             workers.close()
 
-    def _workers_of(self, name: str) -> Workers:
+    def _workers_of(self, stage: str) -> Workers:
+        name = _SHARED.get(stage, stage)
         if name not in self.workers:
             setting = EXECUTORS.get(name)
             self.workers[name] = open_workers(getattr(self.config, setting) if setting else "inline:")

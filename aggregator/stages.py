@@ -1,20 +1,25 @@
 """STAGES, in order, and the round that runs them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
+from aggregator.discuss.comments_stage import COMMENT_TRANSLATE, COMMENTS
 from aggregator.discuss.stage import COUNT
+from aggregator.discuss.viewpoints_stage import VIEWPOINTS
 from aggregator.enrich.stage import ARTICLE, PAGE, SUMMARY
 from aggregator.pipeline import Stage, StageReport
 from aggregator.poll.stage import STAGE as POLL
 from aggregator.publish.stage import STAGE as PUBLISH
 from aggregator.session import Session
+from aggregator.store import stale_pages
 from aggregator.translate.stage import STAGE as TRANSLATE
 from aggregator.translate.stage import note_engines
 from aggregator.websub.stage import STAGE as WEBSUB
 from aggregator.websub.stage import take_up
 
-STAGES: tuple[Stage, ...] = (WEBSUB, POLL, ARTICLE, PAGE, SUMMARY, TRANSLATE, PUBLISH, COUNT)
+_ASKED = (COUNT, COMMENTS)
+_SAID = (COMMENT_TRANSLATE, VIEWPOINTS)
+STAGES: tuple[Stage, ...] = (WEBSUB, POLL, ARTICLE, PAGE, SUMMARY, TRANSLATE, PUBLISH, *_ASKED, *_SAID)
 
 PAGES = timedelta(minutes=2)  # slow sites hold back the rest of a round no longer; others go on in the next
 COUNTS = timedelta(seconds=30)  # so long may those who are asked for numbers keep a round's end waiting
@@ -37,15 +42,23 @@ def run_round(session: Session, prepare: Callable[[], None] = lambda: None) -> l
         session.rest(PAGE)
         session.rest(POLL)  # its memory is the translation's now
         fresh.append(session.run(PUBLISH))
-        counted = session.run(COUNT, COUNTS)  # after what was ready: a provider that is down delays nothing
+        asked = [session.run(stage, COUNTS) for stage in _ASKED]  # a provider that is down delays nothing
         session.rest(COUNT)
-        fresh += [counted, *([session.run(PUBLISH)] if counted.jobs else [])]
+        fresh += [*asked, *_published(session, asked)]
         translated = session.run(TRANSLATE, session.config.publish_every)
-        if translated.jobs:
-            fresh.append(session.run(PUBLISH))
-        reports += [*fresh, translated]
+        fresh += [translated, *_published(session, [translated])]
+        if translated.finished:  # what is new comes before what is said of it
+            said = [session.run(stage, session.config.publish_every) for stage in _SAID]
+            fresh += [*said, *_published(session, said)]
+        reports += fresh
         if session.stop() or translated.finished or _stuck(translated):
             return reports
+
+
+def _published(session: Session, made: Sequence[StageReport]) -> list[StageReport]:
+    """Publish where a stage made something, or took something away before it began."""
+    is_due = any(report.jobs for report in made) or stale_pages.all_of(session.db)
+    return [session.run(PUBLISH)] if is_due else []
 
 
 def _stuck(report: StageReport) -> bool:

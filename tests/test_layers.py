@@ -20,7 +20,7 @@ RANKS = [
      "translate.engines.", "translate.models", "translate.manifest", "translate.download", "translate.wheels",
      "translate.chain", "translate.writer", "translate.allowance"},
     {"pipeline"},
-    {"poll.stage", "enrich.stage", "discuss.stage", "translate.stage", "publish.stage", "websub.stage"},
+    {"poll.stage", "enrich.stage", "discuss.stage", "discuss.comments_stage", "discuss.viewpoints_stage", "translate.stage", "publish.stage", "websub.stage"},
     {"session", "subscribe", "losses", "again", "why", "check", "exchange", "stages", "status", "figures"},
     {"daemon", "serve", "doctor", "report", "demo."},
     {"cli."},

@@ -128,8 +128,8 @@ def test_what_was_not_seen_for_a_day_goes_though_the_provider_is_silent(room):
     one = story(room)
     read(room, one, said())
     read(room, one, None, after=20 * HOUR)
-    assert comments.forget(room.db, ALL, NOON + 23 * HOUR) == 0
-    assert comments.forget(room.db, ALL, NOON + 24 * HOUR) == 1
+    assert comments.forget(room.db, ALL, NOON + 21 * HOUR) == 0
+    assert comments.forget(room.db, ALL, NOON + 22 * HOUR) == 1
     assert room.db["comments"].count == 0
 
 

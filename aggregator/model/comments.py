@@ -88,4 +88,4 @@ class ViewpointOutcome:
     text: str = ""
     failure: str = ""  # of the text: it is not asked for again
     trouble: str = ""  # of the writer: it is asked for later
-    sent: int | None = None  # characters of the source a service was sent
+    sent: int = 0  # characters of the source, to a service

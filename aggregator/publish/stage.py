@@ -112,6 +112,7 @@ def _site(db: Database, config: Config, root: str) -> Site:
         title=config.site_title, base_url=_base_url(config, root), home_url=config.site_url,
         timezone=config.timezone, private=config.visibility == "private", contact=config.contact,
         generator="aggregator", waiting=publications.waiting(db),
+        viewpoints=config.viewpoints,
     )  # fmt: skip
 
 

@@ -29,7 +29,7 @@ from aggregator.store.translations import ATTEMPTS, booked
 from aggregator.times import maybe_text, maybe_time, to_text
 
 AGAIN = timedelta(hours=20)  # a thread is read anew, though its number stayed the same
-UNSEEN = timedelta(hours=24)  # what was not seen for so long is gone
+UNSEEN = timedelta(hours=22)  # what was not seen for so long is gone: a day, with rounds two hours apart
 RETRY = timedelta(hours=1)  # a thread that could not be read
 SHOWN = 5  # comments on a page
 

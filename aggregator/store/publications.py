@@ -14,7 +14,7 @@ from aggregator.markup import unturned
 from aggregator.model import CommentCount, Enclosure, PublicationState, Rights, SourceRef
 from aggregator.publish.edition import KEPT, Facts, Publication, Translated
 from aggregator.publish.promote import Candidate, Hold
-from aggregator.store import comments
+from aggregator.store import comments, viewpoints
 from aggregator.store.articles import RIGHTS
 from aggregator.times import from_text, maybe_text, maybe_time, to_text
 
@@ -170,11 +170,16 @@ def facts(db: Database, stories: Iterable[int], language: str) -> list[Facts]:
     values = {"stories": json.dumps(sorted(stories)), "language": language}
     sources = _grouped(db, _SOURCES, values)
     counts = _grouped(db, _COUNTS, values)
-    said = comments.shown(db, json.loads(values["stories"]))
+    stories = json.loads(values["stories"])
+    said, views = comments.shown(db, stories), viewpoints.shown(db, stories)
     known = [
         _facts(row, sources[row["story_id"]], counts[row["story_id"]]) for row in db.query(_LEADS, values)
     ]
-    return [replace(each, comments=said.get(each.publication.story_id, ())) for each in known]
+    return [
+        replace(each, comments=said.get(story_id, ()), viewpoints=views.get(story_id, ()))
+        for each in known
+        if (story_id := each.publication.story_id)
+    ]
 
 
 def _grouped(db: Database, sql: str, values: dict[str, str]) -> defaultdict[int, list[dict[str, Any]]]:

@@ -257,3 +257,21 @@ def peoples_comments(db: Database) -> None:
 def entries_marked(db: Database) -> None:
     """Remember how the entries of the last body stood there, so that the same text is not cleaned again."""
     db.execute("ALTER TABLE feeds ADD COLUMN entry_marks BLOB")
+
+
+@migrations()
+def machines_comments(db: Database) -> None:
+    """Create the table of comments that machines write."""
+    db.execute("""
+CREATE TABLE viewpoints (
+  story_id INTEGER NOT NULL REFERENCES stories (story_id),
+  persona TEXT NOT NULL CHECK (persona IN ('hopeful', 'critical')),
+  input_fingerprint TEXT NOT NULL,
+  text TEXT,
+  engine TEXT,
+  model TEXT,
+  written_at TEXT,
+  failure TEXT,
+  retry_at TEXT,
+  PRIMARY KEY (story_id, persona)
+) STRICT, WITHOUT ROWID""")

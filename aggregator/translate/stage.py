@@ -123,7 +123,7 @@ def _work(config: Config, job: TranslateJob) -> TranslateOutcome:
 def _record(
     db: Database, config: Config, job: TranslateJob, outcome: TranslateOutcome, now: datetime
 ) -> None:
-    _note_trouble(db, outcome.trouble, now)
+    note_trouble(db, outcome.trouble, now)
     owed = _owed(job, outcome)
     for result in outcome.results:
         match result:
@@ -139,7 +139,8 @@ def _record(
     allowance.settle(db, config, job.engines, outcome.used, now)
 
 
-def _note_trouble(db: Database, trouble: Iterable[str], now: datetime) -> None:
+def note_trouble(db: Database, trouble: Iterable[str], now: datetime) -> None:
+    """Leave engines alone for a while that failed."""
     for line in trouble:
         log.warning("engine_failed %s", line)
     for engine, failure in failed(trouble).items():
