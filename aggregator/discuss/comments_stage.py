@@ -29,6 +29,7 @@ from aggregator.translate import allowance, chain, engines, glossary
 from aggregator.translate.stage import BATCH, PAID_BATCH, note_trouble
 from aggregator.translate.stage import STAGE as TRANSLATE
 
+_REFUSED = "refused before"
 WAITING = 500  # texts looked at before the first of them goes to an engine
 
 log = logging.getLogger(__name__)
@@ -144,10 +145,10 @@ def _record_texts(
         if isinstance(made, Translation):
             store.write_translation(db, made)
         else:
-            log.info("comment_untranslated comment=%d reason=%s", made.entry_id, made.failure)
+            log.info("comment_untranslated comment=%d", made.entry_id)
             store.write_failure(db, made, now)
-    translations.note_refused(db, outcome.refused, now)
-    translations.remember(db, outcome.memory, (key for key, _ in job.memory), now)
+    # What people wrote must be able to go: neither their words nor a translation's are kept elsewhere.
+    translations.note_refused(db, [(key, _REFUSED) for key, _ in outcome.refused], now)
     allowance.settle(db, config, job.engines, outcome.used, now)
 
 

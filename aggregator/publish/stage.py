@@ -140,7 +140,8 @@ def _complete(folder: Path, editions: tuple[Edition, ...]) -> bool:
 
 
 def _page_paths(editions: tuple[Edition, ...]) -> list[str]:
-    return pages.paths(tuple(dict.fromkeys(entry for edition in editions for entry in edition.entries)))
+    entries = tuple(dict.fromkeys(entry for edition in editions for entry in edition.entries))
+    return [*pages.paths(entries), *(comments.path(entry) for entry in entries if entry.comments)]
 
 
 def work(_: Config, job: Job) -> tuple[Document, ...]:
