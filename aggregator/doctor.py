@@ -12,6 +12,7 @@ from pathlib import Path
 from aggregator import opml
 from aggregator.config import Config
 from aggregator.discuss import access
+from aggregator.discuss import comments_stage as reading
 from aggregator.errors import AggregatorError
 from aggregator.session import read_filters
 from aggregator.store import open_store, store_errors
@@ -160,11 +161,12 @@ def _engines(config: Config, _: datetime) -> Iterator[Finding]:
     for line in engines.why_not(config):
         wanted = not ready and config.engine != "none"
         yield Finding(text=line, ok=False, serious=wanted)
-    asked = {"summary = llm": config.summary == "llm", "headline = write": config.headline == "write"}
+    asked = {"summary = llm": config.summary == "llm", "headline = write": config.headline == "write",
+             "viewpoints": config.viewpoints}  # fmt: skip
     written = [setting for setting, on in asked.items() if on]
     if written and not any(choice.writes for choice in ready):
         yield Finding(
-            text=f"{', '.join(written)}: no engine of the chain can write; what it would write is translated",
+            text=f"{', '.join(written)}: no engine of the chain can write; texts are translated only",
             ok=False, serious=False, next_step="set openai_url and openai_model, or llamacpp_writer",
         )  # fmt: skip
 
@@ -189,6 +191,11 @@ def _own_engines(config: Config, _: datetime) -> Iterator[Finding]:
 def _counts(config: Config, _: datetime) -> Iterator[Finding]:
     for name, complaint in access.complaints(config).items():
         yield Finding(text=f"counts of {name}: {complaint}", ok=False, serious=False)
+    for name in reading.unasked(config):
+        yield Finding(
+            text=f"comments of {name}: its numbers are not asked for, so nor are its comments", ok=False,
+            serious=False, next_step="set contact, or name it in counts",
+        )  # fmt: skip
 
 
 def _contact(config: Config, _: datetime) -> Iterator[Finding]:

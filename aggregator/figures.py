@@ -7,7 +7,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from aggregator.config import Config
-from aggregator.store import feeds, network, providers, translations, usage, websub
+from aggregator.store import comments, feeds, network, providers, translations, usage, viewpoints, websub
 from aggregator.times import maybe_text
 from aggregator.translate import allowance, engines
 from aggregator.translate.engines import services
@@ -33,6 +33,8 @@ def collect(db: Database, config: Config, now: datetime) -> dict[str, Any]:
         "waiting_for_translation": TRANSLATE.backlog(db, config, now),
         **_engines(db, config, now),
         "discussions": {each.provider: _covered(each) for each in providers.coverage(db, now)},
+        "comments": comments.summary(db),
+        "viewpoints": viewpoints.summary(db),
         "store_bytes": config.store.stat().st_size,
     }
 

@@ -10,7 +10,7 @@ from aggregator.config import Config
 from aggregator.discuss import access
 from aggregator.discuss import stage as counting
 from aggregator.discuss.providers import KINDS
-from aggregator.store import feeds, network, providers, translations, usage, websub
+from aggregator.store import comments, feeds, network, providers, translations, usage, viewpoints, websub
 from aggregator.times import duration_text, from_text
 from aggregator.translate import allowance, budget, engines
 from aggregator.translate.engines import services
@@ -45,6 +45,8 @@ def collect(db: Database, config: Config, now: datetime) -> tuple[dict[str, Any]
         "budgets": _budgets(db, config, now),
         "engines that rest": _resting(db, now),
         "discussions": _discussions(db, config, now),
+        "comments": _comments(db, config),
+        "viewpoints": _viewpoints(db, config),
         "newest entry": _ago(db, "SELECT max(first_published_at) FROM publications", now),
         "output": config.output,
         "store": f"{config.store} ({config.store.stat().st_size / 1e6:.1f} MB)",
@@ -135,6 +137,24 @@ def _covered(seen: providers.Coverage) -> str:
     dropped = f" ({seen.dropped:,} dropped)" if seen.dropped else ""
     rests = f", rests: {seen.failure}" if seen.rests_until else ""
     return f"{label} {seen.counted:,} of {due:,}{dropped}{rests}"
+
+
+def _comments(db: Database, config: Config) -> str:
+    if config.comments == "none":
+        return "not shown"
+    found = comments.summary(db)
+    return (
+        f"{found['shown']} shown, {found['waiting']} to be translated, {found['untranslated']} not translated"
+    )
+
+
+def _viewpoints(db: Database, config: Config) -> str:
+    if not config.viewpoints:
+        return "off"
+    found = viewpoints.summary(db)
+    reasons = list(found["refused"].items())
+    said = "; ".join(f"{number} × {reason}" for reason, number in reasons[:_REASONS])
+    return f"{found['written']} written" + (f" ({said}{'; …' if reasons[_REASONS:] else ''})" if said else "")
 
 
 def _refused(db: Database) -> str:

@@ -99,3 +99,17 @@ def test_a_price_may_be_nothing():
 
 def test_every_setting_says_what_it_means():
     assert all(meaning for _, _, meaning in described())
+
+
+@pytest.mark.parametrize(
+    "named", ["hatena", "reddit", "lobsters", "hackernews,reddit", "all", "github,github", ""]
+)
+def test_comments_are_shown_of_those_alone_whose_terms_leave_it_to_the_operator(named: str):
+    with pytest.raises(ConfigError, match=r"docs/discussions\.md"):
+        load(environ={"AGGREGATOR_COMMENTS": named})
+
+
+def test_comments_and_viewpoints_are_off_until_somebody_wants_them():
+    assert (Config().comments, Config().viewpoints) == ("none", False)
+    wanted = load(environ={"AGGREGATOR_COMMENTS": "hackernews, github", "AGGREGATOR_VIEWPOINTS": "on"})
+    assert (wanted.comments, wanted.viewpoints) == ("hackernews, github", True)

@@ -52,6 +52,7 @@ def test_a_feed_whose_own_engine_is_not_ready_is_named(tmp_path, monkeypatch):
     [
         ({"summary": "llm"}, True),
         ({"headline": "write"}, True),
+        ({"viewpoints": True}, True),
         ({}, False),
         ({"summary": "llm", "openai_url": "http://127.0.0.1:1/v1", "openai_model": "m"}, False),
     ],
@@ -88,3 +89,13 @@ def test_without_a_contact_nothing_is_counted_and_doctor_says_so(tmp_path):
     assert said() == ["contact: not set, so hosts cannot reach you, and comments are not counted"]
     assert said(counts="hatena") == ["contact: not set, so hosts cannot reach you"]
     assert said(contact="https://reader.example/") == []
+
+
+def test_comments_that_are_named_in_vain_are_said(tmp_path):
+    config = Config(
+        store=tmp_path / "s.sqlite", opml=tmp_path / "f.opml", engine="none", comments="hackernews"
+    )
+    said = "comments of hackernews: its numbers are not asked for, so nor are its comments"
+    assert said in [finding.text for finding in examine(config, NOW)]
+    asked = replace(config, contact="https://reader.example/")
+    assert said not in [finding.text for finding in examine(asked, NOW)]

@@ -43,6 +43,7 @@ def test_an_empty_store_has_every_figure(feeds, tmp_path):
         "untranslated": 0, "held": 0, "refused": 0, "refusals": {}, "waiting_for_translation": 0,
         "engines": [], "engines_not_ready": [], "feeds_engines_not_ready": {}, "engines_resting": {},
         "budgets": {}, "discussions": {},
+        "comments": {"shown": 0, "waiting": 0, "untranslated": 0}, "viewpoints": {"written": 0, "refused": {}},
     }  # fmt: skip
 
 

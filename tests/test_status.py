@@ -88,3 +88,22 @@ def test_who_is_asked_for_counts_and_how_much_of_what_was_due_was_counted(
             "counted": 3, "dropped": 0, "requests": 0, "rests_until": to_text(NOW + timedelta(hours=1))
         },
     }  # fmt: skip
+
+
+def test_it_says_what_people_and_machines_said_where_that_is_wanted(db: Database, config: Config):
+    assert _said(db, config, "comments") == "not shown"
+    assert _said(db, config, "viewpoints") == "off"
+    with db.atomic():
+        for story_id in (1, 2):
+            db.table("stories").insert({"story_id": story_id, "lead_entry_id": None})
+            db.table("comments").insert(
+                {"story_id": story_id, "provider": "hackernews", "key": "1", "url": "u", "author": "ada",
+                 "text": "t", "fingerprint": "f", "rank": 0, "seen_at": to_text(NOW),
+                 "input_fingerprint": "f" if story_id == 1 else None})  # fmt: skip
+            db.table("viewpoints").insert(
+                {"story_id": story_id, "persona": "hopeful", "input_fingerprint": "f",
+                 "text": "t" if story_id == 1 else None,
+                 "failure": None if story_id == 1 else "it speaks of crime: police"})  # fmt: skip
+    wanted = replace(config, comments="hackernews", viewpoints=True)
+    assert _said(db, wanted, "comments") == "1 shown, 1 to be translated, 0 not translated"
+    assert _said(db, wanted, "viewpoints") == "1 written (1 × it speaks of crime)"

@@ -41,6 +41,12 @@ def wanted(config: Config) -> tuple[Provider, ...]:
     return tuple(name for name in comments.READABLE if name in named and name in stage.wanted(config))
 
 
+def unasked(config: Config) -> tuple[Provider, ...]:
+    """Return the providers whose comments are named in vain."""
+    names = [name.strip() for name in config.comments.split(",")]
+    return tuple(name for name in comments.READABLE if name in names and name not in wanted(config))
+
+
 def _pending(db: Database, config: Config, now: datetime) -> Iterator[CommentJob]:
     """Yield a job for each provider that may be asked now; first forget what may not be kept."""
     names = wanted(config)

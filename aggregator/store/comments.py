@@ -77,6 +77,11 @@ _UNTRANSLATED = """
 FROM comments WHERE input_fingerprint IS NOT fingerprint AND attempts < :attempts
   AND (retry_at IS NULL OR retry_at <= :now)
 """
+_SUMMARY = """
+SELECT count(*) FILTER (WHERE input_fingerprint = fingerprint),
+  count(*) FILTER (WHERE input_fingerprint IS NOT fingerprint AND attempts < :attempts),
+  count(*) FILTER (WHERE input_fingerprint IS NOT fingerprint AND attempts >= :attempts) FROM comments
+"""
 _SHOWN = """
 SELECT story_id, provider, url, author, translated, written_at, trim(engine || ' ' || model) AS engine
 FROM comments
@@ -203,3 +208,9 @@ def shown(db: Database, story_ids: Iterable[int]) -> dict[int, tuple[ShownCommen
         )  # fmt: skip
         found[row["story_id"]].append(comment)
     return {story_id: tuple(comments[:SHOWN]) for story_id, comments in found.items()}
+
+
+def summary(db: Database) -> dict[str, int]:
+    """Count the comments that are kept: those shown, those that wait for a translation, those without one."""
+    row = db.execute(_SUMMARY, {"attempts": ATTEMPTS}).fetchone()
+    return dict(zip(("shown", "waiting", "untranslated"), row, strict=True))

@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlite_utils import Database
 
@@ -39,6 +40,11 @@ WHERE {_USABLE} AND v.input_fingerprint = a.fingerprint AND v.text != ''
   AND p.story_id IN (SELECT value FROM json_each(?))
 ORDER BY v.story_id, v.persona DESC
 """  # noqa: S608
+
+_SUMMARY = """
+SELECT iif(text IS NULL, iif(instr(failure, ':'), substr(failure, 1, instr(failure, ':') - 1), failure), NULL), count(*)
+FROM viewpoints WHERE text IS NOT NULL OR retry_at IS NULL GROUP BY 1 ORDER BY 2 DESC, 1
+"""
 
 
 def due(db: Database, now: datetime) -> list[tuple[ViewpointOrder, str]]:
@@ -89,3 +95,13 @@ def shown(db: Database, story_ids: Iterable[int]) -> dict[int, tuple[Viewpoint, 
         )  # fmt: skip
         found[row["story_id"]].append(view)
     return {story_id: tuple(views) for story_id, views in found.items()}
+
+
+def summary(db: Database) -> dict[str, Any]:
+    """Count what machines wrote, and why they did not, the commonest reason first.
+
+    Shape: `written`, and `refused` by reason; of a reason its kind alone.
+    """
+    rows = db.execute(_SUMMARY).fetchall()
+    refused = {str(reason): int(number) for reason, number in rows if reason}
+    return {"written": sum(number for reason, number in rows if not reason), "refused": refused}
