@@ -42,11 +42,12 @@ def run_round(session: Session, prepare: Callable[[], None] = lambda: None) -> l
         session.rest(PAGE)
         session.rest(POLL)  # its memory is the translation's now
         fresh.append(session.run(PUBLISH))
-        asked = [session.run(stage, COUNTS) for stage in _ASKED]  # a provider that is down delays nothing
-        session.rest(COUNT)
-        fresh += [*asked, *_published(session, asked)]
         translated = session.run(TRANSLATE, session.config.publish_every)
         fresh += [translated, *_published(session, [translated])]
+        # Last, when all that is ready is out: a provider that is down or slow delays nothing.
+        asked = [session.run(stage, COUNTS) for stage in _ASKED]
+        session.rest(COUNT)
+        fresh += [*asked, *_published(session, asked)]
         if translated.finished:  # what is new comes before what is said of it
             said = [session.run(stage, session.config.publish_every) for stage in _SAID]
             fresh += [*said, *_published(session, said)]

@@ -339,7 +339,7 @@ def test_a_job_that_is_killed_is_due_again_and_its_requests_stay_booked(desk: De
     [job] = COUNT.pending(desk.db, desk.config, NOON + 15 * MINUTE)
     assert isinstance(job, CountJob)
     assert desk.turn(story) == (15 * MINUTE, 0)
-    assert providers.used(desk.db, "hatena", NOON + 15 * MINUTE).hour == job.requests
+    assert providers.used(desk.db, "hatena", NOON + 15 * MINUTE).hour == job.requests == 3
     assert list(COUNT.pending(desk.db, desk.config, NOON + 19 * MINUTE)) == []
     assert len(list(COUNT.pending(desk.db, desk.config, NOON + 20 * MINUTE))) == 1
 

@@ -67,15 +67,21 @@ def _job(db: Database, config: Config, kind: Kind, now: datetime) -> CountJob | 
     kept, dropped = schedule.taken(there, left, kind.stories)
     store.drop(db, kind.name, dropped, now)
     most = min(left, most_of(config, kind))
-    chosen = kept[: most * kind.stories]
+    chosen = tuple(turns[turn.story_id] for turn in kept[: most * kind.stories])
     if not chosen:
         return None
-    requests = most * cost(kind) + access.LOGINS.get(kind.name, 0)
+    requests = min(most, _needed(chosen)) * cost(kind) + access.LOGINS.get(kind.name, 0)
     providers.reserve(db, kind.name, requests, now)
-    return CountJob(
-        provider=kind.name, turns=tuple(turns[turn.story_id] for turn in chosen), requests=requests,
-        now=now, wait=max(open_to[turn.story_id] for turn in chosen),
-    )  # fmt: skip
+    wait = max(open_to[turn.story_id] for turn in chosen)
+    return CountJob(provider=kind.name, turns=chosen, requests=requests, now=now, wait=wait)
+
+
+def _needed(turns: Sequence[CountTurn]) -> int:
+    """Return how many requests these stories can take: a listing, their threads, a search or two for each.
+
+    What is reserved beyond that would be lost to the quota, should this run be killed.
+    """
+    return 1 + sum(2 + len(turn.threads) for turn in turns)
 
 
 def left_of(db: Database, config: Config, kind: Kind, now: datetime) -> int:
