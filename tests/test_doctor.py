@@ -1,5 +1,6 @@
 """What doctor finds about the operator's own glossary."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest

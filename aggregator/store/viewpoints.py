@@ -42,7 +42,7 @@ ORDER BY v.story_id, v.persona DESC
 """  # noqa: S608
 
 _SUMMARY = """
-SELECT iif(text IS NULL, iif(instr(failure, ':'), substr(failure, 1, instr(failure, ':') - 1), failure), NULL), count(*)
+SELECT substr(failure, 1, iif(instr(failure, ':'), instr(failure, ':') - 1, length(failure))), count(*)
 FROM viewpoints WHERE text IS NOT NULL OR retry_at IS NULL GROUP BY 1 ORDER BY 2 DESC, 1
 """
 
