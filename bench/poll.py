@@ -24,6 +24,7 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "aggr
 HOSTS = 200
 WRITTEN = 1_780_000_000  # when the served files were last modified, as a Unix time; new ones a minute later
 BASE = "reader"  # whom the ratios are to
+SHORT = 3  # runs of the case that takes a second: of each reader the best counts
 
 Results = dict[str, dict[str, Usage]]
 
@@ -40,8 +41,15 @@ def main() -> None:
         with webserver.WebServer(folder, root) as server:
             urls = [f"http://127.0.0.{n % HOSTS + 1}:{server.port}/{n}.xml" for n in range(options.feeds)]
             readers = list(_readers(folder, urls, options))
-            results = {case: _measured(case, readers) for case in _cases(server, made, root)}
+            results: Results = {}
+            for case in _cases(server, made, root):
+                results[case] = _better(results.get(case, {}), _measured(case, readers))
     _show(results)
+
+
+def _better(before: dict[str, Usage], now: dict[str, Usage]) -> dict[str, Usage]:
+    """Return each reader's quicker run of a case."""
+    return {name: min(now[name], before.get(name, now[name]), key=lambda usage: usage.cpu) for name in now}
 
 
 def _options() -> argparse.Namespace:
@@ -84,7 +92,7 @@ def _place(file: Path, root: Path, written: int) -> None:
 def _cases(server: webserver.WebServer, made: Path, root: Path) -> Iterator[str]:
     """Name one case after the other, the server set up for it."""
     yield "cold"
-    yield "304"
+    yield from ["304"] * SHORT
     server.heed_validators(heed=False)
     yield "same body"
     server.heed_validators(heed=True)
