@@ -12,7 +12,7 @@ from aggregator.publish import promote
 from aggregator.publish.edition import Publication
 from aggregator.publish.lists import carried
 from aggregator.store import publications, remakes, usage
-from aggregator.translate import allowance, budget, engines, glossary, touched
+from aggregator.translate import allowance, budget, engines, glossary, touched, writer
 from aggregator.translate.engines import services
 from aggregator.translate.engines.services import SERVICES
 
@@ -37,7 +37,7 @@ class Plan:
     entry_ids: tuple[int, ...]
     characters: int
     engine: str  # the one that comes first, or "" where none is ready
-    yen: float  # at most: were all of it that engine's
+    yen: float  # at most: were all of it that engine's, and refused once
 
     def sentence(self) -> str:
         """Write it as one line for the operator."""
@@ -49,15 +49,18 @@ class Plan:
 def plan(db: Database, config: Config, wanted: Wanted) -> Plan:
     """Return what would be made again, newest first."""
     found = remakes.made(
-        db, config.language, engine=wanted.engine, feed_id=wanted.feed_id, entry=wanted.entry
-    )
+        db, config.language, engine=wanted.engine, feed_id=wanted.feed_id, entry=wanted.entry,
+        refused=not wanted.glossary_changed,
+    )  # fmt: skip
     if wanted.glossary_changed:
         found = _touched(db, config, found)
-    first = next((choice.name for choice in engines.ready(config)), "")
-    characters = sum(len(each.text) for each in found)
+    ready = engines.ready(config)
+    first = next((choice.name for choice in ready), "")
+    writes = config.headline == "write" and writer.writer_of(ready, config.language)
+    characters = sum(len(each.text) + (each.headline if writes else 0) for each in found)
     return Plan(
         entry_ids=tuple(each.entry_id for each in found), characters=characters, engine=first,
-        yen=budget.cost(characters, services.price(first, config)),
+        yen=budget.cost(2 * characters, services.price(first, config)),
     )  # fmt: skip
 
 

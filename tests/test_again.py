@@ -76,6 +76,31 @@ def test_a_worse_answer_leaves_the_translation_that_is_there(desk, chat):
     assert desk.rows("failure, redo") == [(None, None), (None, None)]
 
 
+def test_what_was_refused_is_asked_for_again_by_feed_or_entry(feeds, tmp_path):
+    with ChatServer(lambda segment: segment) as chat:
+        desk = Desk(tmp_path, feeds, engine="openai", openai_url=chat.url)
+        desk.round()
+        chat.translate = lambda s: "ここでは何も費用がかからない。" if "money" in s else translated(s)
+        asked = len(chat.segments)
+        desk.round(hours=7)
+        assert len(chat.segments) == asked  # by itself it is not
+        assert TITLE_JA not in desk.read("atom.xml")
+        assert plan(desk.db, desk.config, Wanted(engine="openai")).entry_ids == ()
+        assert plan(desk.db, desk.config, Wanted(glossary_changed=True)).entry_ids == ()
+        assert len(again(desk, feed_id=1).entry_ids) == 2
+        assert set(chat.segments[asked:]) <= set(chat.segments[:asked])
+    assert desk.rows("redo, failure") == [(None, None), (None, None)]
+    assert TITLE_JA in desk.read("atom.xml")
+
+
+def test_an_entry_in_another_language_is_not_among_what_may_be_asked_again(feeds, tmp_path):
+    feeds.serve("/feed", body=rss(item(1, "Neuer Editor", "Er ist da.")).replace(b">en<", b">de<"))
+    desk = Desk(tmp_path, feeds, engine="none")
+    desk.round()
+    assert desk.rows("failure") == [("language de is not translated",)]
+    assert plan(desk.db, desk.config, Wanted(feed_id=1)).entry_ids == ()
+
+
 def test_a_changed_glossary_touches_what_has_the_term_and_nothing_else(desk, chat, tmp_path):
     frozen, asked = desk.feeds_bytes(), len(chat.segments)
     assert plan(desk.db, desk.config, Wanted(glossary_changed=True)).entry_ids == ()
@@ -105,9 +130,14 @@ def test_what_it_costs_is_said_first(desk):
     assert free.sentence().endswith("characters by openai, no cost")
     desk.settings(openai_yen=1_000_000)
     paid = plan(desk.db, desk.config, Wanted(engine="openai"))
-    assert paid.sentence().endswith(
-        f"{paid.characters:,} characters by openai, up to {paid.characters:,} yen"
+    most = 2 * paid.characters  # what is refused is sent once more
+    assert paid.sentence().endswith(f"{paid.characters:,} characters by openai, up to {most:,} yen")
+    desk.settings(headline="write")
+    written = sum(
+        len(title) + 1 + len(text)
+        for title, text in desk.rows("title, text", "entries JOIN summaries USING (entry_id)")
     )
+    assert plan(desk.db, desk.config, Wanted(engine="openai")).characters == paid.characters + written
 
 
 def test_terms_that_came_went_or_changed_are_found_as_words():

@@ -10,11 +10,16 @@ from aggregator.model import ASKED
 from aggregator.store.translations import ARTICLE_CHARACTERS
 
 _MADE = """
-SELECT t.entry_id, t.glossary_version, e.title || char(10) || s.text || char(10) || s.story
-  || iif(s.origin = 'llm' AND t.origin = 'extract', char(10) || substr(a.text, 1, :most), '') AS text
+SELECT t.entry_id, coalesce(t.glossary_version, '') AS glossary_version,
+  e.title || char(10) || s.text || char(10) || s.story || iif(
+    s.origin = 'llm' AND t.origin = 'extract', char(10) || substr(a.text, 1, :most), '') AS text,
+  iif(s.text = '', 0, length(e.title) + 1 + length(s.text)) AS headline
 FROM translations t JOIN entries e USING (entry_id) JOIN feeds f USING (feed_id)
   JOIN summaries s USING (entry_id) JOIN articles a USING (entry_id) JOIN stories st USING (story_id)
-WHERE t.language = :language AND t.input_fingerprint = s.fingerprint AND t.engine != 'original'
+WHERE t.language = :language
+  AND (t.input_fingerprint = s.fingerprint AND t.engine != 'original' OR :refused
+    AND t.input_fingerprint IS NOT s.fingerprint AND t.attempt_fingerprint = s.fingerprint
+    AND (t.failure LIKE 'title: %' OR t.failure LIKE 'summary: %'))
   AND f.listed = 1 AND e.excluded IS NULL AND coalesce(st.lead_entry_id, e.entry_id) = e.entry_id
   AND (:engine IS NULL OR t.engine = :engine) AND (:feed_id IS NULL OR e.feed_id = :feed_id)
   AND (:entry IS NULL OR CAST(e.entry_id AS TEXT) = :entry OR e.permalink = :entry)
@@ -24,19 +29,23 @@ ORDER BY e.sort_at DESC, e.entry_id DESC
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """An entry with a good translation of its present text."""
+    """An entry with a good translation of its present text, or whose translations were refused."""
 
     entry_id: int
     glossary_version: str
     text: str  # all that would be sent again
+    headline: int  # characters that a headline would be written of
 
 
 def made(
-    db: Database, language: str, *, engine: str | None, feed_id: int | None, entry: str | None
+    db: Database, language: str, *, engine: str | None, feed_id: int | None, entry: str | None, refused: bool
 ) -> list[Made]:
-    """List what an engine made, what is a feed's, or an entry by number or address; without these, all."""
+    """List what an engine made, what is a feed's, or an entry by number or address; without these, all.
+
+    `refused` adds what engines were asked for and made nothing of that passed.
+    """
     values = {"language": language, "engine": engine, "feed_id": feed_id, "entry": entry}
-    values["most"] = ARTICLE_CHARACTERS
+    values |= {"refused": refused and engine is None, "most": ARTICLE_CHARACTERS}
     return [Made(**row) for row in db.query(_MADE, values)]
 
 

@@ -51,7 +51,7 @@ SELECT e.entry_id, s.fingerprint AS input_fingerprint, e.title, s.text AS summar
   coalesce(json_extract(f.settings, '$.language'), e.language, f.language) AS language,
   iif(t.attempt_fingerprint IS s.fingerprint, t.attempts, 0) AS attempts,
   coalesce(json_extract(f.settings, '$.engine'), '') AS engine, e.first_seen_at,
-  iif(t.input_fingerprint IS s.fingerprint, t.redo, NULL) AS redo,
+  iif(t.input_fingerprint IS s.fingerprint OR t.redo = 'asked', t.redo, NULL) AS redo,
   iif(s.origin = 'llm', substr(a.text, 1, :most), '') AS article
 FROM json_each(:ids) ids JOIN entries e ON e.entry_id = ids.value JOIN feeds f USING (feed_id)
   JOIN summaries s USING (entry_id) JOIN articles a USING (entry_id)
