@@ -1,10 +1,14 @@
 """Opening the store, and two processes that write to it."""
 
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from aggregator.store import open_store
+import pytest
+
+from aggregator.errors import StoreError
+from aggregator.store import open_store, store_errors
 
 
 def test_a_transaction_that_reads_first_makes_other_writers_wait(tmp_path: Path):
@@ -36,3 +40,11 @@ def test_a_new_store_can_be_opened_by_many_at_once(tmp_path: Path):
             for db in threads.map(open_store, [tmp_path / f"{number}.sqlite"] * 6):
                 assert db.table("feeds").exists()
                 db.close()
+
+
+def test_an_io_error_asks_whether_the_disk_is_full():
+    with (
+        pytest.raises(StoreError, match=r"s\.sqlite: disk I/O error; is the disk full\?"),
+        store_errors("s.sqlite"),
+    ):
+        raise sqlite3.OperationalError("disk I/O error")

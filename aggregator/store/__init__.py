@@ -6,6 +6,7 @@ package a table group; each function takes the `Database` first.
 
 import contextlib
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,9 @@ def store_errors(path: object = "store") -> Iterator[None]:
     except sqlite3.OperationalError as error:
         if "locked" in str(error) or "busy" in str(error):
             raise StoreLocked(f"{path}: another program holds the database ({error})") from error
-        raise StoreError(f"{path}: {error}") from error
+        # Where its shared memory finds no room, SQLite speaks of an I/O error.
+        hint = "; is the disk full?" if "disk I/O" in str(error) else ""
+        raise StoreError(f"{path}: {error}{hint}") from error
     except sqlite3.DatabaseError as error:
         raise StoreError(f"{path}: {error}") from error
 
@@ -66,11 +69,29 @@ def _prepare(db: Database, path: Path) -> Database:
     db.execute("PRAGMA foreign_keys = ON")
     _refuse_newer(db, path)
     if migrations.pending(db):
-        db.execute("PRAGMA journal_mode = WAL")
+        _write_ahead(db)
         with db.atomic():  # looks again what is pending: another process may have been first
             migrations.apply(db)
     db.execute("PRAGMA synchronous = NORMAL")
     return db
+
+
+def _write_ahead(db: Database) -> None:
+    """Switch the file to write-ahead logging.
+
+    Source: sqlite.org/c3ref/busy_handler.html. Where two switch at once neither is made to wait, lest they
+    wait for each other.
+    """
+    deadline = time.monotonic() + BUSY_TIMEOUT
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _refuse_newer(db: Database, path: Path) -> None:
