@@ -22,11 +22,10 @@ from aggregator.model import (
     Subscription,
 )
 from aggregator.poll.discover import FeedLink, common_path, feed_links
-from aggregator.poll.parse import parse
-from aggregator.poll.shard import outcome_of
-from aggregator.poll.stage import record_polls
+from aggregator.poll.shard import outcome_of, parse_in_time
+from aggregator.poll.stage import limited, record_polls
 from aggregator.session import mirror, take_up_filters
-from aggregator.store import feeds
+from aggregator.store import admission, feeds
 from aggregator.urls import normalise
 
 _ACCEPT = "application/atom+xml, application/rss+xml, application/feed+json, text/html;q=0.8, */*;q=0.5"
@@ -67,7 +66,7 @@ def add(
     listed_url = fetched.moved_to or (links[0].url if links else address)
     for found in (listed_url, fetched.url):
         _refuse_known(known, found)
-    parsed = parse(fetched.body, fetched.content_type, fetched.url)
+    parsed = parse_in_time(fetched)
     subscription = Subscription(
         url=listed_url,
         title=parsed.title or listed_url,
@@ -76,7 +75,7 @@ def add(
         settings=settings,
     )
     edit(db, config, lambda data: opml.add(data, subscription), now)
-    feed = feeds.due_feed(db, listed_url)
+    feed = limited(feeds.due_feed(db, listed_url), mutes=bool(admission.of_all(db).mute))
     with db.atomic():
         record_polls(db, config, [PollOutcome(feed=feed, result=outcome_of(feed, fetched).result)], now)
     return Added(
@@ -100,7 +99,7 @@ def _find_feed(
     """
     fetched = _get(config, address)
     try:
-        parse(fetched.body, fetched.content_type, fetched.url)
+        parse_in_time(fetched)
     except NotAFeed as error:
         links = feed_links(fetched.body, fetched.url)
         if not links:
@@ -116,7 +115,7 @@ def _guess(
     guess = common_path(page.body, page.url)
     try:
         fetched = _get(config, guess)
-        parse(fetched.body, fetched.content_type, fetched.url)
+        parse_in_time(fetched)
     except (FetchError, NotAFeed):
         reason = f"no feed, its page names none, and {guess} is none ({error})"
         raise NotAFeed(f"{address}: {reason}") from error

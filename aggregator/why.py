@@ -26,6 +26,7 @@ _RULES = {
     "network": "no feed could be reached: our own network was down",
     "retry_after": "as the server asked",
 }
+_AT_REST = frozenset({"gone", "paused"})
 _JITTER = f"up to {JITTER:.0%} later, so that feeds part company"
 _LAST = "SELECT * FROM polls WHERE feed_id = ? ORDER BY poll_id DESC LIMIT 1"
 _FEED = """
@@ -117,7 +118,7 @@ def lines(found: dict[str, Any], now: datetime) -> list[tuple[str, str]]:
         *([("moving to", f"{feed['moved_to']}, should it lead there again")] if feed["moved_to"] else ()),
         ("last poll", _last(found["last_poll"], now)),
         ("next poll", _next(found, now)),
-        *((f"  {'→' if rule['won'] else ' '} {rule['rule']}", _opinion(rule)) for rule in found["rules"]),
+        *((f"  {'→' if rule['won'] else ' '} {rule['rule']}", _opinion(rule)) for rule in _ruling(found)),
         *(("Retry-After", f"{what} rests until {at}") for what, at in _running(found["rests"], now)),
         *([("skips", _skips(found["skips"]))] if any(found["skips"].values()) else ()),
         ("validators", ", ".join(name for name, value in found["validators"].items() if value) or "none"),
@@ -144,11 +145,15 @@ def _last(poll: dict[str, Any] | None, now: datetime) -> str:
 
 def _next(found: dict[str, Any], now: datetime) -> str:
     state = found["feed"]["state"]
-    if state in {"gone", "paused"}:
+    if state in _AT_REST:
         return f"none: {state}; see aggregator resume"
     at = max([found["next_poll_at"], *found["rests"].values()])
     ahead = from_text(at) - now
     return f"{at}, in {duration_text(ahead)}" if ahead > timedelta() else "due now"
+
+
+def _ruling(found: dict[str, Any]) -> list[dict[str, Any]]:
+    return [] if found["feed"]["state"] in _AT_REST else found["rules"]
 
 
 def _running(rests: dict[str, str], now: datetime) -> list[tuple[str, str]]:

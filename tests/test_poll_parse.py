@@ -168,6 +168,14 @@ def test_an_old_entry_that_only_its_text_tells_apart_is_read_whole():
     assert all(entry.fingerprint for entry in found)
 
 
+def test_an_old_entry_whose_title_is_markup_alone_is_read_whole():
+    note = (
+        "<title>&lt;b&gt;&lt;/b&gt;</title><guid isPermaLink='false'>1</guid><description>Note.</description>"
+    )
+    (_, found) = parse(_rss("<title>News</title>", note), "application/rss+xml", URL, newest=1).entries
+    assert (found.title, bool(found.fingerprint)) == ("Note.", True)
+
+
 def test_json_feed_leaves_out_the_texts_of_old_entries_too():
     items = [
         {

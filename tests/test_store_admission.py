@@ -12,7 +12,8 @@ from sqlite_utils import Database
 from aggregator.config import Config
 from aggregator.errors import ConfigError
 from aggregator.model import FeedSettings, ParsedEntry, ParsedFeed, Subscription
-from aggregator.poll import filters
+from aggregator.poll import filters, revise
+from aggregator.poll.parse import parse
 from aggregator.session import read_filters, take_up_filters
 from aggregator.store import admission, articles, entries, feeds, open_store
 
@@ -137,3 +138,19 @@ def test_a_wrong_file_leaves_the_rules_as_they_were(db: Database, tmp_path: Path
     with pytest.raises(ConfigError, match=r"filters\.toml: rule '/\(/': expected a regular expression"):
         take_up_filters(db, config)
     assert [rule.text for rule in admission.of_all(db).mute] == ["deals"]
+
+
+def test_a_first_fill_is_what_was_read_however_the_dates_were_counted(db: Database):
+    """A date that stands for none counts as one in the parser, which takes the newest, and as none here."""
+    dates = ["0001-01-01", *(f"2026-11-{day:02}" for day in range(1, 21))]
+    body = "".join(
+        f"<entry><id>{day}</id><title>{day}</title><updated>{day}T00:00:00Z</updated></entry>"
+        for day in dates
+    )
+    body = f'<feed xmlns="http://www.w3.org/2005/Atom"><title>Q</title>{body}</feed>'
+    db.execute("UPDATE feeds SET body_fingerprint = NULL")
+    parsed = parse(body.encode(), None, URL, newest=revise.FIRST_FILL)
+    with db.atomic():
+        entries.record(db, feeds.due_feed(db, URL), parsed, NOW)
+    admitted = db.execute("SELECT title FROM entries WHERE excluded IS NULL ORDER BY 1").fetchall()
+    assert [title for (title,) in admitted] == dates[-revise.FIRST_FILL :]

@@ -51,6 +51,21 @@ def test_a_feed_is_added_with_one_request_and_needs_no_second_for_its_entries(
     assert (row["title"], row["entries"], row["state"]) == ("Bolt Weekly", 1, "ok")
 
 
+def test_an_added_feeds_old_entries_are_known_by_name_only(
+    site: FeedServer, aggregator: Aggregator, environment: dict[str, str]
+):
+    items = "".join(
+        f"<item><title>News {n}</title><guid>{n}</guid><description>Text.</description></item>"
+        for n in range(12)
+    )
+    site.serve("/long", f"<rss version='2.0'><channel><title>Long</title>{items}</channel></rss>".encode())
+    assert aggregator("add", site.url("/long")).returncode == 0
+    store = sqlite3.connect(environment["AGGREGATOR_STORE"])
+    found = store.execute("SELECT excluded, summary_html, count(*) FROM entries GROUP BY 1, 2").fetchall()
+    store.close()
+    assert found == [(None, "Text.", 10), ("first fill", "", 2)]
+
+
 @pytest.mark.parametrize("scheme", ["feed:", "feed://"])
 def test_an_address_as_feed_buttons_have_it_is_added(
     site: FeedServer, aggregator: Aggregator, environment: dict[str, str], scheme: str

@@ -86,8 +86,9 @@ def test_rests_that_servers_asked_for_and_hours_that_feeds_skip(db: Database):
     ("columns", "said"), [({"gone": 1}, "none: gone"), ({"settings": '{"paused": "true"}'}, "none: paused")]
 )
 def test_a_feed_that_is_not_polled_says_so(db: Database, columns: dict[str, Any], said: str):
-    note(db, **columns)
+    note(db, next_poll_reasons='[["backoff", 7200], ["winner", "backoff"]]', **columns)
     assert shown(db)["next poll"] == f"{said}; see aggregator resume"
+    assert not [name for name in shown(db) if "backoff" in name]
 
 
 def test_the_policy_of_identity_and_who_chose_it(db: Database):

@@ -45,16 +45,17 @@ def entry(
     without a title the text's beginning is it. Without `has_text` the text is left out, and the fingerprint
     with it, where the entry can be told by something else.
     """
-    if not has_text and title.strip() and (guid.strip() or permalink):
+    headline, own_guid = heading(title), _guid(guid)
+    if not has_text and headline and (own_guid or permalink):
         summary_html = content_html = ""
     else:
         has_text = True
     content = sanitise(cut(content_html, MAX_HTML), base)
     summary = content if summary_html == content_html else sanitise(cut(summary_html, MAX_HTML), base)
     found = ParsedEntry(
-        guid=_guid(guid) or permalink or "",
+        guid=own_guid or permalink or "",
         permalink=permalink,
-        title=heading(title) or _headline(summary) or _headline(content),
+        title=headline or _headline(summary) or _headline(content),
         summary_html="" if summary == content else summary,
         content_html=content,
         authors=people(authors),

@@ -43,7 +43,7 @@ def outcome_of(feed: DueFeed, answer: Answer) -> PollOutcome:
     if seen == feed.refused_fingerprint and feed.failure:
         return PollOutcome(feed=feed, result=_refused(answer, feed.failure.removeprefix(_REFUSED), seen))
     try:
-        parsed = _parse_in_time(answer, feed)
+        parsed = parse_in_time(answer, newest=feed.first_fill, known=feed.entry_marks)
     except NotAFeed as error:
         return PollOutcome(feed=feed, result=_refused(answer, str(error), seen))
     return PollOutcome(feed=feed, result=_changed(answer, parsed, seen))
@@ -101,7 +101,11 @@ class Overrun(BaseException):
     """A parse used up its CPU time; no Exception, or the parser's own handlers might swallow it."""
 
 
-def _parse_in_time(answer: Fetched, feed: DueFeed) -> ParsedFeed:
+def parse_in_time(answer: Fetched, *, newest: int | None = None, known: bytes = b"") -> ParsedFeed:
+    """Return what an answer's body says, as `parse` does.
+
+    Raises: NotAFeed, also where it took too much CPU time.
+    """
     # Parsers are loaded once a body is new: most answers bring none.
     from aggregator.poll.parse import parse
 
@@ -109,7 +113,7 @@ def _parse_in_time(answer: Fetched, feed: DueFeed) -> ParsedFeed:
         with cpu_limit(PARSE_SECONDS) as is_timed:
             return parse(
                 answer.body, answer.content_type, answer.url,
-                is_timed=is_timed, newest=feed.first_fill, known=feed.entry_marks,
+                is_timed=is_timed, newest=newest, known=known,
             )  # fmt: skip
     except Overrun as error:
         raise NotAFeed(f"parsing took more than {PARSE_SECONDS:.0f} s of CPU") from error

@@ -45,15 +45,23 @@ def pending(db: Database, config: Config, now: datetime) -> Iterator[Shard]:
     domains: dict[str, list[DueFeed]] = defaultdict(list)
     mutes = bool(admission.of_all(db).mute)
     for feed in feeds.due(db, now, AT_ONCE):
-        # Which entries are a first fill's is not known before the rules that mute have seen them all.
-        is_limited = feed.first_poll and not (mutes or feed.settings.mute)
-        domains[feed.domain].append(replace(feed, first_fill=FIRST_FILL) if is_limited else feed)
+        domains[feed.domain].append(limited(feed, mutes=mutes))
     free_at = polls.next_fetches(db, domains)
     hosts = [
         _batch(domain, members, free_at.get(domain, now) - now, config) for domain, members in domains.items()
     ]
     rests = polls.rests(db, now) if hosts else ()
     yield from (replace(shard, rests=rests) for shard in _shards(hosts))
+
+
+def limited(feed: DueFeed, *, mutes: bool) -> DueFeed:
+    """Return the feed, told to leave unread what its first fill leaves out.
+
+    Shape: `mutes` says whether some rule for all feeds does.
+    """
+    # Which entries are a first fill's is not known before the rules that mute have seen them all.
+    is_limited = feed.first_poll and not (mutes or feed.settings.mute)
+    return replace(feed, first_fill=FIRST_FILL) if is_limited else feed
 
 
 def _batch(domain: str, members: Sequence[DueFeed], free_in: timedelta, config: Config) -> HostBatch:

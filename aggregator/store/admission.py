@@ -37,9 +37,10 @@ def excluded(
     for slow, times in patience.slow.items():
         log.warning("filter_too_slow rule=%r url=%s times=%d", slow.text, feed.fetch_url, times)
     if feed.first_poll:
+        # What was read is what the parser took for the newest; it may have counted otherwise.
+        reasons |= {entry.guid: revise.FIRST_FILL_REASON for entry in new if not entry.fingerprint}
         beyond = revise.beyond(_admitted(new, reasons), revise.FIRST_FILL)
-        unread = {entry.guid for entry in new if not entry.fingerprint}
-        reasons |= dict.fromkeys(beyond | unread, revise.FIRST_FILL_REASON)
+        reasons |= dict.fromkeys(beyond, revise.FIRST_FILL_REASON)
     most = feed.settings.max_per_day
     if most is not None:
         left = max(0, most - _admitted_today(db, feed.feed_id, now, zone))
