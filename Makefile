@@ -63,6 +63,7 @@ bench: $(VENV)/installed-test  ## measure a round, polling beside other readers,
 	$(BIN)/python bench/round.py
 	$(BIN)/python bench/poll.py
 	$(BIN)/python bench/due.py
+	$(BIN)/python bench/discuss.py
 	$(BIN)/python bench/translate.py
 
 clean:  ## remove what make made (not the store, not output/)
