@@ -86,3 +86,25 @@ def test_what_is_plain_stays_plain(text: str):
 def test_both_styles_can_be_asked_for():
     assert "です・ます style" in instruction("です・ます")
     assert "である style" in instruction("である")
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [
+        ("なぜRustを使わないのですか？", "なぜRustを使わないのか？"),
+        ("AIは仕事を奪うのでしょうか", "AIは仕事を奪うのか"),
+        ("コンパイラはどう動きますか？", "コンパイラはどう動くか？"),
+        ("WebAssemblyとは何ですか", "WebAssemblyとは何か"),
+        ("障害の原因は何でしょうか？", "障害の原因は何だろうか？"),
+        ("障害はなぜ起きましたか？", "障害はなぜ起きましたか？"),
+        ("次は何が来ますか？", "次は何が来るか？"),
+        ("一緒に作りませんか？", "一緒に作りませんか？"),
+        ("違いはなんですか？", "違いはなんですか？"),
+        ("お茶はいかがですか？", "お茶はいかがですか？"),
+        ("ほかの方法はいかがでしょうか？", "ほかの方法はいかがでしょうか？"),
+        ("どのデータを借りますか？", "どのデータを借りますか？"),
+    ],
+)
+def test_a_headline_asks_plainly(asked: str, shown: str):
+    assert headline(asked) == shown
+    assert headline(shown) == shown

@@ -26,12 +26,27 @@ def plain(sentence: str) -> str:
 def headline(title: str) -> str:
     """Return a title in the form of headlines: plain, and a noun without 「だ」 at the end."""
     short = title.removesuffix("。")
+    if asked := _ASKED.fullmatch(short):
+        return _question(asked[1]) + asked[2]
     return _NOUN_DESU.sub(r"\1", short) if _NOUN_DESU.search(short) else plain(short)
+
+
+def _question(body: str) -> str:
+    """Return a question, of which the 「か」 was cut off, plainly: 「なぜ動くのか」, 「動くか」."""
+    if explained := _EXPLAINED.search(body):
+        return f"{body[: explained.start()]}のか"
+    if _LEFT_ASKING.search(body):
+        return f"{body}か"
+    return f"{headline(body).removesuffix('だ')}か"
 
 
 _HAN = "\u4e00-\u9fff々"
 _NOUN = f"[{_HAN}ァ-ヺーA-Za-z0-9%]"
 _NOUN_DESU = re.compile(rf"({_NOUN}|こと|もの)です$")
+_ASKED = re.compile(r"(.*(?:です|ます|でした|ました|ません|でしょう))か([?？]?)")
+_EXPLAINED = re.compile("(?:の|(?<!な)ん)(?:です|でしょう)$")
+# An invitation, perhaps; 「なん」 may be 「何」.
+_LEFT_ASKING = re.compile("ません$|(?:なん|いかが)(?:です|でしょう)$")
 _ADJECTIVE = re.compile("((?:[しなた]|[多高良早速低長短強弱軽重近遠深浅広狭古安大小]き?|[いよ])い)です$")
 _NOMINAL = re.compile(
     rf"({_NOUN}|[のん]|こと|もの|よう|そう|だけ|ため|から|ほど|はず|とおり|つもり)(です|でした)$"
