@@ -248,6 +248,12 @@ def test_what_used_up_requests_left_over_is_dropped_to_its_next_step(room):
     assert (covered.counted, covered.dropped) == (1, 1)
 
 
+def test_what_used_up_requests_left_over_is_tried_again_where_it_was_its_only_turn(room):
+    left = opened(room, age=24 * 30)
+    record(room, NOON, stories=[left], asked=[], requests=1)
+    assert next_at(room, left) == NOON + 15 * MINUTE
+
+
 def test_dropped_turns_take_their_next_step_and_are_booked(room):
     opened(room, age=6)
     turns = discussions.due(room.db, "hackernews", NOON, 10)

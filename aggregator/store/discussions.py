@@ -156,8 +156,8 @@ def _web(*links: str | None) -> list[str]:
 def record(db: Database, job: CountJob, outcome: CountOutcome, now: datetime) -> None:
     """Write what came of a job: threads, the stories' numbers, each story's next turn, the day's figures.
 
-    Shape: a story that was not asked about since the requests were used up is dropped; any other one that
-    was not is tried again.
+    Shape: a story that was not asked about since the requests were used up is dropped, unless it has no
+    further turn; any other one that was not is tried again.
     """
     counted = outcome.counted
     _write_threads(db, counted.counts, now)
@@ -167,10 +167,13 @@ def record(db: Database, job: CountJob, outcome: CountOutcome, now: datetime) ->
     used_up = outcome.failure is None and outcome.requests >= job.requests
     move_on(db, job.provider, _turns(db, job.provider, asked, now), now)
     providers.note(db, job.provider, counted=len(asked), dropped=0, now=now)
-    if used_up:
-        drop(db, job.provider, _turns(db, job.provider, left, now), now)
-    else:
-        put_off(db, job.provider, left, now)
+    passed = [
+        turn
+        for turn in _turns(db, job.provider, left if used_up else (), now)
+        if schedule.next_count_at(turn.came_out_at, now, turn.rise)
+    ]
+    drop(db, job.provider, passed, now)
+    put_off(db, job.provider, set(left) - {turn.story_id for turn in passed}, now)
 
 
 def drop(db: Database, provider: Provider, due: Sequence[DueTurn], now: datetime) -> None:
