@@ -16,6 +16,10 @@ UNITS = {
     "summary": "entries",
     "translate": "entries",
     "publish": "editions",
+    "count": "stories",
+    "comments": "discussions",
+    "comment_translate": "comments",
+    "viewpoints": "entries",
 }
 
 

@@ -1,11 +1,12 @@
-"""What a table shows on a terminal."""
+"""What a table shows on a terminal, and in what progress is counted."""
 
 import io
 import sys
 
 import pytest
 
-from aggregator.report import show
+from aggregator.report import UNITS, show
+from aggregator.stages import STAGES
 
 URL = "https://feeds.example.com/a/rather/long/path/to/the/feed.xml"
 ROW = {
@@ -28,3 +29,7 @@ def test_times_and_addresses_are_never_cut_short(monkeypatch: pytest.MonkeyPatch
     text = terminal.getvalue()
     assert "2026-11-24T09:16:00Z" in text
     assert "\N{HORIZONTAL ELLIPSIS}" not in text
+
+
+def test_every_stage_says_what_it_counts():
+    assert [stage.name for stage in STAGES if stage.name not in UNITS] == []
