@@ -216,6 +216,19 @@ def test_a_spent_budget_writes_none(desk: Desk, machine: Machine):
     assert asked(machine) == []
 
 
+def test_a_feed_whose_engine_is_another_sends_its_text_to_no_other_one(desk: Desk, machine: Machine):
+    desk.settings(viewpoints=False)
+    desk.round()
+    desk.subscribe("/feed", engine="none")
+    desk.settings(viewpoints=True)
+    desk.round(minutes=1)
+    assert desk.rows("state", "publications") == [("translated",)]
+    assert asked(machine) == []
+    desk.subscribe("/feed", engine="openai")
+    desk.round(minutes=1)
+    assert len(asked(machine)) == 2
+
+
 def test_an_engine_that_only_translates_writes_none(desk: Desk, machine: Machine):
     desk.settings(engine="none", untranslated="publish")
     desk.round()

@@ -10,14 +10,15 @@ from sqlite_utils import Database
 from aggregator.config import Config
 from aggregator.discuss import viewpoints
 from aggregator.errors import EngineUnavailable, TranslationError
-from aggregator.model import EngineChoice, TranslateEntry, ViewpointJob, ViewpointOrder, ViewpointOutcome
+from aggregator.model import TranslateEntry, ViewpointJob, ViewpointOrder, ViewpointOutcome
 from aggregator.pipeline import Stage
 from aggregator.store import usage
 from aggregator.store import viewpoints as store
 from aggregator.translate import allowance, chain, engines, glossary, writer
 from aggregator.translate.engines import Engine, Writer
 from aggregator.translate.engines.services import ServiceEngine
-from aggregator.translate.stage import note_trouble
+from aggregator.translate.route import Board, route
+from aggregator.translate.stage import note_engines, note_trouble
 from aggregator.translate.typography import typeset
 
 ATTEMPTS = 2  # the second is told what was wrong with the first
@@ -31,29 +32,21 @@ def _pending(db: Database, config: Config, now: datetime) -> Iterator[ViewpointJ
         with db.atomic():
             store.forget(db)
         return
-    choice = _writer(db, config, now)
-    if choice is None:
-        return
-    since = usage.configured(db).get(choice.name, "") if choice.paid else ""
-    for order, first_seen_at in store.due(db, now):
-        if first_seen_at < since:  # a backlog would spend months of budget on yesterday's news
-            continue
-        for meant in allowance.reserved(db, config, [choice], [_as_entry(order)], now):
-            yield ViewpointJob(order=order, engine=meant)
-
-
-def _writer(db: Database, config: Config, now: datetime) -> EngineChoice | None:
-    """Return who writes, None where nobody can now."""
-    resting = usage.resting(db, now)
-    ready = [choice for choice in engines.ready(config) if choice.name not in resting]
-    return writer.writer_of(ready, config.language)
+    ready = note_engines(db, config, now)
+    board = Board(resting=frozenset(usage.resting(db, now)), configured=usage.configured(db))
+    for order in store.due(db, now):
+        entry = _as_entry(order)
+        way = route(entry, ready.get(order.engine, ready[""]), board)  # the way its text goes anyhow
+        if choice := writer.writer_of(way.engines, config.language):
+            for meant in allowance.reserved(db, config, [choice], [entry], now):
+                yield ViewpointJob(order=order, engine=meant)
 
 
 def _as_entry(order: ViewpointOrder) -> TranslateEntry:
-    """Return what a budget counts of an order."""
+    """Return an order as what decides on engines and budgets knows it."""
     return TranslateEntry(
         entry_id=order.story_id, input_fingerprint=order.input_fingerprint, language=None, title=order.title,
-        summary="", story=order.text,
+        summary="", story=order.text, engine=order.engine, first_seen_at=order.first_seen_at,
     )  # fmt: skip
 
 

@@ -71,6 +71,8 @@ class ViewpointOrder:
     input_fingerprint: str  # of the article
     title: str
     text: str  # the beginning of the article
+    engine: str = ""  # the feed's own setting of this name
+    first_seen_at: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

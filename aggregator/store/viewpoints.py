@@ -25,8 +25,8 @@ FROM publications AS p JOIN stories AS st ON st.story_id = p.story_id
 # Whoever allows no more than the title allows no comment on the text either.
 _USABLE = f"a.input_fingerprint = e.fingerprint AND {RIGHTS} != 'titles'"
 _DUE = f"""
-SELECT p.story_id, persona.value AS persona, a.fingerprint, e.title, e.first_seen_at,
-  substr(a.text, 1, :length) AS text
+SELECT p.story_id, persona.value AS persona, a.fingerprint AS input_fingerprint, e.title, e.first_seen_at,
+  substr(a.text, 1, :length) AS text, coalesce(json_extract(f.settings, '$.engine'), '') AS engine
 {_ARTICLES} JOIN json_each(:personas) AS persona
   LEFT JOIN viewpoints AS v ON v.story_id = p.story_id AND v.persona = persona.value
 WHERE {_USABLE} AND p.state = 'translated' AND p.first_published_at > :since AND e.excluded IS NULL
@@ -47,20 +47,11 @@ FROM viewpoints WHERE text IS NOT NULL OR retry_at IS NULL GROUP BY 1 ORDER BY 2
 """
 
 
-def due(db: Database, now: datetime) -> list[tuple[ViewpointOrder, str]]:
-    """List the comments that are to be written, the newest entries first, with when each was first seen."""
+def due(db: Database, now: datetime) -> list[ViewpointOrder]:
+    """List the comments that are to be written, the newest entries first."""
     values = {"since": to_text(now - RECENT), "now": to_text(now), "length": LENGTH,
               "personas": json.dumps(PERSONAS)}  # fmt: skip
-    return [
-        (
-            ViewpointOrder(
-                story_id=row["story_id"], persona=row["persona"], input_fingerprint=row["fingerprint"],
-                title=row["title"], text=row["text"],
-            ),
-            row["first_seen_at"],
-        )
-        for row in db.query(_DUE, values)
-    ]  # fmt: skip
+    return [ViewpointOrder(**row) for row in db.query(_DUE, values)]
 
 
 def write(db: Database, job: ViewpointJob, outcome: ViewpointOutcome, now: datetime) -> None:
