@@ -140,6 +140,13 @@ def test_markup_scripts_and_code_blocks_of_a_comment_are_gone_and_its_links_are_
     assert "steal" not in text
 
 
+def test_letters_that_xml_cannot_hold_are_gone_from_all_of_a_comment():
+    row = {"id": 9, "author_name": "a\x00da\ufffe", "link": "https://orbit.example/a\x0b#9",
+           "content": {"rendered": "<p>Good\ufffe\x08 read.</p>"}}  # fmt: skip
+    [found] = comments.read_comments(fetched([row]), POST)
+    assert (found.author, found.url, found.text) == ("ada", "https://orbit.example/a#9", "Good read.")
+
+
 def test_what_turns_the_direction_of_text_is_gone_from_text_and_author():
     [found] = comments.read_comments(items(child(text="left\u202eright.", author="ev\u202eil")), HN)
     assert (found.text, found.author) == ("leftright.", "evil")

@@ -156,6 +156,15 @@ def place(room, story_id: int) -> str:
     return f"entries/{slug}"
 
 
+def test_letters_that_xml_cannot_hold_hold_up_no_document(tmp_path):
+    room = Newsroom(tmp_path)
+    one = story(room)
+    read(room, one, said())
+    translate(room, "賛\ufffe成。\nはい。")
+    room.publish()
+    assert "賛成。はい。".encode() in room.outputs()[f"{place(room, one)}/comments.xml"]
+
+
 def test_a_comment_reaches_page_and_feed_and_leaves_both_when_it_goes(tmp_path):
     room = Newsroom(tmp_path)
     where = place(room, commented(room))

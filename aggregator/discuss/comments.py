@@ -27,7 +27,7 @@ from aggregator.discuss.answers import (
 from aggregator.discuss.turns import GONE
 from aggregator.enrich.robots import Robots
 from aggregator.enrich.sentences import sentences
-from aggregator.markup import plain, to_text, unturned
+from aggregator.markup import plain, to_text, unturned, xml_legal
 from aggregator.model import (
     Comment,
     CommentLook,
@@ -138,7 +138,7 @@ class _Kind:
 
 def _comment(row: _Row) -> Comment | None:
     """Return a comment, None where anything of it is missing: it was deleted, or is nobody's."""
-    key, url = str(row.key), text(row.url)
+    key, url = str(row.key), xml_legal(text(row.url))
     author = unturned(plain(text(row.author)))[:_AUTHOR].strip()
     said = excerpt(text(row.html))
     if not (_KEY.fullmatch(key) and urls.is_web(url) and author and said):

@@ -13,6 +13,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from aggregator.discuss.schedule import COUNTED
+from aggregator.markup import xml_legal
 from aggregator.model import (
     Comment,
     CommentLook,
@@ -203,7 +204,7 @@ def shown(db: Database, story_ids: Iterable[int]) -> dict[int, tuple[ShownCommen
     for row in db.query(_SHOWN, [json.dumps(list(story_ids))]):
         comment = ShownComment(
             author=row["author"], url=row["url"], source=row["provider"],
-            text="".join(row["translated"].splitlines()), written_at=maybe_time(row["written_at"]),
+            text=xml_legal("".join(row["translated"].splitlines())), written_at=maybe_time(row["written_at"]),
             engine=row["engine"],
         )  # fmt: skip
         found[row["story_id"]].append(comment)

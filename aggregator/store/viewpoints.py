@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from aggregator.markup import xml_legal
 from aggregator.model import PERSONAS, Viewpoint, ViewpointJob, ViewpointOrder, ViewpointOutcome
 from aggregator.store import rows, stale_pages
 from aggregator.store.articles import RIGHTS
@@ -81,7 +82,7 @@ def shown(db: Database, story_ids: Iterable[int]) -> dict[int, tuple[Viewpoint, 
     found: defaultdict[int, list[Viewpoint]] = defaultdict(list)
     for row in db.query(_SHOWN, [json.dumps(list(story_ids))]):
         view = Viewpoint(
-            persona=row["persona"], text=row["text"], engine=row["engine"], model=row["model"],
+            persona=row["persona"], text=xml_legal(row["text"]), engine=row["engine"], model=row["model"],
             written_at=from_text(row["written_at"]),
         )  # fmt: skip
         found[row["story_id"]].append(view)
