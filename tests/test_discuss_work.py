@@ -166,6 +166,18 @@ def test_silence_ends_a_job_when_the_time_of_one_fetch_is_over(
     assert (outcome.failure.kind, outcome.rest, outcome.requests) == ("FetchTimeout", None, 1)
 
 
+def test_a_provider_that_answers_slowly_is_asked_a_few_things_only(
+    web: Providers, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(work, "PATIENCE", 0.25)
+    web.trouble["api.github.com"] = replace(answer({"comments": 5}), wait=0.1)
+    turns = [turn(n, threads=named(f"https://github.com/acme/a/issues/{n}")) for n in range(1, 9)]
+    outcome = ask(web, "github", *turns)
+    assert outcome.failure
+    assert outcome.failure.detail.startswith("its answers took ")
+    assert len(web.requests) == len(outcome.counted.asked) < 4
+
+
 def test_a_drip_is_silence_too(web: Providers, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(http, "TOTAL", 0.3)
 

@@ -19,6 +19,7 @@ from aggregator.poll import polite
 
 _DOWN = frozenset({429, 502, 503, 504})  # whoever says it
 _BLOCKED = timedelta(hours=1)  # where a 403 does not say how long it holds
+PATIENCE = 30.0  # seconds that a provider's answers may take in all, or a slow one would hold a round up
 _MOMENTS = 1_000_000_000  # what is no less is a moment, in seconds since 1970
 T = TypeVar("T")
 
@@ -133,6 +134,7 @@ class _Asking:
     ) -> None:
         self.failure: Failure | None = None  # what ended it
         self.rest: timedelta | None = None
+        self._seconds = 0.0
         self._config, self._let_in, self._meter, self._now = config, let_in, meter, now
         self._busy = kind.busy | _DOWN
 
@@ -159,19 +161,24 @@ class _Asking:
         return answer
 
     def _judge(self, answer: Answer) -> None:
+        self._seconds += answer.seconds
         if isinstance(answer, Failure) and answer.kind == "Skipped":
             self._meter.left += 1  # its turn did not come
         if isinstance(answer, Failure) and self._is_end(answer):
             self.failure, self.rest = answer, _rest(answer)
         elif isinstance(answer, Fetched) and (wait := _spent(dict(answer.headers), self._now)):
-            detail = "its quota is spent, it says"
-            self.failure = Failure(kind="Skipped", detail=detail, url=answer.url, status=answer.status)
-            self.rest = wait
+            self.failure, self.rest = _ended(answer, "its quota is spent, it says"), wait
+        elif self._seconds > PATIENCE:
+            self.failure = _ended(answer, f"its answers took {self._seconds:.0f} s")
 
     def _is_end(self, answer: Failure) -> bool:
         """Say whether a provider refuses, is down or keeps silent, so that asking on would be no use."""
         silent = answer.status is None or answer.kind == "FetchTimeout"
         return silent or answer.status in self._busy
+
+
+def _ended(answer: Answer, why: str) -> Failure:
+    return Failure(kind="Skipped", detail=why, url=answer.url)
 
 
 def _skipped(request: Request) -> Failure:
