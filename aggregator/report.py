@@ -21,14 +21,24 @@ UNITS = {
     "comment_translate": "comments",
     "viewpoints": "entries",
 }
+_WORD = 9  # letters
 
 
-def show(rows: Sequence[Mapping[str, object]], columns: Sequence[str], *, as_json: bool = False) -> None:
-    """Print rows as JSON, as a table on a terminal, or as tab-separated lines under a heading."""
+def show(
+    rows: Sequence[Mapping[str, object]],
+    columns: Sequence[str],
+    *,
+    as_json: bool = False,
+    wide: Sequence[str] = (),
+) -> None:
+    """Print rows as JSON, as a table on a terminal, or as tab-separated lines under a heading.
+
+    Shape: `wide` names the columns for which a terminal has no room.
+    """
     if as_json:
         print(json.dumps([dict(row) for row in rows], ensure_ascii=False, indent=2, default=str))
     elif sys.stdout.isatty():
-        _table(rows, columns)
+        _table(rows, [column for column in columns if column not in wide])
     else:
         print("\t".join(columns))
         for row in rows:
@@ -45,8 +55,10 @@ def _table(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> None
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:
-        # A time or an address cut short tells nothing.
-        table.add_column(column, no_wrap=column.endswith("_at"), overflow="fold")
+        cells = [_cell(row.get(column)) for row in rows]
+        # A time or an address cut short tells nothing, nor does a word broken in two.
+        is_short = max(map(len, cells), default=0) <= _WORD
+        table.add_column(column, no_wrap=is_short or column.endswith("_at"), overflow="fold")
     for row in rows:
         table.add_row(*(_cell(row.get(column)) for column in columns))
     Console().print(table)

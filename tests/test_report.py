@@ -33,3 +33,21 @@ def test_times_and_addresses_are_never_cut_short(monkeypatch: pytest.MonkeyPatch
 
 def test_every_stage_says_what_it_counts():
     assert [stage.name for stage in STAGES if stage.name not in UNITS] == []
+
+
+def test_a_terminal_breaks_no_word_and_leaves_out_what_it_has_no_room_for(monkeypatch: pytest.MonkeyPatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("COLUMNS", "60")
+    show(
+        [{"state": "failing", "failure": "BadStatus: 503", **ROW}],
+        ("state", "failure", *ROW),
+        wide=("failure",),
+    )
+    assert "failing" in terminal.getvalue()
+    assert "503" not in terminal.getvalue()
+
+
+def test_what_is_piped_holds_every_column(capsys: pytest.CaptureFixture[str]):
+    show([{"state": "failing", "failure": "BadStatus: 503"}], ("state", "failure"), wide=("failure",))
+    assert capsys.readouterr().out == "state\tfailure\nfailing\tBadStatus: 503\n"

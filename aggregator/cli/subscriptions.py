@@ -111,7 +111,7 @@ def export_feeds(
 
 @app.command("list")
 def list_feeds(context: typer.Context, as_json: Json = False) -> None:
-    """List the feeds with their state."""
+    """List the feeds with their state; piped, or as JSON, with failures and last polls too."""
     from aggregator.report import show
     from aggregator.store import feeds
 
@@ -134,4 +134,5 @@ def list_feeds(context: typer.Context, as_json: Json = False) -> None:
             "listed_url",
         ),
         as_json=as_json,
+        wide=("identity", "last_poll_at", "failure"),
     )
