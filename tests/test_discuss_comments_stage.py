@@ -8,6 +8,7 @@ from pathlib import Path
 import feedparser
 import pytest
 
+from aggregator.discuss.comments_stage import COMMENT_TRANSLATE, COMMENTS
 from aggregator.store import providers as booked
 from tests.chatserver import ChatServer, Raw
 from tests.feedserver import Answer, FeedServer
@@ -277,3 +278,46 @@ def test_a_malformed_or_huge_answer_shows_nothing_and_is_asked_for_later(desk: D
     desk.round(hours=2)
     desk.round(minutes=1)
     assert "それは疑わしい。" in page(desk)
+
+
+def due_job(desk: Desk):
+    """Return the job of comments that is due after the entry came out and was counted."""
+    desk.settings(comments="none")
+    desk.round()
+    desk.round(minutes=20)
+    desk.settings(comments="hackernews")
+    [job] = COMMENTS.pending(desk.db, desk.config, desk.now)
+    return job
+
+
+def test_a_job_that_is_killed_is_due_again_and_its_requests_stay_booked(desk: Desk):
+    before = booked.used(desk.db, "hackernews", desk.now).day
+    job = due_job(desk)
+    used = booked.used(desk.db, "hackernews", desk.now).day
+    [again] = COMMENTS.pending(desk.db, desk.config, desk.now)
+    assert again.looks == job.looks
+    assert booked.used(desk.db, "hackernews", desk.now).day == used + 1 > before
+
+
+def test_a_job_that_crashed_is_tried_an_hour_later(desk: Desk):
+    job = due_job(desk)
+    with desk.db.atomic():
+        COMMENTS.postpone(desk.db, desk.config, job, "ValueError: no", desk.now)
+    assert list(COMMENTS.pending(desk.db, desk.config, desk.now)) == []
+    assert len(list(COMMENTS.pending(desk.db, desk.config, desk.now + timedelta(hours=1)))) == 1
+    assert COMMENTS.backlog(desk.db, desk.config, desk.now + timedelta(hours=1)) == COMMENTS.size(job) == 1
+
+
+def test_a_translation_that_crashed_is_tried_later(desk: Desk):
+    desk.round()
+    desk.db.execute("UPDATE comments SET input_fingerprint = NULL")
+    jobs = list(COMMENT_TRANSLATE.pending(desk.db, desk.config, desk.now))
+    assert (
+        sum(map(COMMENT_TRANSLATE.size, jobs))
+        == COMMENT_TRANSLATE.backlog(desk.db, desk.config, desk.now)
+        == 2
+    )
+    for job in jobs:
+        COMMENT_TRANSLATE.postpone(desk.db, desk.config, job, "ValueError: no", desk.now)
+    assert list(COMMENT_TRANSLATE.pending(desk.db, desk.config, desk.now)) == []
+    assert list(COMMENT_TRANSLATE.pending(desk.db, desk.config, desk.now + timedelta(minutes=16))) != []

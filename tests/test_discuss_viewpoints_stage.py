@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import feedparser
 import pytest
 
+from aggregator.discuss.viewpoints_stage import VIEWPOINTS
 from aggregator.translate.engines import service
 from tests.chatserver import ChatServer, Raw
 from tests.feedserver import FeedServer
@@ -234,3 +236,15 @@ def test_an_engine_that_only_translates_writes_none(desk: Desk, machine: Machine
     desk.round()
     assert asked(machine) == []
     assert "0件" not in desk.read("index.html")
+
+
+def test_a_job_that_crashed_is_tried_a_quarter_of_an_hour_later(desk: Desk):
+    desk.settings(viewpoints=False)
+    desk.round()
+    desk.settings(viewpoints=True)
+    jobs = list(VIEWPOINTS.pending(desk.db, desk.config, desk.now))
+    assert len(jobs) == VIEWPOINTS.backlog(desk.db, desk.config, desk.now) == 2
+    for job in jobs:
+        VIEWPOINTS.postpone(desk.db, desk.config, job, "ValueError: no", desk.now)
+    assert list(VIEWPOINTS.pending(desk.db, desk.config, desk.now)) == []
+    assert len(list(VIEWPOINTS.pending(desk.db, desk.config, desk.now + timedelta(minutes=15)))) == 2
