@@ -19,7 +19,7 @@ UNITS = {
     "count": "stories",
     "comments": "discussions",
     "comment_translate": "comments",
-    "viewpoints": "entries",
+    "viewpoints": "comments",
 }
 _WORD = 9  # letters
 
