@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
-from aggregator import serve
 from aggregator.config import Config
 from aggregator.model import HubDelivery, HubNotice, ParsedFeed, Subscription
-from aggregator.serve import Server
+from aggregator.serve import Server, hubs
 from aggregator.store import feeds, open_store, websub
 from aggregator.websub import callback, spool
 from tests.hub import call, signed
@@ -103,7 +102,7 @@ def test_a_packed_body_is_refused(url: str, secret: str, config: Config):
 
 
 def test_a_body_that_drips_is_cut_off(url: str, secret: str, config: Config, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(serve, "_DELIVERY", 0.2)
+    monkeypatch.setattr(hubs, "_DELIVERY", 0.2)
     address, _, path = url.removeprefix("http://").partition("/")
     host, _, port = address.partition(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:

@@ -1,0 +1,128 @@
+"""The files of output/ over HTTP: which one a path means, in which form, and its bytes on the way."""
+
+import asyncio
+import errno
+import logging
+import os
+import stat
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import quote
+
+from aiohttp import web
+
+from aggregator.config import Config
+from aggregator.serve import answer
+from aggregator.serve.answer import Answer, Form
+
+_CHUNK = 1 << 18
+_FEED_VARIES = "Accept, Sec-Fetch-Dest, Accept-Encoding"
+_STALL = 60.0  # seconds a client may take for a chunk: nobody holds a connection for ever
+
+log = logging.getLogger(__name__)
+
+
+def handler(config: Config) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """Return what serves the files of output/."""
+    root, fixed = config.output.resolve(), answer.headers(config.visibility)
+
+    async def serve_document(request: web.Request) -> web.StreamResponse:
+        path = request.match_info["path"]
+        file = find(root, path)
+        if file is None:
+            return _absent(root, path, fixed)
+        varying = {"Vary": _FEED_VARIES if answer.is_feed(file.name) else "Accept-Encoding"}
+        if answer.is_feed(file.name) and answer.is_navigation(request.headers):
+            file = _page_for(root, file) or file
+        try:
+            body, form = open_form(file, answer.encodings(request.headers.get("Accept-Encoding", "")))
+        except OSError as error:  # gone a moment ago, or not ours to read
+            log.warning("unreadable path=%s error=%s", file, error.strerror)
+            return web.Response(status=404, text="404\n", headers=fixed)
+        with body:
+            given = answer.answer(file.name, form, request.headers)
+            return await _send(request, body, given, {**fixed, **varying, **given.headers})
+
+    return serve_document
+
+
+def find(root: Path, path: str) -> Path | None:
+    """Return the file that a decoded path means: never one outside `root`, hidden, or a copy of another."""
+    *folders, name = path.split("/")
+    parts = [*folders, name or "index.html"]
+    if any(not part or part.startswith(".") for part in parts) or name.endswith((".gz", ".br")):
+        return None
+    try:
+        file = root.joinpath(*parts).resolve()
+        is_file = stat.S_ISREG(file.stat().st_mode)
+    except (OSError, ValueError):  # none there, too long, or with characters no name has
+        return None
+    within = file.is_relative_to(root) and "/." not in str(file)[len(str(root)) :]
+    return file if is_file and within else None
+
+
+def _page_for(root: Path, file: Path) -> Path | None:
+    """Return the page about feeds that lies beside a feed or in the nearest folder above it."""
+    folders = (folder for folder in file.parents if folder.is_relative_to(root))
+    pages = (find(root, str(folder.relative_to(root) / answer.PAGE)) for folder in folders)
+    return next(filter(None, pages), None)
+
+
+def _absent(root: Path, path: str, fixed: Mapping[str, str]) -> web.Response:
+    """Answer 404, or lead to a folder whose index is there: its links count from the final slash."""
+    name = path.rpartition("/")[2]
+    if name and find(root, f"{path}/"):
+        return web.Response(status=301, headers={**fixed, "Location": f"./{quote(name)}/"})
+    return web.Response(status=404, text="404\n", headers=fixed)
+
+
+def open_form(file: Path, encodings: Iterable[str]) -> tuple[BinaryIO, Form]:
+    """Open the best form of a file that is there and as new as the file itself; opened, it stays as it is.
+
+    Raises: OSError.
+    """
+    body, form = _open(file, "")
+    for encoding in encodings:
+        try:
+            copy, packed = _open(file.with_name(file.name + answer.ENCODINGS[encoding]), encoding)
+        except OSError:
+            continue
+        if packed.modified_ns == form.modified_ns:
+            body.close()
+            return copy, packed
+        copy.close()
+    return body, form
+
+
+def _open(file: Path, encoding: str) -> tuple[BinaryIO, Form]:
+    # Links were followed before, by find(); one that is here now, or a pipe, is not what was asked for.
+    descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(descriptor)
+        raise IsADirectoryError(errno.EISDIR, "no regular file", str(file))
+    body = os.fdopen(descriptor, "rb")
+    return body, Form(size=found.st_size, modified_ns=found.st_mtime_ns, encoding=encoding)
+
+
+async def _send(
+    request: web.Request, body: BinaryIO, given: Answer, headers: Mapping[str, str]
+) -> web.StreamResponse:
+    body.seek(given.start)
+    if given.length <= _CHUNK and request.method == "GET":
+        return web.Response(status=given.status, headers=headers, body=body.read(given.length))
+    response = web.StreamResponse(status=given.status, headers=headers)
+    response.content_length = given.length
+    await response.prepare(request)
+    left = given.length if request.method == "GET" else 0
+    try:
+        while left > 0 and (chunk := body.read(min(left, _CHUNK))):
+            left -= len(chunk)
+            async with asyncio.timeout(_STALL):
+                await response.write(chunk)
+    except TimeoutError:
+        log.info("stalled path=%s", request.path)
+        if request.transport:
+            request.transport.abort()
+    return response
