@@ -27,9 +27,11 @@ TERMS = glossary.merged(Path())
         ("crime", "Fastmill says hackers stole its drawings"),
         ("death", "Founder of Fastmill dies at 61"),
         ("death", "Robot accident leaves one person dead"),
+        ("death", "Chip makers and the war in the north"),
         ("health", "Fastmill's new patch reads a patient's pulse"),
         ("health", "A vaccine made with the help of AI"),
         ("a lawsuit", "Loomworks sues Fastmill over a patent"),
+        ("a lawsuit", "Fastmill's founder goes on trial"),
         ("a lawsuit", "Judge lets the case against Fastmill go on"),
         ("somebody's conduct", "Fastmill's chief apologised for what he wrote"),
         ("somebody's conduct", "Ada Miller steps  down from Loomworks after an inquiry"),
@@ -40,15 +42,20 @@ def test_machines_do_not_comment_on_crime_death_health_lawsuits_and_a_persons_co
     assert refusal(title, TEXT).startswith(f"it speaks of {subject}: ")
 
 
-@pytest.mark.parametrize(
-    "words", ["The trial version ends", "The process was killed", "a dead link", "RANSOMWARE"]
-)
+@pytest.mark.parametrize("words", ["The process was killed", "a dead link", "RANSOMWARE"])
 def test_a_word_that_leaves_doubt_refuses(words):
     assert refusal(TITLE, f"{TEXT} {words}.")
 
 
 @pytest.mark.parametrize(
-    "text", [TEXT, "The deadline of the hackathon moves.", "A courtesy, under warranty.", "It diversifies."]
+    "text",
+    [
+        TEXT,
+        "The deadline of the hackathon moves.",
+        "A courtesy, under warranty.",
+        "It diversifies.",
+        "A chip war: each die, and a free trial.",
+    ],
 )
 def test_a_word_within_another_word_refuses_nothing(text):
     assert refusal(TITLE, text) == ""

@@ -30,44 +30,47 @@ _ROLES: dict[Persona, str] = {
 }
 _AGAIN = " An earlier answer was refused: {why}."
 
-# Where one of these words stands no machine comments: better none than one in bad taste. A word that as often
-# means something harmless ("trial", "dead") leaves doubt, and so it counts. A star is any ending, _ a space.
+# Where one of these words stands no machine comments: better none than one in bad taste. A word that may mean
+# something harmless ("dead", "killed") leaves doubt, and so it counts; one that in news of technology nearly
+# always does (chip wars, dies, free trials) counts with what tells it. A star is any ending, _ a space.
 _WORDS = {
     "crime": (
         "arrest* police crime* criminal* cybercrim* fraud* theft thief thieves stole stolen steal*"
         " robb* murder* homicide prison* jail* convict* indict* guilty sentenced felony charged_with"
-        " charges_against scam* extort* ransom* hacked hacker hackers phish* malware botnet* launder*"
-        " smuggl* traffick* terror* kidnap* hostage* brib* embezzl* insider_trading fbi interpol"
-        " europol prosecut* spyware stalk* swatting dox* weapon* gun guns sanction sanctions"
-        " sanctioned"
+        " charges_against scam* extort* ransom* hacked hackers phish* malware botnet* launder* smuggl*"
+        " traffick* terror* kidnap* hostage* brib* embezzl* insider_trading fbi interpol europol"
+        " prosecut* spyware stalk* swatting dox* weapon* gun guns sanction sanctions sanctioned"
+        " a_hacker attackers cyberattack* breach breaches breached"
     ),
     "death": (
-        "die dies died dying dead deadly death* fatal* kill* obituar* suicid* self-harm* funeral*"
-        " passed_away mourn* victim* casualt* wounded injur* war wars warfare wartime missile*"
-        " massacre* shooting* shooter* bomb* airstrike* genocide* earthquake* tsunami* drown*"
+        "dies died dying dead deadly death* fatal* obituar* suicid* self-harm* funeral* passed_away"
+        " mourn* victim* casualt* wounded injur* warfare wartime missile* massacre* shooting* shooter*"
+        " bomb* airstrike* genocide* earthquake* tsunami* drown* will_die to_die may_die die_of die_in"
+        " killed killing kills at_war war_in war_on war_with war_crime* civil_war world_war"
     ),
     "health": (
-        "health* medic* patient* hospital* clinic* doctor* physician* nurse* disease* illness*"
-        " cancer* tumor* tumour* covid* pandemic* epidemic* vaccin* drug drugs pharma* surger*"
-        " surgeon* surgical therap* diagnos* symptom* diabet* obes* pregnan* abortion* fertility fda"
-        " addict* depress* anxiety autis* disabilit* dementia alzheimer* genetic* genom* virus*"
-        " infect* psych* mental* wellness"
+        "health* medic* hospital* clinic* doctor* physician* nurse* disease* illness* cancer* tumor*"
+        " tumour* covid* pandemic* epidemic* vaccin* drug drugs pharma* surger* surgeon* surgical"
+        " therap* diagnos* symptom* diabet* obes* pregnan* abortion* fertility fda addict* depress*"
+        " anxiety autis* disabilit* dementia alzheimer* genetic* genom* virus* infect* psych* mental*"
+        " wellness patients patient's"
     ),
     "a lawsuit": (
         "sue sues sued suing lawsuit* court courts judge judges judged judgment* judgement* jury"
-        " juries juror* trial trials plaintiff* defendant* litigat* antitrust settlement* infring*"
-        " legal_action attorney* lawyer* injunction* verdict* class_action subpoena* testif* testimony"
-        " fine fines fined penalty penalties ruling rulings ruled cease_and_desist copyright_claim*"
-        " doj ftc"
+        " juries juror* plaintiff* defendant* litigat* antitrust settlement* infring* legal_action"
+        " attorney* lawyer* injunction* verdict* class_action subpoena* testif* testimony fines fined"
+        " penalty penalties ruling rulings ruled cease_and_desist copyright_claim* doj ftc on_trial"
+        " the_trial trial_court trial_judge goes_to_trial go_to_trial fine_of million_fine"
+        " billion_fine"
     ),
     "somebody's conduct": (
         "resign* fired firing ousted ouster step_down steps_down stepped_down stepping_down apolog*"
         " accus* alleg* harass* misconduct* scandal* affair affairs abus* assault* bully* bullies"
-        " bullied racis* sexis* discriminat* lied liar* lying plagiari* cheat* corrupt corruption"
-        " whistleblow* investigat* probe probes probed deny denies denied denial criticis* criticiz*"
-        " blame* blaming under_fire backlash* controvers* offensive nazi* rape* rapist* sexual* porn*"
-        " nude* deepfake* feud* slam slams slammed blast blasts blasted mock mocks mocked insult*"
-        " divorc* rant rants minors"
+        " bullied racis* sexis* discriminat* lied liar* lying plagiari* cheat* whistleblow*"
+        " investigat* probe probes probed deny denies denied denial criticis* criticiz* blame* blaming"
+        " under_fire backlash* controvers* offensive nazi* rape* rapist* sexual* porn* nude* deepfake*"
+        " feud* slam slams slammed blast blasts blasted mock mocks mocked insult* divorc* rant rants"
+        " minors corrupt_official* corrupt_politician* corruption_charge* corruption_case*"
     ),
 }
 
