@@ -68,8 +68,9 @@ def test_a_look_up_that_hangs_ends_with_its_time_and_holds_up_neither_others_nor
         )
         assert time.monotonic() - started < 5
     assert isinstance(good, Fetched)
-    kinds = {answer.kind for answer in hung if isinstance(answer, Failure)}
-    assert (kinds, len(hung)) == ({"FetchTimeout"}, 40)
+    failures = [answer for answer in hung if isinstance(answer, Failure)]
+    assert (len(failures), {failure.kind for failure in failures}) == (40, {"ConnectionFailed"})
+    assert failures[0].detail == "Could not resolve host: hang0.example (no answer in time)"
 
 
 @pytest.mark.usefixtures("hanging")

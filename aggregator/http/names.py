@@ -34,14 +34,17 @@ class Names:
     async def pinned(self, url: str) -> list[str]:
         """Return what CURLOPT_RESOLVE wants to know of a URL's host; nothing for a literal address.
 
-        Raises: TransferFailed where the host has no address, TimeoutError.
+        Raises: TransferFailed where no address of the host is found in time.
         """
         parts = urlsplit(url)
         name = (parts.hostname or "").rstrip(".")
         port = parts.port or _PORTS.get(parts.scheme, 0)
         if ":" in name or name.rpartition(".")[2].isdigit():
             return []
-        found = await asyncio.wait_for(asyncio.shield(self._asked(name, port)), LONGEST)
+        try:
+            found = await asyncio.wait_for(asyncio.shield(self._asked(name, port)), LONGEST)
+        except TimeoutError as error:
+            raise TransferFailed(f"Could not resolve host: {name} (no answer in time)") from error
         if isinstance(found, OSError):
             raise TransferFailed(f"Could not resolve host: {name} ({found.strerror})") from found
         # Of a link-local address, which is refused anyway, libcurl would not take the zone.
