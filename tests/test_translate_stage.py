@@ -42,6 +42,7 @@ class Phrasebook:
 @pytest.fixture
 def engine(monkeypatch):
     engine = Phrasebook()
+    monkeypatch.setattr(stage, "_last", {})
     monkeypatch.setattr(engines, "ready", lambda _: (CHOICE,))
     monkeypatch.setattr(engines, "open_engine", lambda _choice, _config: engine)
     return engine
@@ -106,6 +107,26 @@ def test_the_same_input_is_never_translated_twice(db, engine):
     run(db)
     assert run(db).jobs == 0
     assert len(engine.calls) == 1
+
+
+def test_a_sentence_of_two_batches_in_a_row_is_asked_for_once(db, engine, monkeypatch):
+    monkeypatch.setattr(stage, "BATCH", 2)
+    for number in range(1, 7):
+        add(db, number, text="This is the sentence about topic 99.")
+    run(db)
+    asked = [segment for call in engine.calls for segment in call]
+    assert len(asked) == len(set(asked)) == 6 + 1
+    assert rows(db, "count(*)") == [(6,)]
+
+
+def test_what_was_refused_in_one_batch_is_not_asked_for_in_the_next(db, engine, monkeypatch):
+    monkeypatch.setattr(stage, "BATCH", 1)
+    engine.answer = "News about topic {n}"
+    for number in (1, 2):
+        add(db, number, title="News about topic 5")
+    run(db)
+    asked = [segment for call in engine.calls for segment in call]
+    assert asked.count("News about topic 5") == 1
 
 
 def test_a_revised_entry_asks_only_for_what_is_new(db, engine):

@@ -4,11 +4,13 @@ import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 from sqlite_utils import Database
 
 from aggregator.config import Config
 from aggregator.model import (
+    ASKED,
     EngineChoice,
     TranslateEntry,
     TranslateJob,
@@ -114,10 +116,27 @@ def _work(config: Config, job: TranslateJob) -> TranslateOutcome:
             opened[choice] = engines.open_engine(choice, config)
         return opened[choice]
 
-    outcome = writer.translate(job, glossary.merged(config.glossary), open_engine)
+    outcome = writer.translate(_informed(config, job), glossary.merged(config.glossary), open_engine)
+    _last.clear()
+    _last[config.store] = outcome
     # A service counts by itself: what it was sent again is part of it.
     spent = {engine.name: engine.spent for engine in opened.values() if isinstance(engine, ServiceEngine)}
     return replace(outcome, used=tuple((dict(outcome.used) | spent).items()))
+
+
+_last: dict[Path, TranslateOutcome] = {}  # what this process's last job brought, by the store it was for
+
+
+def _informed(config: Config, job: TranslateJob) -> TranslateJob:
+    """Return a job that knows what the one before brought: that was not booked yet when this was made out.
+
+    What the operator asked for again is made again.
+    """
+    last = _last.get(config.store)
+    if last is None or any(entry.redo == ASKED for entry in job.entries):
+        return job
+    made = ((write.key, write.text) for write in last.memory)
+    return replace(job, memory=(*job.memory, *made), refused=(*job.refused, *last.refused))
 
 
 def _record(
