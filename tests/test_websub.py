@@ -543,6 +543,28 @@ def test_two_deliveries_between_rounds_are_both_recorded(world: World):
     assert world.lease["deliveries"] == 2
 
 
+@pytest.mark.parametrize("rounds", [True, False], ids=["a round between", "in one round"])
+def test_what_a_hub_revises_and_takes_back_is_as_it_was(world: World, rounds: bool):
+    world.subscribe()
+    polled = world.publish("1")
+    for body in (polled.replace(b"Text of 1.", b"Another text of 1."), polled):
+        assert world.hub.deliver(body) == [202]
+        if rounds:
+            world.round()
+    world.round()
+    assert world.db.execute("SELECT summary_html FROM entries").fetchall() == [("Text of 1.",)]
+
+
+def test_a_poll_takes_back_what_a_hub_revised(world: World):
+    world.subscribe()
+    polled = world.publish("1")
+    world.hub.deliver(polled.replace(b"Text of 1.", b"Another text of 1."))
+    world.round()
+    assert world.db.execute("SELECT summary_html FROM entries").fetchall() == [("Another text of 1.",)]
+    world.poll()
+    assert world.db.execute("SELECT summary_html FROM entries").fetchall() == [("Text of 1.",)]
+
+
 def test_a_removed_feed_gets_no_entries_from_what_was_delivered_before(world: World):
     world.subscribe()
     world.hub.deliver(rss(world.hub.url, world.topic, "2"))

@@ -1,6 +1,7 @@
 """The table websub_deliveries: bodies from hubs that wait to be parsed."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from sqlite_utils import Database
@@ -30,16 +31,22 @@ def waiting(db: Database) -> Iterator[DeliveryJob]:
             yield DeliveryJob(
                 delivery_id=delivery_id,
                 lease_id=lease_id,
-                feed=feeds.due_feed(db, listed_url),
+                # What the last poll found says nothing of what hubs delivered since.
+                feed=replace(feeds.due_feed(db, listed_url), body_fingerprint=None, entry_marks=b""),
                 content_type=content_type,
                 body=body,
             )
 
 
 def done(db: Database, job: DeliveryJob, now: datetime, added: int = 0, changed: int = 0) -> None:
-    """Forget a body that was parsed; one with new entries shows that the hub works."""
+    """Forget a body that was parsed; one with new entries shows that the hub works.
+
+    After one that revised entries the next poll reads the whole feed: it may have them as they were before.
+    """
     if added or changed:
-        db.table("feeds").update(job.feed.feed_id, {"last_change_at": to_text(now)})
+        unread = {"etag": None, "last_modified": None, "body_fingerprint": "", "entry_marks": b""}
+        columns = {"last_change_at": to_text(now)} | (unread if changed else {})
+        db.table("feeds").update(job.feed.feed_id, columns)
     db.execute("DELETE FROM websub_deliveries WHERE delivery_id = ?", [job.delivery_id])
     db.execute(
         """UPDATE websub SET delivered_at = :now, deliveries = deliveries + 1,
