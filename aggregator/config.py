@@ -74,6 +74,7 @@ class Config:
     host_spacing: timedelta = _setting(timedelta(seconds=1), "between two fetches from one domain")
     retry_scope: RetryScope = _setting("host", "what a Retry-After holds for: its url, host or domain")
     listen: str = _setting("127.0.0.1:8080", "address and port of the server")
+    search: bool = _setting(True, "the server answers /search and pages link there; false on a static host")
     counts: str = _setting("auto", "whose comment counts: auto, none, or a list: hackernews,hatena")
     counts_via: str = _setting("", "what stands in front of those addresses: a cache of your own")
     reddit_client_file: Path = _setting(

@@ -1,4 +1,4 @@
-"""Commands that look into feeds: why, check."""
+"""Commands that look into feeds and entries: why, check, search."""
 
 from typing import Annotated
 
@@ -69,6 +69,26 @@ def check(
         print(counted(len(rows), "problem") if rows else "no problems")
     if rows:
         raise typer.Exit(AggregatorError.exit_code)
+
+
+@app.command()
+def search(
+    context: typer.Context,
+    words: Annotated[list[str], typer.Argument(help="All of them have to be there.")],
+    page: Annotated[int, typer.Option(help="Which page of hits.", min=1)] = 1,
+    as_json: Json = False,
+) -> None:
+    """Find published entries by words of their titles, summaries and original titles."""
+    from aggregator import search as searching
+    from aggregator.report import show
+
+    config = context.obj.config()
+    with opened(config) as db:
+        found = searching.find(db, config, " ".join(words), page)
+        show(searching.rows(db, config, found), searching.COLUMNS, as_json=as_json)
+    if not as_json:
+        shown = f"page {found.page} of {found.pages}, " if found.pages > 1 else ""
+        print(f"{shown}{counted(found.total, 'entry', 'entries')}{' or more' if found.is_full else ''} found")
 
 
 def _ask(context: typer.Context, wait: str, *, quiet: bool) -> None:

@@ -108,6 +108,7 @@ class Site:
     generator: str
     waiting: int  # entries without a translation
     viewpoints: bool = False  # machines comment here
+    search: bool = True  # a server answers /search
 
 
 def limited(rights: Rights, summary: str, story: str) -> tuple[Sentences, tuple[Sentences, ...]]:

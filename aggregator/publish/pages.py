@@ -13,6 +13,7 @@ from aggregator.model import Document, Edition, EditionEntry
 from aggregator.publish import comments, counts, hot
 from aggregator.publish import edition as editions
 from aggregator.publish.edition import LANGUAGE, Site
+from aggregator.publish.found import Found
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _STATIC = {"style.css": "text/css", "icon.svg": "image/svg+xml"}
@@ -61,6 +62,11 @@ def rankings(main: Edition, hottest: Edition, site: Site) -> list[Document]:
         _render("ranking.html", "hot.html", site, entries=hottest.entries),
         _render("ranking.html", "discussed.html", site, entries=hot.discussed(main.entries)),
     ]
+
+
+def search(found: Found, site: Site) -> Document:
+    """Write what a search answers: the form, and hits where something was looked for."""
+    return _render("search.html", "search", site, found=found)
 
 
 def paths(entries: tuple[EditionEntry, ...]) -> list[str]:

@@ -1,13 +1,14 @@
 """The publish step: stories become publications, publications become documents.
 
-Three kinds of jobs, each pending only when the one before it is recorded: `Holds` name new stories,
-`Promotions` freeze what readers are given, `Rendering` writes output/. So the rows are committed before a
-document shows them, and a run killed anywhere writes the same bytes when repeated.
+Kinds of jobs, each pending only when the one before it is recorded: `Indexing` has found what was published
+before there was a search, `Holds` name new stories, `Promotions` freeze what readers are given, `Rendering`
+writes output/. So the rows are committed before a document shows them, and a run killed anywhere writes the
+same bytes when repeated.
 """
 
 import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +22,7 @@ from aggregator.pipeline import Stage
 from aggregator.publish import comments, edition, feeds, lists, pages, promote, write
 from aggregator.publish.edition import Publication, Site
 from aggregator.publish.promote import Hold
-from aggregator.store import publications, stale_pages
+from aggregator.store import publications, search, stale_pages
 from aggregator.store.publications import Published
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,13 @@ BATCH = 500  # stories a job may hold or promote
 _FAILED = "publish_failed"
 _PAGED = frozenset({"untranslated", "translated"})
 forget_published = publications.forget  # what `aggregator publish` calls first: render everything there is
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Indexing:
+    """Published stories that search does not know."""
+
+    stories: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,14 +66,19 @@ class Rendering:
     stale: tuple[int, ...] = ()  # stories whose pages waited to be written again
 
 
-Job = Holds | Promotions | Rendering
+Job = Indexing | Holds | Promotions | Rendering
 
 
 def pending(db: Database, config: Config, now: datetime) -> Iterator[Job]:
     """Yield the one job that comes next, if any."""
-    job = _holds(db, config) or _promotions(db, config, now) or _rendering(db, config)
+    job = _indexing(db) or _holds(db, config) or _promotions(db, config, now) or _rendering(db, config)
     if job:
         yield job
+
+
+def _indexing(db: Database) -> Indexing | None:
+    stories = search.due(db, BATCH)
+    return Indexing(stories=tuple(stories)) if stories else None
 
 
 def _holds(db: Database, config: Config) -> Holds | None:
@@ -85,7 +98,7 @@ def _promotions(db: Database, config: Config, now: datetime) -> Promotions | Non
 
 def _rendering(db: Database, config: Config) -> Rendering | None:
     root = private_root(db, config)
-    site = _site(db, config, root)
+    site = site_of(config, root, publications.waiting(db))
     editions = lists.editions(db, config)
     before = publications.published(db)
     state = Published(root, _form(db, site), _digest(editions, site))
@@ -101,18 +114,19 @@ def _rendering(db: Database, config: Config) -> Rendering | None:
     )  # fmt: skip
 
 
-def _pages(db: Database, config: Config, stories: list[int]) -> tuple[EditionEntry, ...]:
+def _pages(db: Database, config: Config, stories: Iterable[int]) -> tuple[EditionEntry, ...]:
     """Return the stories to be rendered beside those of the editions, as far as they have a page."""
     facts = publications.facts(db, stories, config.language)
     return tuple(edition.ordered(each for each in facts if each.publication.state in _PAGED))
 
 
-def _site(db: Database, config: Config, root: str) -> Site:
+def site_of(config: Config, root: str, waiting: int = 0) -> Site:
+    """Return what documents say of the place they are published at."""
     return Site(
         title=config.site_title, base_url=_base_url(config, root), home_url=config.site_url,
         timezone=config.timezone, private=config.visibility == "private", contact=config.contact,
-        generator="aggregator", waiting=publications.waiting(db),
-        viewpoints=config.viewpoints,
+        generator="aggregator", waiting=waiting,
+        viewpoints=config.viewpoints, search=config.search,
     )  # fmt: skip
 
 
@@ -125,6 +139,7 @@ def _form(db: Database, site: Site) -> str:
         site.timezone,
         site.private,
         site.contact,
+        site.search,
         publications.rights(db),
     )
     return hashlib.sha256(repr(parts).encode()).hexdigest()
@@ -148,11 +163,9 @@ def work(_: Config, job: Job) -> tuple[Document, ...]:
     """Render the documents, pages before the feeds that link to them."""
     if not isinstance(job, Rendering):
         return ()
-    shown = {entry.public_id: entry for entry in job.pages}
-    for listed in job.editions:
-        shown |= {entry.public_id: entry for entry in listed.entries}
-    written = [pages.page(entry, job.site) for entry in shown.values()]
-    written += [comments.comments_feed(entry, job.site) for entry in shown.values() if entry.comments]
+    shown = _rendered(job)
+    written = [pages.page(entry, job.site) for entry in shown]
+    written += [comments.comments_feed(entry, job.site) for entry in shown if entry.comments]
     documents = [document for listed in job.editions for document in feeds.documents(listed, job.site)]
     main, hottest, everything = job.editions
     indexes = [pages.index(everything, job.site), *pages.rankings(main, hottest, job.site)]
@@ -161,20 +174,34 @@ def work(_: Config, job: Job) -> tuple[Document, ...]:
     return (*pages.statics(), *written, *indexes, *documents)
 
 
+def _rendered(job: Rendering) -> tuple[EditionEntry, ...]:
+    """Return every entry whose page is written, once."""
+    shown = {entry.public_id: entry for entry in job.pages}
+    for listed in job.editions:
+        shown |= {entry.public_id: entry for entry in listed.entries}
+    return tuple(shown.values())
+
+
 def record(db: Database, config: Config, job: Job, outcome: tuple[Document, ...], now: datetime) -> None:
     """Write rows, or documents and then what they were.
 
     Raises: PublishError; the rendering then stays pending.
     """
     match job:
+        case Indexing():
+            search.keep(db, _pages(db, config, job.stories))
+            search.done(db, job.stories)
         case Holds():
             for story in job.stories:
                 publications.hold(db, story, now)
         case Promotions():
             for row in job.rows:
                 publications.promote(db, row)
+            search.forget(db, [row.public_id for row in job.rows if row.state not in _PAGED])
+            search.keep(db, _pages(db, config, [row.story_id for row in job.rows]))
         case Rendering():
             _publish(config, job, outcome)
+            search.keep(db, _rendered(job))  # a translation that is newer than the frozen one too
             publications.note(db, job.state)
             stale_pages.done(db, job.stale)
 

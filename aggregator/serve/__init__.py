@@ -11,7 +11,7 @@ from aiohttp import web
 from aggregator.config import Config
 from aggregator.errors import AggregatorError
 from aggregator.lock import serving_lock
-from aggregator.serve import answer, documents, hubs
+from aggregator.serve import answer, documents, hubs, searches
 from aggregator.websub import protocol
 
 _GRACE = 10.0  # seconds that requests under way are given to finish
@@ -22,6 +22,7 @@ def application(config: Config) -> web.Application:
     app = web.Application()
     app.router.add_get("/healthz", _health)  # add_get answers HEAD too
     hubs.add_routes(app, config)
+    searches.add_routes(app, config)
     app.router.add_get("/{path:.*}", documents.handler(config))
     return app
 

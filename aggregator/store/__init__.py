@@ -16,6 +16,7 @@ from sqlite_utils import Database
 from aggregator.errors import StoreError, StoreLocked, StoreTooNew
 from aggregator.store.schema import migrations
 
+_READ_TIMEOUT = 5.0  # while somebody waits for an answer
 BUSY_TIMEOUT = 10.0  # seconds another program may hold the write lock before we give up
 
 
@@ -51,6 +52,22 @@ def open_store(path: Path) -> Database:
         except BaseException:
             connection.close()
             raise
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[Database]:
+    """Hold the store open in a connection of its own that cannot write, and creates none.
+
+    Raises: StoreError.
+    """
+    with store_errors(path):
+        # mode=ro would not do: the first to open a database in WAL mode creates files beside it.
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=_READ_TIMEOUT)
+        try:
+            connection.execute("PRAGMA query_only = ON")
+            yield Database(connection)
+        finally:
+            connection.close()
 
 
 class _Connection(sqlite3.Connection):

@@ -2,6 +2,7 @@
 
 from sqlite_utils import Database, Migrations
 
+from aggregator.store import search
 from aggregator.store.first import FIRST
 
 migrations = Migrations("aggregator")
@@ -275,3 +276,10 @@ CREATE TABLE viewpoints (
   retry_at TEXT,
   PRIMARY KEY (story_id, persona)
 ) STRICT, WITHOUT ROWID""")
+
+
+@migrations()
+def entries_found(db: Database) -> None:
+    """Create the tables of search, with all that is published waiting to be found."""
+    for statement in search.TABLES.split(";\n"):
+        db.execute(statement)

@@ -2,7 +2,6 @@
 
 import logging
 import secrets
-import sqlite3
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from sqlite_utils import Database
 
 from aggregator.model import Failure, HubLease, HubNotice, HubRequest, ParsedFeed
 from aggregator.poll.decide import BACKOFF
-from aggregator.store import deliveries, feeds, store_errors
+from aggregator.store import deliveries, feeds, reading
 from aggregator.times import to_text
 
 GIVE_UP = 3  # requests to unsubscribe; the lease ends by itself
@@ -201,15 +200,9 @@ def lease_of(path: Path, token: str) -> HubLease | None:
 
     Raises: StoreError.
     """
-    with store_errors(path):
-        # mode=ro would not do: the first to open a database in WAL mode creates files beside it.
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=5)
-        try:
-            connection.execute("PRAGMA query_only = ON")
-            sql = f"SELECT {_LEASE_COLUMNS} FROM websub WHERE token = ?"  # noqa: S608 - constants only
-            row = connection.execute(sql, [token]).fetchone()
-        finally:
-            connection.close()
+    with reading(path) as db:
+        sql = f"SELECT {_LEASE_COLUMNS} FROM websub WHERE token = ?"  # noqa: S608 - constants only
+        row = db.execute(sql, [token]).fetchone()
     if row is None:
         return None
     lease_id, mode, topic_url, secret = row
