@@ -109,8 +109,7 @@ def _filters(db: Database, feed_id: int, settings: FeedSettings) -> dict[str, An
 
 def lines(found: dict[str, Any], now: datetime) -> list[tuple[str, str]]:
     """Return the same as named lines for people."""
-    feed, identity = found["feed"], found["identity"]
-    told = "stated in feeds.opml" if identity["stated"] else "chosen by its entries"
+    feed = found["feed"]
     return [
         ("feed", f"{feed['feed_id']} {feed['title'] or feed['listed_url']}: {feed['state']}"),
         ("address", feed["fetch_url"]),
@@ -123,7 +122,7 @@ def lines(found: dict[str, Any], now: datetime) -> list[tuple[str, str]]:
         *([("skips", _skips(found["skips"]))] if any(found["skips"].values()) else ()),
         ("validators", ", ".join(name for name, value in found["validators"].items() if value) or "none"),
         ("domain", _domain(found["domain"], now)),
-        ("identity", identity["policy"] if identity["policy"] == "guid" else f"{identity['policy']}, {told}"),
+        ("identity", _identity(**found["identity"])),
         ("entries", str(found["entries"])),
         ("filters", _kept_out(found["filters"])),
         *_opt_outs(found["opt_out"]),
@@ -178,6 +177,14 @@ def _domain(domain: dict[str, Any], now: datetime) -> str:
     waits = from_text(free_at) - now if free_at else timedelta()
     said = f"free in {duration_text(waits)}" if waits > timedelta() else "free"
     return f"{domain['name']}: {said}" + (f" ({domain['reason']})" if domain["reason"] else "")
+
+
+def _identity(policy: str, stated: str | None) -> str:
+    if stated and stated != policy:
+        return f"{policy}; {stated}, as stated in feeds.opml, once the feed changes"
+    if policy == "guid":
+        return policy
+    return f"{policy}, {'stated in feeds.opml' if stated else 'chosen by its entries'}"
 
 
 def _kept_out(found: dict[str, Any]) -> str:

@@ -96,6 +96,8 @@ def test_the_policy_of_identity_and_who_chose_it(db: Database):
     assert shown(db)["identity"] == "permalink, chosen by its entries"
     note(db, settings='{"identity": "permalink"}')
     assert shown(db)["identity"] == "permalink, stated in feeds.opml"
+    note(db, identity="guid")
+    assert shown(db)["identity"] == "guid; permalink, as stated in feeds.opml, once the feed changes"
 
 
 def test_what_filters_kept_out(db: Database):
