@@ -5,10 +5,13 @@ import re
 from fxtranslate import discovery
 
 # Pieces the segmenter (ICU rules) cuts after although the sentence goes on.
-_TITLES = r"(?:Mr|Mrs|Ms|Dr|Prof|Sr|Jr|St|Sgt|Gen|Sen|Rep|Gov|Capt|Lt|No|vs|Fig|approx|est)\."
-_ENDS_OPEN = re.compile(rf"(?:\b{_TITLES}|(?:^|\s)(?:[A-Z]\.)+)$")
-_COUNTRY = re.compile(r"\b(?:U\.S|U\.K|U\.N|E\.U|D\.C)\.$")
-# A sentence rarely begins with these after "U.S."; a capital that is none of them continues a name.
+_TITLES = "Mr|Mrs|Ms|Dr|Prof|Sr|Jr|St|Sgt|Gen|Sen|Rep|Gov|Capt|Lt|Col|Maj|Mt|No|vs|Fig|Eq|approx|est|a.k.a"
+_ENDS_OPEN = re.compile(rf"(?:\b(?:{_TITLES})\.|(?:^|\s)(?:[A-Z]\.)+)$")
+_IN_NAMES = re.compile(r"\b(?:U\.S|U\.K|U\.N|E\.U|D\.C|Inc|Corp|Ltd|Co)\.$")
+_MONTH = re.compile(r"\b(?:Jan|Feb|Mar|Apr|Aug|Sept?|Oct|Nov|Dec)\.$")
+_CLOCK = re.compile(r"\b[ap]\.m\.$", re.IGNORECASE)
+_ZONE = re.compile(r"\(?(?:[A-Z]{1,3}T|UTC|GMT|Pacific|Eastern|Central|Mountain)\b")
+# A sentence rarely begins with these after "U.S." or "Inc."; a capital that is none of them continues a name.
 _OPENERS = frozenset(
     "The A An It He She They We I You This That These Those But And Or So In On At For With From By As If "
     "When While After Before Since Although However Meanwhile Its His Her Their Our There Here".split()
@@ -53,8 +56,10 @@ def _continues(before: str, piece: str) -> bool:
         return False
     if _is_open(before) and len(before) < _LONGEST_QUOTATION:
         return True
+    if (_MONTH.search(before) and piece[0].isdigit()) or (_CLOCK.search(before) and _ZONE.match(piece)):
+        return True
     first = piece.split(maxsplit=1)[0].rstrip(",")
-    if _COUNTRY.search(before):
+    if _IN_NAMES.search(before):
         return first[:1].islower() or (first[:1].isupper() and first not in _OPENERS)
     return (
         piece[0].islower()
