@@ -297,7 +297,7 @@ def test_other_languages_are_refused_for_good(title, language):
     assert result.kind == "final"
 
 
-@pytest.mark.parametrize("language", ["en", "en-GB", "", None, "und", "ja"])
+@pytest.mark.parametrize("language", ["en", "en_GB", "", None, "und", "ja", "English", "eng", "?"])
 def test_english_is_work_whatever_a_tag_says_that_may_be_wrong(language):
     assert settle(entry(language=language), "ja", "g1") is None
 
@@ -307,6 +307,14 @@ def test_a_title_in_capitals_is_no_name_that_may_stay_english(title):
     assert settle(entry(title=title, summary=""), "ja", "g1") is None
     (result,) = run(entry(title=title, summary=""), engines=[Phrasebook({})]).results
     assert isinstance(result, Untranslated)
+
+
+@pytest.mark.parametrize("language", ["de", "de-DE", "pl", "uk"])
+def test_a_feed_in_plain_english_is_work_whatever_language_it_claims(language):
+    plain = entry(
+        summary="The editor is free for everyone.\nIt reads and writes 12 files.", language=language
+    )
+    assert settle(plain, "ja", "g1") is None
 
 
 def test_another_target_runs_through_the_same_path():

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.translate.language import is_english, is_japanese
+from aggregator.translate.language import code, is_english, is_japanese, is_plainly_english
 
 CORPUS = Path(__file__).with_name("quality") / "corpus.tsv"
 ROWS = [line.split("\t") for line in CORPUS.read_text(encoding="utf-8").splitlines() if line[0] != "#"]
@@ -32,6 +32,7 @@ def test_the_corpus_is_known_for_what_it_is():
 )
 def test_other_languages_are_not_taken_for_english(text):
     assert not is_english(text)
+    assert not is_plainly_english(text)
     assert not is_japanese(text, tagged=True)
 
 
@@ -55,3 +56,29 @@ def test_ideographs_alone_are_japanese_only_where_the_feed_says_so_and_they_are_
     assert is_japanese("日本経済新聞社発表", tagged=True)
     assert not is_japanese("日本経済新聞社発表", tagged=False)
     assert not is_japanese("新版本编辑器发布", tagged=True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A cég új szerkesztőt adott ki, és a felhasználók is örülnek.",
+        "Firma wydała nową wersję edytora, a to jest bardzo dobra wiadomość.",
+        "Yritys on julkaissut uuden version, ja se on ilmainen.",
+        "Perusahaan merilis versi baru untuk semua pengguna.",
+        "Neuer Editor",
+        "The Editor",
+    ],
+)
+def test_what_may_be_another_language_is_not_plainly_english(text):
+    assert not is_plainly_english(text)
+
+
+@pytest.mark.parametrize(
+    ("tag", "language"),
+    [
+        ("en-us", "en"), ("EN_GB", "en"), ("English", "en"), ("eng", "en"), (" ja ", "ja"), ("Japanese", "ja"),
+        ("de-DE", "de"), ("Deutsch", ""), ("und", ""), ("x-default", ""), ("", ""), (None, ""),
+    ],
+)  # fmt: skip
+def test_a_tag_is_read_as_feeds_write_it(tag, language):
+    assert code(tag) == language

@@ -25,7 +25,7 @@ from aggregator.translate.casing import sentence_cased
 from aggregator.translate.check import check, has_words
 from aggregator.translate.engines import Engine
 from aggregator.translate.glossary import BROKEN, Glossary, broken, rendered
-from aggregator.translate.language import is_english, is_japanese
+from aggregator.translate.language import code, is_english, is_japanese, is_plainly_english
 from aggregator.translate.segment import Masked, join_title, mask, split_title, unmask
 from aggregator.translate.style import DEARU, plain
 from aggregator.translate.typography import typeset
@@ -79,13 +79,13 @@ def settle(entry: TranslateEntry, target: str, glossary_version: str) -> Transla
     """Return the outcome of an entry that needs no engine, None where one is needed.
 
     A feed's language tag is believed only where the text does not contradict it: some Japanese feeds carry
-    English entries and the other way round. A tag of a third language is believed.
+    English entries and the other way round.
     """
     text = f"{entry.title}\n{entry.summary}"
-    language = re.split("[-_]", (entry.language or "").lower())[0]
+    language = code(entry.language)
     if is_japanese(text, tagged=language == target) if target == "ja" else language == target:
         return _original(entry, glossary_version)
-    if language not in {"", "und", "mul", SOURCE_LANGUAGE, target}:
+    if language not in {"", SOURCE_LANGUAGE, target} and not is_plainly_english(text):
         return _refuse(entry, f"language {language} is not translated", "final")
     if not is_english(text):
         return _refuse(entry, "the text is not in English", "final")
