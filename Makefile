@@ -57,12 +57,13 @@ lint: $(VENV)/installed-test  ## formatting, ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-bench: $(VENV)/installed-test  ## measure a round, polling beside other readers, many feeds, and translation
+bench: $(VENV)/installed-test  ## measure a round, polling beside other readers, many feeds, search, and translation
 	@command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] \
 	|| { $(APT) update -qq && $(APT) install -y -qq nginx-light; }
 	$(BIN)/python bench/round.py
 	$(BIN)/python bench/poll.py
 	$(BIN)/python bench/due.py
+	$(BIN)/python bench/search.py
 	$(BIN)/python bench/discuss.py
 	$(BIN)/python bench/translate.py
 

@@ -13,14 +13,14 @@ from aggregator.publish.terms import MAX_LENGTH, MAX_PARTS, query, terms
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("半導体", "半導 導体 体"),
-        ("株、円", "株 円"),
-        ("AIチップ戦争", "ai チッ ップ プ戦 戦争 争"),
-        ("サーバー", "サー ーバ バー ー"),
+        ("半導体", "半導 導体 体 半 導 体"),
+        ("株、円株", "株 円株 株 株 円"),
+        ("AIチップ戦争", "ai チッ ップ プ戦 戦争 争 チ ッ プ 戦 争"),
+        ("サーバー", "サー ーバ バー ー サ ー バ"),
         ("Node.js 24 released", "node js 24 released"),
         ("C++26, C# and F#", "c++ 26 c# and f#"),
         ("GPT-5.1", "gpt 5 1"),
-        ("人々の・々", "人々 々の の 々"),
+        ("人々の・々", "人々 々の の 々 人 々 の"),
         ("Ångström", "angstrom"),
         ("Данные", "данные"),
         ("", ""),
@@ -54,7 +54,7 @@ def test_a_voiced_kana_is_not_its_voiceless_one():
     [
         ("半導体", '"半導 導体"'),
         ("株価", '"株価"'),
-        ("株", '"株" *'),
+        ("株", '"株"'),
         ("kernel", '"kernel" *'),
         ("AI", '"ai"'),
         ("AI 半導体", '"ai" AND "半導 導体"'),

@@ -63,6 +63,15 @@ def test_titles_summaries_and_original_titles_are_found(room: Newsroom):
     assert sound(room)
 
 
+def test_parts_of_two_runs_are_no_word_and_one_letter_is_found_anywhere(room: Newsroom):
+    feed = room.feed()
+    write(room, feed, "1", "半導、導体")
+    room.publish()
+    assert titles(room, "半導体") == []
+    for letter in "半導体":
+        assert titles(room, letter) == ["半導、導体"]
+
+
 def test_a_word_finds_longer_ones_that_begin_with_it_a_short_one_itself_alone(room: Newsroom):
     feed = room.feed()
     write(room, feed, "1", "一", "Kernels in the air")

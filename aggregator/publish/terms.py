@@ -1,7 +1,8 @@
 """Texts as the terms of search: words, and in Japanese, which has no spaces, each two letters side by side.
 
-A run of Japanese letters becomes its overlapping pairs and its last letter alone, so that a query of two
-letters is one term, a longer one a phrase of them, and a single letter the start of terms.
+A run of Japanese letters becomes its overlapping pairs and its last letter, which keeps it apart from the
+next run; so a query of two letters is one term, and a longer one a phrase. Each letter stands once more by
+itself behind it all: to look for it as the start of pairs would take in half of all there are.
 """
 
 import re
@@ -36,7 +37,9 @@ class Query:
 
 def terms(text: str) -> str:
     """Return the terms of a text, a space between each two."""
-    return " ".join(term for _, found in _pieces(text) for term in found)
+    pieces = _pieces(text)
+    letters = dict.fromkeys(pair[0] for is_japanese, found in pieces if is_japanese for pair in found)
+    return " ".join((*(term for _, found in pieces for term in found), *letters))
 
 
 def query(text: str) -> Query:
@@ -63,8 +66,8 @@ def _parts(word: str) -> list[str]:
 
 
 def _run(found: list[str]) -> str:
-    pairs = found[:-1]  # what ends the query need not end a run of the text
-    return f'"{" ".join(pairs)}"' if pairs else f'"{found[0]}" *'
+    pairs = found[:-1] or found  # what ends the query need not end a run of the text
+    return f'"{" ".join(pairs)}"'
 
 
 def _phrase(words: list[str]) -> list[str]:
