@@ -104,9 +104,10 @@ class Newsroom:
         return self.config.output / name
 
     def outputs(self) -> dict[str, bytes]:
-        """Return every file of output/ by its path."""
+        """Return every document of output/ by its path, without the compressed copies of it."""
         root = self.config.output
-        return {str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
+        documents = (p for p in sorted(root.rglob("*")) if p.is_file() and p.suffix not in {".gz", ".br"})
+        return {str(p.relative_to(root)): p.read_bytes() for p in documents}
 
     def touched(self) -> dict[str, int]:
         return {name: self.path(name).stat().st_mtime_ns for name in self.outputs()}

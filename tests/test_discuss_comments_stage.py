@@ -84,7 +84,8 @@ def page(desk: Desk) -> str:
 
 
 def files_with(desk: Desk, text: str) -> list[str]:
-    return [str(p) for p in desk.config.output.rglob("*") if p.is_file() and text in p.read_text("utf-8")]
+    files = (path for path in desk.config.output.rglob("*") if path.is_file())
+    return [str(path) for path in files if text.encode() in path.read_bytes()]
 
 
 def talk(desk: Desk) -> None:

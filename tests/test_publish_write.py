@@ -1,9 +1,13 @@
 """Files of output/ are whole, and touched only when their bytes differ."""
 
+import gzip
+import os
 from pathlib import Path
 
+import brotli
 import pytest
 
+from aggregator import files
 from aggregator.errors import PublishError
 from aggregator.model import Document
 from aggregator.publish.write import remove, sweep, write
@@ -50,3 +54,65 @@ def test_files_and_folders_are_removed_and_missing_ones_are_no_matter(tmp_path: 
     write(tmp_path, [document("a/b.html"), document("c.xml"), document("d.xml")])
     remove(tmp_path, ["a", "c.xml", "missing"])
     assert [path.name for path in tmp_path.iterdir()] == ["d.xml"]
+
+
+LONG = b"<entry>one and another</entry>" * 1000
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_long_document_has_compressed_copies_of_its_age(tmp_path: Path):
+    assert write(tmp_path, [document("a.xml", LONG), document("b.xml", b"short")]) == ["a.xml", "b.xml"]
+    assert names(tmp_path) == ["a.xml", "a.xml.br", "a.xml.gz", "b.xml"]
+    assert gzip.decompress((tmp_path / "a.xml.gz").read_bytes()) == LONG
+    assert brotli.decompress((tmp_path / "a.xml.br").read_bytes()) == LONG
+    assert len({(tmp_path / name).stat().st_mtime_ns for name in ("a.xml", "a.xml.gz", "a.xml.br")}) == 1
+
+
+def test_copies_are_touched_only_when_the_document_changes(tmp_path: Path):
+    write(tmp_path, [document("a.xml", LONG)])
+    before = {name: (tmp_path / name).stat() for name in names(tmp_path)}
+    write(tmp_path, [document("a.xml", LONG)])
+    assert {name: (tmp_path / name).stat() for name in names(tmp_path)} == before
+    write(tmp_path, [document("a.xml", LONG + b"more")])
+    assert gzip.decompress((tmp_path / "a.xml.gz").read_bytes()) == LONG + b"more"
+
+
+def test_two_runs_give_the_same_copies(tmp_path: Path):
+    for folder in ("one", "two"):
+        write(tmp_path / folder, [document("a.xml", LONG)])
+    for name in names(tmp_path / "one"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_a_document_is_never_beside_the_copies_of_an_older_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    write(tmp_path, [document("a.xml", LONG)])
+    seen = []
+    replace = files.replace
+    monkeypatch.setattr(
+        files, "replace", lambda path, body: (seen.append(names(tmp_path)), replace(path, body))
+    )
+    write(tmp_path, [document("a.xml", LONG[::-1])])
+    assert seen == [["a.xml"], ["a.xml"], ["a.xml", "a.xml.gz"]]
+
+
+def test_copies_that_a_killed_run_did_not_come_to_are_written_at_the_next(tmp_path: Path):
+    write(tmp_path, [document("a.xml", LONG)])
+    (tmp_path / "a.xml.br").unlink()
+    os.utime(tmp_path / "a.xml.gz", (1, 1))  # killed before it was given its document's age
+    document_before = (tmp_path / "a.xml").stat()
+    assert write(tmp_path, [document("a.xml", LONG)]) == []
+    assert (tmp_path / "a.xml").stat() == document_before
+    assert {(tmp_path / name).stat().st_mtime_ns for name in names(tmp_path)} == {document_before.st_mtime_ns}
+    assert len(names(tmp_path)) == 3
+
+
+def test_a_document_that_became_short_and_one_that_goes_take_their_copies_along(tmp_path: Path):
+    write(tmp_path, [document("a.xml", LONG), document("b.xml", LONG)])
+    write(tmp_path, [document("a.xml", b"short")])
+    remove(tmp_path, ["b.xml"])
+    assert names(tmp_path) == ["a.xml"]
