@@ -66,11 +66,8 @@ def asked(machine: Machine) -> list[str]:
 
 def files_with(desk: Desk, text: str) -> set[str]:
     root = desk.config.output
-    return {
-        str(path.relative_to(root))
-        for path in root.rglob("*")
-        if path.is_file() and text in path.read_text("utf-8")
-    }
+    files = (path for path in root.rglob("*") if path.is_file())
+    return {str(path.relative_to(root)) for path in files if text.encode() in path.read_bytes()}
 
 
 def slug(desk: Desk) -> str:
