@@ -198,6 +198,11 @@ def test_a_thread_that_is_gone_has_no_comments_and_one_that_failed_is_unknown():
     assert len(asked) == 3
 
 
+def test_a_thread_that_is_too_large_to_read_is_not_read_each_hour():
+    large = Failure(kind="BodyTooLarge", detail="more than 4 MiB", url="u")
+    assert played([look()], large)[0][0].comments == ()
+
+
 def test_what_was_not_asked_is_not_spoken_of():
     skipped = Failure(kind="Skipped", detail="the provider rests", url="u")
     read, _ = played([look(), look(story_id=2)], items(), skipped)

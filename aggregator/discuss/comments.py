@@ -55,11 +55,17 @@ def look(looks: Sequence[CommentLook]) -> Asking[tuple[ThreadComments, ...]]:
         found = yield from _read(each.discussion, known)
         if not isinstance(found, Failure):
             read.append(ThreadComments(look=each, comments=found))
-        elif found.status in GONE or (each.discussion.provider == "wordpress" and found.status in _CLOSED):
+        elif _has_none(found, each.discussion):
             read.append(ThreadComments(look=each, comments=()))
         elif found.kind != "Skipped":
             read.append(ThreadComments(look=each, comments=None))
     return tuple(read)
+
+
+def _has_none(failure: Failure, thread: Discussion) -> bool:
+    """Say whether a thread has nothing for us, so that to ask again soon would be no use."""
+    closed = thread.provider == "wordpress" and failure.status in _CLOSED
+    return closed or failure.status in GONE or failure.kind == "BodyTooLarge"
 
 
 def _read(thread: Discussion, known: dict[str, Robots | Failure]) -> Asking[tuple[Comment, ...] | Failure]:
