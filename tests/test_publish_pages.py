@@ -236,3 +236,21 @@ def test_an_index_line_shows_headline_original_two_sentences_feed_and_count():
 
 def test_a_new_template_is_another_form():
     assert len(pages.form()) == 64
+
+
+def test_the_page_about_feeds_holds_under_every_feeds_address():
+    site = replace(SITE, base_url="https://news.example/news/token/", private=True, viewpoints=True)
+    page = tree(pages.subscribe(site))
+    assert all(link.startswith(("/news/token/", "#main")) for link in page.xpath("//@href"))
+    assert len(page.xpath("//h1")) == 1
+
+
+def test_the_page_about_feeds_names_each_feed_by_its_full_address():
+    page = tree(pages.subscribe(replace(SITE, viewpoints=True)))
+    assert page.xpath("//dl[@class='feeds']//a/text()") == [
+        f"https://news.example/{name}" for name in (
+            "atom.xml", "rss.xml", "feed.json", "hot.xml", "hot.rss.xml", "hot.json", "viewpoints.xml",
+            "all.xml", "all.rss.xml", "all.json",
+        )
+    ]  # fmt: skip
+    assert "viewpoints.xml" not in pages.subscribe(SITE).body.decode()

@@ -26,7 +26,7 @@ FEEDS = [
     "hot.xml",
     "rss.xml",
 ]
-PAGES = ["discussed.html", "hot.html", "icon.svg", "index.html", "style.css"]
+PAGES = ["discussed.html", "hot.html", "icon.svg", "index.html", "style.css", "subscribe.html"]
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from aggregator.publish.found import Found
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _STATIC = {"style.css": "text/css", "icon.svg": "image/svg+xml"}
+_INDEXES = ("index.html", "hot.html", "discussed.html", "subscribe.html")
 _WEEKDAYS = "月火水木金土日"
 
 _environment = Environment(
@@ -69,24 +70,30 @@ def search(found: Found, site: Site) -> Document:
     return _render("search.html", "search", site, found=found)
 
 
+def subscribe(site: Site) -> Document:
+    """Write what somebody sees who opens a feed in a browser.
+
+    It is shown under every feed's own address, so its links count from the site's root.
+    """
+    return _render("subscribe.html", "subscribe.html", site, root=urlsplit(site.base_url).path)
+
+
 def paths(entries: tuple[EditionEntry, ...]) -> list[str]:
     """List where the pages of these entries lie, with all they need."""
-    return [*_STATIC, *map(editions.page_path, entries), "index.html", "hot.html", "discussed.html"]
+    return [*_STATIC, *map(editions.page_path, entries), *_INDEXES]
 
 
 def _render(template: str, path: str, site: Site, **values: object) -> Document:
-    root = "../" * path.count("/")  # relative links: the pages hold under any address, and on a disk
     zone = zoneinfo.ZoneInfo(site.timezone)
     text = _environment.get_template(template).render(
         site=site,
         path=path,
-        root=root,
         zone=zone,
         language=LANGUAGE,
         editions=editions,
         counting=counts,
         said=comments,
-        **values,
+        **{"root": "../" * path.count("/")} | values,  # relative: pages hold under any address, and on a disk
     )
     return Document(path=path, media_type="text/html", body=text.encode())
 

@@ -169,6 +169,7 @@ def work(_: Config, job: Job) -> tuple[Document, ...]:
     documents = [document for listed in job.editions for document in feeds.documents(listed, job.site)]
     main, hottest, everything = job.editions
     indexes = [pages.index(everything, job.site), *pages.rankings(main, hottest, job.site)]
+    indexes.append(pages.subscribe(job.site))
     if job.site.viewpoints:
         documents.append(comments.viewpoints_feed(main, job.site))
     return (*pages.statics(), *written, *indexes, *documents)
