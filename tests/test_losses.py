@@ -35,7 +35,14 @@ def db(tmp_path: Path) -> Iterator[Database]:
 def fill(db: Database, settings: FeedSettings, *titles: str, now: datetime = NOW) -> None:
     feeds.sync(db, [Subscription(url=URL, title="Q", settings=settings)], NOW)
     found = tuple(
-        ParsedEntry(guid=title, permalink=None, title=title, summary_html="", content_html="")
+        ParsedEntry(
+            guid=title,
+            permalink=None,
+            title=title,
+            summary_html="",
+            content_html="",
+            fingerprint=f"f {title}",
+        )
         for title in titles
     )
     parsed = ParsedFeed(title="Q", site_url=None, language=None, entries=found)
