@@ -10,8 +10,10 @@ from urllib.parse import quote
 import lxml.html
 import pytest
 
+from aggregator.errors import StoreError
 from aggregator.publish.stage import private_root
 from aggregator.serve import Server
+from aggregator.store import reading
 from tests.conftest import Aggregator
 from tests.publishing import Newsroom
 
@@ -205,11 +207,10 @@ def test_what_is_published_while_the_server_runs_is_found(site: Site):
     assert len(site.search("半導体").links()) == 1
 
 
-def test_a_search_writes_nothing(site: Site):
+def test_what_answers_a_search_cannot_write(site: Site):
     stories(site.room)
-    before = site.room.db.execute("PRAGMA data_version").fetchone()
-    site.search("半導体")
-    assert site.room.db.execute("PRAGMA data_version").fetchone() == before
+    with pytest.raises(StoreError, match="readonly"), reading(site.room.config.store) as db:
+        db.execute("DELETE FROM search_due")
 
 
 def test_without_a_store_the_rest_is_served_on(tmp_path: Path):

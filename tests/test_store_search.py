@@ -139,6 +139,20 @@ def test_held_entries_are_not_found_untranslated_ones_by_their_words_and_later_a
     assert sound(room)
 
 
+def test_a_translation_that_comes_when_no_feed_carries_the_entry_any_more_is_found(room: Newsroom):
+    room.settings(untranslated="publish", max_entries=1)
+    feed = room.feed()
+    late = room.entry(feed, "1", title="Quantum kernel")
+    room.publish()
+    room.publish(7)
+    write(room, feed, "2", "新しい話")
+    room.publish(240)
+    room.translate(late, "量子カーネル", "文です。")
+    room.publish(1)
+    assert titles(room, "量子") == ["量子カーネル"]
+    assert titles(room, "話") == ["新しい話"]
+
+
 def test_what_was_withdrawn_is_not_found(room: Newsroom):
     write(room, room.feed(), "1", "半導体")
     room.publish()
