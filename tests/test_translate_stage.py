@@ -263,6 +263,20 @@ def test_an_engine_that_is_down_costs_no_attempt_and_is_logged(db, engine, caplo
     assert "engine_failed phrasebook: no memory" in caplog.text
 
 
+def test_an_engine_that_is_down_is_not_waited_for_with_each_batch(db, engine, monkeypatch):
+    monkeypatch.setattr(stage, "BATCH", 1)
+    for number in range(1, 9):
+        add(db, number)
+    engine.at_call = dict.fromkeys(range(1, 20), EngineUnavailable("timed out"))
+    assert run(db).finished
+    assert len(engine.calls) <= 2  # as many as are in flight
+    assert STAGE.backlog(db, CONFIG, NOW) == 8
+    engine.at_call = {}
+    run(db, NOW + timedelta(minutes=16))
+    assert rows(db, "count(*)") == [(8,)]
+    assert STAGE.backlog(db, CONFIG, NOW) == 0
+
+
 def test_a_crash_postpones_and_then_each_entry_goes_alone(db, engine):
     add(db, 1)
     add(db, 2)

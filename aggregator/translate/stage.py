@@ -61,6 +61,8 @@ def _pending(db: Database, config: Config, now: datetime) -> Iterator[TranslateJ
         routed = ((route(e, ready.get(e.engine, ready[""]), board), e) for e in entries)
         for way, group in grouped(routed).items():
             for batch in _batches(group, _size(config, way, group)):
+                if not resting.issuperset(usage.resting(db, now)):
+                    return  # one failed since: what is left goes another way, and does not wait for it too
                 yield from _jobs(db, config, way, batch, version, now)
 
 
