@@ -1,6 +1,9 @@
 """The body a feed carries: the summary first, for readers preview its start, then where it comes from."""
 
 import html
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
 from urllib.parse import urlsplit
 
 from aggregator.publish.counts import tally, threads
@@ -14,17 +17,26 @@ from aggregator.publish.edition import (
     written_parts,
 )
 
-
-def frozen_body(facts: Facts) -> str:
-    """Write the body a feed carries: the summary first, for readers preview its start, then the source."""
-    return "".join((quoted(facts), _credits(facts), _discussion(facts)))
+_FEW = 40  # letters of a sentence that say something
 
 
-def quoted(facts: Facts) -> str:
-    """Write the summary as a feed's body begins with it; nothing where there is none."""
+def frozen_body(facts: Facts, room: int | None = None) -> str:
+    """Write the body a feed carries: the summary first, for readers preview its start, then the source.
+
+    Units: `room` is how many bytes of a document the summary may take; None shortens nothing.
+    """
+    if room is None:
+        return "".join((quoted(facts), _credits(facts), _discussion(facts)))
+    return quoted(facts, room) + _short_credits(facts)
+
+
+def quoted(facts: Facts, room: int | None = None) -> str:
+    """Write the summary as a feed's body begins with it; nothing where there is none, or no room."""
     summary, _ = shown_texts(facts)
     if not summary:
         return ""
+    if room is not None:
+        return _shortened(facts, summary, room)
     language = "" if facts.translated else _lang(facts)
     glue = "" if facts.translated else " "
     written = facts.translated is not None and facts.translated.written
@@ -35,6 +47,43 @@ def quoted(facts: Facts) -> str:
     url = web_url(facts.permalink)
     cite = f' cite="{html.escape(url)}"' if url else ""
     return f"<blockquote{cite}>{text}</blockquote>"
+
+
+def _shortened(facts: Facts, summary: Sequence[str], room: int) -> str:
+    """Quote what there is room for, whole sentences if possible; author and feed stand beside the body."""
+    glue = "" if facts.translated else " "
+    texts = [glue.join(summary[:count]) for count in range(len(summary), 0, -1)]
+    start, end = ("<p>", "</p>") if facts.rights == "full" else ("<blockquote><p>", "</p></blockquote>")
+    if facts.translated is None:
+        start = start.replace("<p>", f"<p{_lang(facts)}>")
+    elif facts.translated.written:
+        start, end = "<p>", f"{WRITTEN}</p>"
+    left = room - _size(start + end)
+    fitting = next((text for text in texts if _size(html.escape(text)) <= left), "")
+    text = fitting or _cut(summary[0], left)
+    return f"{start}{html.escape(text)}{end}" if text else ""
+
+
+def _cut(sentence: str, left: int) -> str:
+    """Cut a sentence to its room; nothing is better than a few letters."""
+    letters = list(accumulate(_size(html.escape(letter)) for letter in sentence))
+    kept = bisect_right(letters, left - _size("…"))
+    return sentence[:kept] + "…" if kept >= _FEW else ""
+
+
+def _size(text: str) -> int:
+    """Return how many bytes markup takes in a document, where it is escaped once more."""
+    return len(html.escape(text, quote=False).encode())
+
+
+def _short_credits(facts: Facts) -> str:
+    line = [] if facts.translated else ["未訳"]
+    if facts.translated and facts.translated.engine != "original":
+        parts = written_parts(headline=facts.translated.headline, summary=facts.translated.written)
+        line = [f"原題: {html.escape(facts.title)}"] if facts.title else []
+        line += [f"AIによる{parts}"] if parts else []
+        line.append(f"機械翻訳: {html.escape(facts.translated.engine)}")
+    return f"<p>{' / '.join(line)}</p>" if line else ""
 
 
 def _credits(facts: Facts) -> str:

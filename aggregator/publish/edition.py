@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from aggregator.model import (
     CommentCount,
@@ -22,10 +22,10 @@ from aggregator.model import (
     Viewpoint,
 )
 from aggregator.publish.counts import tally
+from aggregator.publish.room import KEPT
 
 MARK = "【未訳】"  # before the title of an entry shown untranslated
 WRITTEN = "（AIによる要約）"  # after a summary that a model wrote
-KEPT = timedelta(hours=48)  # before the newest entry: whoever opens a reader once a day loses nothing
 EXCERPT_SENTENCES = 3
 EXCERPT_WIDTH = 600  # of 300 Japanese characters; a Latin letter is half as wide
 LANGUAGE = "ja"
@@ -50,6 +50,7 @@ class Publication:
     title: str = ""
     body: str = ""
     fingerprint: str = ""  # of what was frozen, see promote.py
+    room: int | None = None  # bytes the excerpt in `body` may take, see room.py
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,13 +7,14 @@ Source: RFC 4287, RFC 4685, RSS 2.0 with slash, dc and wfw.
 
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from feedgen.feed import FeedGenerator  # type: ignore[import-untyped]
 from lxml import etree  # type: ignore[import-untyped]
 
 from aggregator.model import Document, Edition, EditionEntry
-from aggregator.publish import comments, counts
+from aggregator.publish import comments, counts, room
 from aggregator.publish import edition as editions
 from aggregator.publish.edition import LANGUAGE, Site
 from aggregator.publish.jsonfeed import json_feed, media_type
@@ -33,24 +34,35 @@ _NAMESPACES = {
 }
 _ATOM = "http://www.w3.org/2005/Atom"
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+_Writer = Callable[[Edition, Site, str], bytes]
 _THR = f"{{{_NAMESPACES['thr']}}}"
 
 
 def documents(edition: Edition, site: Site) -> list[Document]:
     """Write the edition in its three forms."""
-    writers: tuple[Callable[[Edition, Site, str], bytes], ...] = (_atom, _rss, json_feed)
+    writers = (_atom, _rss, json_feed)
     return [
-        Document(path=edition.path + path, media_type=kind, body=write(edition, site, edition.path + path))
+        Document(path=edition.path + path, media_type=kind, body=_fitting(write, edition, site, path))
         for path, kind, write in zip(PATHS[edition.name], _TYPES, writers, strict=True)
     ]
 
 
+def _fitting(write: _Writer, edition: Edition, site: Site, path: str) -> bytes:
+    """Write as many of the newest entries as a document may hold, at least one."""
+    entries = edition.entries
+    body = write(edition, site, edition.path + path)
+    while len(body) > room.MOST and len(entries) > 1:
+        entries = entries[: max(1, min(len(entries) - 1, len(entries) * room.MOST // len(body)))]
+        body = write(replace(edition, entries=entries), site, edition.path + path)
+    return body
+
+
 def _atom(edition: Edition, site: Site, path: str) -> bytes:
-    return bytes(_generator(edition, site, path, _TYPES[0]).atom_str(pretty=True))
+    return bytes(_generator(edition, site, path, _TYPES[0]).atom_str())
 
 
 def _rss(edition: Edition, site: Site, path: str) -> bytes:
-    return bytes(_generator(edition, site, path, _TYPES[1]).rss_str(pretty=True))
+    return bytes(_generator(edition, site, path, _TYPES[1]).rss_str())
 
 
 def _generator(edition: Edition, site: Site, path: str, kind: str) -> FeedGenerator:

@@ -60,15 +60,18 @@ def _moment(candidate: Candidate) -> datetime:
 
 
 def promote(
-    facts: Facts, now: datetime, hold_time: timedelta, *, publish_untranslated: bool
+    facts: Facts, now: datetime, hold_time: timedelta, *, publish_untranslated: bool, room: int | None = None
 ) -> Publication | None:
-    """Return the publication as it has to become now, None where it stays."""
+    """Return the publication as it has to become now, None where it stays.
+
+    Units: `room` is how many bytes an excerpt may take that is published now.
+    """
     row = facts.publication
     if row.state in {"held", "untranslated"} and facts.translated:
         known = publish_untranslated and row.state == "untranslated"  # readers have it, in English
-        return _freeze(facts, "translated", row.first_published_at if known else now, now)
+        return _freeze(facts, "translated", row.first_published_at if known else now, now, room)
     if row.state == "held" and now - row.held_at >= hold_time:
-        return _freeze(facts, "untranslated", now, now)
+        return _freeze(facts, "untranslated", now, now, room)
     if row.state in {"translated", "untranslated"}:
         return _revise(facts, now)
     return None
@@ -82,17 +85,21 @@ def republish(facts: Facts, now: datetime) -> Publication | None:
     row = facts.publication
     if row.state != "translated" or not (facts.translated and facts.translated.current):
         return None
-    if row.title == shown_title(facts) and row.body.startswith(quoted(facts)):
+    if row.title == shown_title(facts) and row.body.startswith(quoted(facts, row.room)):
         return None
-    return _freeze(facts, row.state, row.first_published_at, now)
+    return _freeze(facts, row.state, row.first_published_at, now, row.room)
 
 
 def _freeze(
-    facts: Facts, state: PublicationState, first_published_at: datetime | None, updated_at: datetime | None
+    facts: Facts,
+    state: PublicationState,
+    first_published_at: datetime | None,
+    updated_at: datetime | None,
+    room: int | None,
 ) -> Publication:
     return replace(
         facts.publication, state=state, first_published_at=first_published_at, updated_at=updated_at,
-        title=shown_title(facts), body=frozen_body(facts), fingerprint=_basis(facts),
+        title=shown_title(facts), body=frozen_body(facts, room), fingerprint=_basis(facts), room=room,
     )  # fmt: skip
 
 
@@ -102,9 +109,9 @@ def _revise(facts: Facts, now: datetime) -> Publication | None:
     new_rights, new_updated, new_content = _basis(facts).split(" ")
     corrected = new_updated > updated and new_content != content  # "-", no date, is before any
     if corrected and facts.translated and facts.translated.current:
-        return _freeze(facts, row.state, row.first_published_at, now)
+        return _freeze(facts, row.state, row.first_published_at, now, row.room)
     if new_rights != rights:  # a limit holds at once, and is no news
-        body = frozen_body(facts)
+        body = frozen_body(facts, row.room)
         return replace(row, body=body, fingerprint=f"{new_rights} {updated} {content}")
     return None
 

@@ -19,8 +19,8 @@ from aggregator import __version__
 from aggregator.config import Config
 from aggregator.model import Document, Edition, EditionEntry
 from aggregator.pipeline import Stage
-from aggregator.publish import comments, edition, feeds, lists, pages, promote, write
-from aggregator.publish.edition import Publication, Site
+from aggregator.publish import comments, edition, feeds, lists, pages, promote, room, write
+from aggregator.publish.edition import Facts, Publication, Site
 from aggregator.publish.promote import Hold
 from aggregator.store import publications, search, stale_pages
 from aggregator.store.publications import Published
@@ -88,12 +88,22 @@ def _holds(db: Database, config: Config) -> Holds | None:
 
 def _promotions(db: Database, config: Config, now: datetime) -> Promotions | None:
     stories = publications.due(db, now - config.hold_time, config.language, BATCH) or lists.window(db, config)
+    known = publications.facts(db, stories, config.language)
+    fits = _room(db, known, now)
     rows = (
-        promote.promote(facts, now, config.hold_time, publish_untranslated=config.untranslated == "publish")
-        for facts in publications.facts(db, stories, config.language)
+        promote.promote(
+            facts, now, config.hold_time, publish_untranslated=config.untranslated == "publish", room=fits
+        )
+        for facts in known
     )
     changed = tuple(row for row in rows if row)
     return Promotions(rows=changed) if changed else None
+
+
+def _room(db: Database, waiting: list[Facts], now: datetime) -> int | None:
+    """Return how many bytes an excerpt may take, with those that come now; first fills are no news."""
+    coming = [facts.sort_at for facts in waiting if facts.publication.first_published_at is None]
+    return room.room(room.expected([*publications.came(db, now - room.KEPT), *coming], now))
 
 
 def _rendering(db: Database, config: Config) -> Rendering | None:

@@ -12,8 +12,9 @@ from sqlite_utils import Database
 
 from aggregator.markup import unturned
 from aggregator.model import CommentCount, Enclosure, PublicationState, Rights, SourceRef
-from aggregator.publish.edition import KEPT, Facts, Publication, Translated
+from aggregator.publish.edition import Facts, Publication, Translated
 from aggregator.publish.promote import Candidate, Hold
+from aggregator.publish.room import FIT, KEPT
 from aggregator.store import comments, viewpoints
 from aggregator.store.articles import RIGHTS
 from aggregator.times import from_text, maybe_text, maybe_time, to_text
@@ -114,7 +115,10 @@ def due(db: Database, held_before: datetime, language: str, limit: int) -> list[
 
 
 def newest(db: Database, state: PublicationState, most: int) -> list[int]:
-    """List the stories that may stand in an edition: the newest `most`, and those of the last 48 hours."""
+    """List the stories that may stand in an edition: the newest `most`, and those of the last 48 hours.
+
+    Shape: of more than fit into a document, the newest.
+    """
     times = (
         "SELECT first_published_at AS t FROM publications WHERE state = ? ORDER BY t DESC LIMIT 1 OFFSET ?"
     )
@@ -124,9 +128,20 @@ def newest(db: Database, state: PublicationState, most: int) -> list[int]:
     last = next(db.query(times, [state, most - 1]), {"t": ""})
     since = min(last["t"], to_text(from_text(first["t"]) - KEPT))
     rows = db.query(
-        "SELECT story_id FROM publications WHERE state = ? AND first_published_at >= ?", [state, since]
+        "SELECT story_id FROM publications WHERE state = ? AND first_published_at >= ? "
+        "ORDER BY first_published_at DESC, public_id LIMIT ?",
+        [state, since, max(most, FIT)],
     )
     return [row["story_id"] for row in rows]
+
+
+def came(db: Database, since: datetime) -> list[datetime]:
+    """Return when the entries came that were published since, without those that were old by then."""
+    sql = """SELECT e.sort_at FROM publications p CROSS JOIN stories st USING (story_id)
+      JOIN entries e ON e.entry_id = st.lead_entry_id
+      WHERE p.state IN ('translated', 'untranslated') AND p.first_published_at >= :since
+        AND e.sort_at >= :since"""
+    return [from_text(row["sort_at"]) for row in db.query(sql, {"since": to_text(since)})]
 
 
 def led_by(db: Database, entry_ids: Iterable[int]) -> set[int]:
@@ -161,7 +176,7 @@ def promote(db: Database, row: Publication) -> None:
         row.public_id,
         {"state": row.state, "first_published_at": maybe_text(row.first_published_at),
          "updated_at": maybe_text(row.updated_at), "title": row.title, "body": row.body,
-         "fingerprint": row.fingerprint},
+         "fingerprint": row.fingerprint, "room": row.room},
     )  # fmt: skip
 
 
@@ -214,7 +229,7 @@ def _publication(row: dict[str, Any]) -> Publication:
         public_id=row["public_id"], story_id=row["story_id"], slug=row["slug"], state=row["state"],
         held_at=from_text(row["held_at"]), first_published_at=maybe_time(row["first_published_at"]),
         updated_at=maybe_time(row["updated_at"]), title=row["title"], body=row["body"],
-        fingerprint=row["fingerprint"],
+        fingerprint=row["fingerprint"], room=row["room"],
     )  # fmt: skip
 
 

@@ -283,3 +283,9 @@ def entries_found(db: Database) -> None:
     """Create the tables of search, with all that is published waiting to be found."""
     for statement in search.TABLES.split(";\n"):
         db.execute(statement)
+
+
+@migrations()
+def rooms_of_bodies(db: Database) -> None:
+    """Remember how long a frozen body may be, so that it stays as short when it is written again."""
+    db.execute("ALTER TABLE publications ADD COLUMN room INTEGER")
