@@ -5,10 +5,12 @@ feedgen drops rel, type and length of an Atom entry's links, knows one enclosure
 Source: RFC 4287, RFC 4685, RSS 2.0 with slash, dc and wfw.
 """
 
+import html
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 from feedgen.feed import FeedGenerator  # type: ignore[import-untyped]
 from lxml import etree  # type: ignore[import-untyped]
@@ -23,6 +25,7 @@ PATHS = {
     "main": ("atom.xml", "rss.xml", "feed.json"),
     "hot": ("hot.xml", "hot.rss.xml", "hot.json"),
     "all": ("all.xml", "all.rss.xml", "all.json"),
+    "titles": ("titles.xml", "titles.rss.xml", "titles.json"),
 }
 _TYPES = ("application/atom+xml", "application/rss+xml", "application/feed+json")
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)  # the age of an empty edition: Atom demands one
@@ -43,8 +46,13 @@ def documents(edition: Edition, site: Site) -> list[Document]:
     writers = (_atom, _rss, json_feed)
     return [
         Document(path=edition.path + path, media_type=kind, body=_fitting(write, edition, site, path))
-        for path, kind, write in zip(PATHS[edition.name], _TYPES, writers, strict=True)
+        for path, kind, write in zip(paths(edition), _TYPES, writers, strict=True)
     ]
+
+
+def paths(edition: Edition) -> tuple[str, str, str]:
+    """Return the names of an edition's three forms, beneath its path."""
+    return PATHS.get(edition.name, PATHS["main"])
 
 
 def _fitting(write: _Writer, edition: Edition, site: Site, path: str) -> bytes:
@@ -72,7 +80,7 @@ def _generator(edition: Edition, site: Site, path: str, kind: str) -> FeedGenera
     feed.title(edition.title)
     feed.description("海外テックニュースの見出しと要約を日本語で。機械翻訳です。")
     feed.language(LANGUAGE)
-    feed.link(href=site.base_url + path, rel="self", type=kind)
+    feed.link(href=site.base_url + quote(path), rel="self", type=kind)
     feed.link(href=site.base_url, rel="alternate", type="text/html", hreflang=LANGUAGE)  # last: RSS takes it
     feed.generator(site.generator)
     feed.updated(edition.updated_at or _NEVER)  # never the clock: an unchanged edition keeps its bytes
@@ -85,7 +93,7 @@ def _add(feed: FeedGenerator, entry: EditionEntry, site: Site) -> None:
     out = feed.add_entry(order="append")
     out.id(entry.public_id)
     out.title(entry.title)
-    out.content(entry.body_html, type="html")
+    out.content(entry.body_html or html.escape(entry.title), type="html")  # feedgen demands some
     out.author(name=editions.byline(entry))
     out.published(entry.first_published_at)
     out.updated(entry.updated_at)

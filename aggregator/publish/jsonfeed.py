@@ -5,6 +5,7 @@ Source: https://www.jsonfeed.org/version/1.1/
 
 import json
 import mimetypes
+from urllib.parse import quote
 
 from aggregator.model import Edition, EditionEntry, Enclosure
 from aggregator.publish import counts
@@ -21,7 +22,7 @@ def json_feed(edition: Edition, site: Site, path: str) -> bytes:
         "version": "https://jsonfeed.org/version/1.1",
         "title": edition.title,
         "home_page_url": site.base_url,
-        "feed_url": site.base_url + path,
+        "feed_url": site.base_url + quote(path),
         "language": LANGUAGE,
         "items": [_item(entry, site) for entry in edition.entries],
     }
@@ -34,7 +35,7 @@ def _item(entry: EditionEntry, site: Site) -> JsonObject:
         "id": entry.public_id,
         "url": editions.original_url(entry, site),
         "title": entry.title,
-        "content_html": entry.body_html,
+        **_content(entry),
         "date_published": to_text(entry.first_published_at),
         "date_modified": to_text(entry.updated_at),
         "authors": [_present(name=editions.byline(entry), url=editions.web_url(feed.site_url))],
@@ -44,6 +45,11 @@ def _item(entry: EditionEntry, site: Site) -> JsonObject:
         "_discussion": _discussion(entry),
     }
     return {key: value for key, value in item.items() if value not in ([], {})}
+
+
+def _content(entry: EditionEntry) -> JsonObject:
+    # One of the two is required.
+    return {"content_html": entry.body_html} if entry.body_html else {"content_text": entry.title}
 
 
 def _discussion(entry: EditionEntry) -> JsonObject:

@@ -1,12 +1,19 @@
 """Which entries each edition holds, out of the store."""
 
+import re
+import unicodedata
+from collections import defaultdict
+from dataclasses import replace
+
 from sqlite_utils import Database
 
 from aggregator.config import Config
-from aggregator.model import Edition, EditionEntry
+from aggregator.model import Edition, EditionEntry, PublicationState
 from aggregator.publish import edition, hot
 from aggregator.publish.edition import Facts
-from aggregator.store import counts, publications
+from aggregator.store import categories, counts, publications
+
+_LONGEST = 60  # letters of a category's name in its address
 
 
 def window(db: Database, config: Config) -> set[int]:
@@ -32,6 +39,43 @@ def editions(db: Database, config: Config) -> tuple[Edition, ...]:
         edition.compose("hot", f"{config.site_title}(盛り上がり)", _hottest(db, stories, main)),
         edition.compose("all", f"{config.site_title}(未訳を含む)", edition.cut(entries, config.max_entries)),
     )
+
+
+def titles(config: Config, main: Edition) -> Edition:
+    """Make the main edition without any text: what a reader shows of it is the headline alone."""
+    entries = tuple(replace(entry, body_html="") for entry in main.entries)
+    return edition.compose("titles", f"{config.site_title}(見出しのみ)", entries)
+
+
+def by_category(db: Database, config: Config, main: Edition) -> tuple[Edition, ...]:
+    """Make an edition of each category: what the main one has of it, and older entries of its feeds."""
+    feeds: defaultdict[str, list[int]] = defaultdict(list)
+    names: dict[str, str] = {}
+    for name, members in categories.members(db).items():
+        feeds[_slug(name)] += members
+        names.setdefault(_slug(name), name)
+    return tuple(_category(db, config, main, slug, names[slug], feeds[slug]) for slug in feeds)
+
+
+def _category(db: Database, config: Config, main: Edition, slug: str, name: str, feeds: list[int]) -> Edition:
+    states: list[PublicationState] = ["translated"]
+    if config.untranslated == "publish":
+        states.append("untranslated")
+    stories = categories.newest(db, feeds, states, config.max_entries)
+    older = edition.ordered(publications.facts(db, stories, config.language))
+    known = {entry.public_id: entry for entry in older}
+    known |= {entry.public_id: entry for entry in main.entries if _slug(entry.category) == slug}
+    newest = sorted(known.values(), key=lambda entry: entry.first_published_at, reverse=True)
+    made = edition.compose(
+        "category", f"{config.site_title}({name})", edition.cut(newest, config.max_entries)
+    )
+    return replace(made, path=f"category/{slug}/")
+
+
+def _slug(category: str) -> str:
+    """Return a category's name as a folder: categories whose names differ in signs alone share one."""
+    letters = re.sub(r"[\W_]+", "-", unicodedata.normalize("NFKC", category).lower()).strip("-")
+    return letters[:_LONGEST] or "-"
 
 
 def _main(config: Config, entries: list[EditionEntry]) -> Edition:

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from aggregator.model import Document, Edition, EditionEntry
-from aggregator.publish import comments, counts, hot
+from aggregator.publish import comments, counts, feeds, hot
 from aggregator.publish import edition as editions
 from aggregator.publish.edition import LANGUAGE, Site
 from aggregator.publish.found import Found
@@ -46,15 +46,15 @@ def page(entry: EditionEntry, site: Site) -> Document:
     return _render("entry.html", path, site, entry=entry, original_language=entry.original_language or "en")
 
 
-def index(edition: Edition, site: Site) -> Document:
-    """Write the front page: the edition's entries by the day they were published."""
+def index(edition: Edition, site: Site, parts: tuple[Edition, ...] = ()) -> Document:
+    """Write the front page: the edition's entries by the day they were published, and feeds of parts."""
     zone = zoneinfo.ZoneInfo(site.timezone)
 
     def day(entry: EditionEntry) -> date:
         return entry.first_published_at.astimezone(zone).date()
 
     days = [(day, list(entries)) for day, entries in groupby(edition.entries, key=day)]
-    return _render("index.html", "index.html", site, days=days)
+    return _render("index.html", "index.html", site, days=days, parts=parts)
 
 
 def rankings(main: Edition, hottest: Edition, site: Site) -> list[Document]:
@@ -93,6 +93,7 @@ def _render(template: str, path: str, site: Site, **values: object) -> Document:
         editions=editions,
         counting=counts,
         said=comments,
+        feed_paths=feeds.paths,
         **{"root": "../" * path.count("/")} | values,  # relative: pages hold under any address, and on a disk
     )
     return Document(path=path, media_type="text/html", body=text.encode())

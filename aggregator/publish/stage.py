@@ -11,7 +11,7 @@ import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from sqlite_utils import Database
 
@@ -19,10 +19,10 @@ from aggregator import __version__
 from aggregator.config import Config
 from aggregator.model import Document, Edition, EditionEntry
 from aggregator.pipeline import Stage
-from aggregator.publish import comments, edition, feeds, lists, pages, promote, room, write
+from aggregator.publish import comments, edition, feeds, lists, pages, promote, room, subscriptions, write
 from aggregator.publish.edition import Facts, Publication, Site
 from aggregator.publish.promote import Hold
-from aggregator.store import publications, search, stale_pages
+from aggregator.store import categories, publications, search, stale_pages
 from aggregator.store.publications import Published
 
 log = logging.getLogger(__name__)
@@ -60,6 +60,7 @@ class Rendering:
 
     site: Site
     editions: tuple[Edition, ...]  # main, hot, all
+    parts: tuple[Edition, ...]  # the main one's titles, and each category
     pages: tuple[EditionEntry, ...]
     state: Published
     before: str  # the folder beneath output/ that was used until now
@@ -111,15 +112,16 @@ def _rendering(db: Database, config: Config) -> Rendering | None:
     site = site_of(config, root, publications.waiting(db))
     editions = lists.editions(db, config)
     before = publications.published(db)
-    state = Published(root, _form(db, site), _digest(editions, site))
+    state = Published(root, _form(db, site), _digest((*editions, *categories.members(db).items()), site))
     folder = config.output / root
     known = (before.root, before.form) == (root, state.form) and (folder / "index.html").exists()
     stale = stale_pages.all_of(db)
     is_whole = known and before == state and not stale and _complete(folder, editions)
     if is_whole or state == publications.published(db, _FAILED):
         return None
+    parts = (lists.titles(config, editions[0]), *lists.by_category(db, config, editions[0]))
     return Rendering(
-        site=site, editions=editions, state=state, before=before.root, stale=tuple(stale),
+        site=site, editions=editions, parts=parts, state=state, before=before.root, stale=tuple(stale),
         pages=_pages(db, config, stale if known else publications.shown(db)),
     )  # fmt: skip
 
@@ -155,7 +157,7 @@ def _form(db: Database, site: Site) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-def _digest(editions: tuple[Edition, ...], site: Site) -> str:
+def _digest(editions: tuple[object, ...], site: Site) -> str:
     return hashlib.sha256(repr((editions, site)).encode()).hexdigest()
 
 
@@ -176,9 +178,11 @@ def work(_: Config, job: Job) -> tuple[Document, ...]:
     shown = _rendered(job)
     written = [pages.page(entry, job.site) for entry in shown]
     written += [comments.comments_feed(entry, job.site) for entry in shown if entry.comments]
-    documents = [document for listed in job.editions for document in feeds.documents(listed, job.site)]
+    listed = (*job.editions, *job.parts)
+    documents = [document for each in listed for document in feeds.documents(each, job.site)]
+    documents.append(subscriptions.subscriptions(listed, job.site))
     main, hottest, everything = job.editions
-    indexes = [pages.index(everything, job.site), *pages.rankings(main, hottest, job.site)]
+    indexes = [pages.index(everything, job.site, job.parts), *pages.rankings(main, hottest, job.site)]
     indexes.append(pages.subscribe(job.site))
     if job.site.viewpoints:
         documents.append(comments.viewpoints_feed(main, job.site))
@@ -222,6 +226,7 @@ def _publish(config: Config, job: Rendering, documents: tuple[Document, ...]) ->
     write.sweep(folder, documents)
     written = write.write(folder, documents)
     write.remove(folder, _emptied(job))
+    write.keep_folders(folder / "category", {PurePosixPath(each.path).name for each in job.parts})
     log.info("published documents=%d written=%d", len(documents), len(written))
     if job.before != job.state.root:
         write.remove(config.output, [job.before] if job.before else _public_names(documents))

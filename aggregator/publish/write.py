@@ -8,7 +8,7 @@ import gzip
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 import brotli
@@ -88,6 +88,15 @@ def remove(folder: Path, names: Iterable[str]) -> None:
     """
     for name in names:
         _remove(folder / name)
+
+
+def keep_folders(folder: Path, names: Collection[str]) -> None:
+    """Remove the folders in `folder` that have none of these names.
+
+    Raises: PublishError.
+    """
+    if folder.is_dir():
+        remove(folder, sorted(path.name for path in folder.iterdir() if path.name not in names))
 
 
 def _remove(path: Path) -> None:

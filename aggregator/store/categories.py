@@ -1,0 +1,32 @@
+"""Which feeds stand in which category, and what they published last."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+
+from sqlite_utils import Database
+
+from aggregator.model import PublicationState
+
+# From each feed's newest entries on, by an index: what a category holds is found as fast in a large store.
+_NEWEST = """
+SELECT p.story_id FROM entries e CROSS JOIN stories st ON st.lead_entry_id = e.entry_id
+  CROSS JOIN publications p ON p.story_id = st.story_id
+WHERE e.feed_id = ? AND p.state IN (SELECT value FROM json_each(?))
+ORDER BY e.sort_at DESC LIMIT ?
+"""
+
+
+def members(db: Database) -> dict[str, list[int]]:
+    """Return the listed feeds of each category, by its name; feeds without one are in none."""
+    found: defaultdict[str, list[int]] = defaultdict(list)
+    sql = "SELECT category, feed_id FROM feeds WHERE listed = 1 AND category != '' ORDER BY category, feed_id"
+    for row in db.query(sql):
+        found[row["category"]].append(row["feed_id"])
+    return dict(found)
+
+
+def newest(db: Database, feed_ids: Iterable[int], states: Iterable[PublicationState], most: int) -> list[int]:
+    """List the newest stories of each of the feeds, up to `most` of one."""
+    among = json.dumps(list(states))
+    return [row[0] for feed_id in feed_ids for row in db.execute(_NEWEST, [feed_id, among, most]).fetchall()]
