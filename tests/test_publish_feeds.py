@@ -206,3 +206,48 @@ def test_the_json_feed_says_the_same():
     }
     assert "attachments" not in feed["items"][1]
     assert "_discussion" not in feed["items"][1]
+
+
+@XML
+def test_the_feed_says_that_an_hour_between_two_looks_is_enough(name: str):
+    assert parsed(name).feed.sy_updateperiod == "hourly"
+    tree = etree.fromstring(written()[name].body)
+    assert tree.findtext("channel/ttl") == ("60" if name == "rss.xml" else None)
+
+
+def test_a_merged_story_names_where_else_it_stands_once():
+    others = [
+        replace(ENTRY.sources[0], permalink=url)
+        for url in ("https://b.example/2", "https://b.example/2", "javascript:x", None)
+    ]
+    entry = replace(ENTRY, sources=(*ENTRY.sources, *others, ENTRY.sources[0]))
+    tree = etree.fromstring(written(compose("main", "x", (entry,)))["atom.xml"].body)
+    links = [link.get("href") for link in tree.iter("{*}link") if link.get("rel") == "via"]
+    assert links == ["https://b.example/2"]
+
+
+_ATOM = "{http://www.w3.org/2005/Atom}"
+
+
+def test_each_atom_element_stands_as_often_as_rfc_4287_allows():
+    tree = etree.fromstring(written()["atom.xml"].body)
+    for element in (tree, *tree.iter(f"{_ATOM}entry")):
+        names = [child.tag for child in element]
+        once = (
+            "id",
+            "title",
+            "updated",
+            *(("content", "published") if element is not tree else ("subtitle",)),
+        )
+        assert all(names.count(_ATOM + name) == 1 for name in once)
+        assert names.count(f"{_ATOM}source") == (element is not tree)
+        links = [link for link in element if link.tag == f"{_ATOM}link"]
+        assert all(link.get("href") and link.get("rel") for link in links)
+        alternates = [
+            (link.get("type"), link.get("hreflang")) for link in links if link.get("rel") == "alternate"
+        ]
+        assert len(alternates) == len({*alternates}) == 1
+    for entry in tree.iter(f"{_ATOM}entry"):  # the feed has no author: each entry must have one
+        assert entry.findtext(f"{_ATOM}author/{_ATOM}name")
+    for name in ("updated", "published"):
+        assert all(datetime.fromisoformat(e.text).tzinfo for e in tree.iter(_ATOM + name))

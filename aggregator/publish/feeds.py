@@ -34,6 +34,7 @@ _NAMESPACES = {
     "slash": "http://purl.org/rss/1.0/modules/slash/",
     "dc": "http://purl.org/dc/elements/1.1/",
     "wfw": "http://wellformedweb.org/CommentAPI/",
+    "sy": "http://purl.org/rss/1.0/modules/syndication/",
 }
 _ATOM = "http://www.w3.org/2005/Atom"
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -75,7 +76,7 @@ def _rss(edition: Edition, site: Site, path: str) -> bytes:
 
 def _generator(edition: Edition, site: Site, path: str, kind: str) -> FeedGenerator:
     feed = FeedGenerator()
-    feed.register_extension("aggregator", _Nothing, _Extension)
+    feed.register_extension("aggregator", _Feed, _Extension)
     feed.id(uuid.uuid5(uuid.NAMESPACE_URL, site.home_url + edition.path + edition.name).urn)
     feed.title(edition.title)
     feed.description("海外テックニュースの見出しと要約を日本語で。機械翻訳です。")
@@ -83,6 +84,7 @@ def _generator(edition: Edition, site: Site, path: str, kind: str) -> FeedGenera
     feed.link(href=site.base_url + quote(path), rel="self", type=kind)
     feed.link(href=site.base_url, rel="alternate", type="text/html", hreflang=LANGUAGE)  # last: RSS takes it
     feed.generator(site.generator)
+    feed.ttl(60)  # minutes, in RSS alone; sy:updatePeriod says the same in both
     feed.updated(edition.updated_at or _NEVER)  # never the clock: an unchanged edition keeps its bytes
     for entry in edition.entries:
         _add(feed, entry, site)
@@ -102,17 +104,20 @@ def _add(feed: FeedGenerator, entry: EditionEntry, site: Site) -> None:
     out.aggregator.take(entry, site)
 
 
-class _Nothing:
-    """The extension's part for the feed itself: its namespaces."""
+class _Feed:
+    """The extension's part for the feed itself: its namespaces, and how often to look in."""
 
     def extend_ns(self) -> dict[str, str]:
         return _NAMESPACES
 
-    def extend_atom(self, _: etree._Element) -> None:
-        """Add nothing."""
+    def extend_atom(self, out: etree._Element) -> None:
+        self._pace(out)
 
-    def extend_rss(self, _: etree._Element) -> None:
-        """Add nothing."""
+    def extend_rss(self, out: etree._Element) -> None:
+        self._pace(out.find("channel"))
+
+    def _pace(self, out: etree._Element) -> None:
+        _add_text(out, f"{{{_NAMESPACES['sy']}}}updatePeriod", "hourly")
 
 
 class _Extension:
@@ -135,6 +140,9 @@ class _Extension:
         for enclosure in entry.enclosures:
             size = {} if enclosure.length is None else {"length": str(enclosure.length)}
             _add_link(out, "enclosure", enclosure.url, type=media_type(enclosure), **size)
+        for url in dict.fromkeys(other.permalink for other in entry.sources[1:]):
+            if editions.web_url(url) and url != entry.permalink:
+                _add_link(out, "via", url or "", type="text/html")
         self._replies(out)
         self._source(out)
         if entry.state == "untranslated":
