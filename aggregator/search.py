@@ -62,7 +62,9 @@ def feed(db: Database, config: Config, text: str, root: str = "") -> Document:
     found = Found(query=looked_for, entries=_entries(db, config, hits), total=len(hits))
     title = f"{config.site_title}「{looked_for.text}」"
     listed = Edition(name="search", path="", title=title, updated_at=None, entries=found.entries)
-    return Document(path="search", media_type=FEED, body=json_feed(listed, site_of(config, root), found.feed))
+    path, mark, asked = found.feed.partition("?")
+    body = json_feed(listed, site_of(config, root), path, mark + asked)
+    return Document(path=path, media_type=FEED, body=body)
 
 
 def _entries(db: Database, config: Config, hits: Sequence[Hit]) -> tuple[EditionEntry, ...]:

@@ -16,13 +16,13 @@ from aggregator.times import to_text
 JsonObject = dict[str, object]
 
 
-def json_feed(edition: Edition, site: Site, path: str) -> bytes:
-    """Write the edition that lies at `path`."""
+def json_feed(edition: Edition, site: Site, path: str, asked: str = "") -> bytes:
+    """Write the edition that lies at `path`; what is `asked` there follows it in its address, encoded."""
     feed: JsonObject = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": edition.title,
         "home_page_url": site.base_url,
-        "feed_url": site.base_url + quote(path),
+        "feed_url": site.base_url + quote(path) + asked,
         "language": LANGUAGE,
         "items": [_item(entry, site) for entry in edition.entries],
     }
