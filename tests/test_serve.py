@@ -1,6 +1,9 @@
-"""The server over output/, asked over a real socket."""
+"""The server over output/, asked over a real socket: what nginx has no part in. See test_serve_files.py too."""
 
-import http.client
+import os
+import socket
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,88 +12,46 @@ import pytest
 
 from aggregator.config import Config
 from aggregator.errors import AggregatorError
-from aggregator.serve import Server
+from aggregator.model import Document
+from aggregator.publish.write import write
+from aggregator.serve import Server, documents
+from tests import webservers
+from tests.test_serve_files import BROWSER
+from tests.webservers import ask
 
-ATOM = b"<feed/>" * 300
+ATOM = b"<feed/>" * 3000
+LARGE = b"0123456789abcdef" * 1_000_000  # more than sockets hold for a client that does not read
 
 
 @pytest.fixture
 def port(tmp_path: Path) -> Iterator[int]:
-    output = tmp_path / "output"
-    (output / "entries").mkdir(parents=True)
-    (output / "atom.xml").write_bytes(ATOM)
-    (output / "rss.xml").write_bytes(b"<rss/>")
-    (output / "feed.json").write_bytes(b"{}")
-    (output / "index.html").write_bytes(b"<!doctype html>")
-    (output / ".demo").write_bytes(b"hidden")
-    (tmp_path / "store.sqlite").write_bytes(b"secret")
-    with Server(replace(Config(), output=output, listen="127.0.0.1:0")) as server:
-        yield server.port
+    write(tmp_path, [Document(path="atom.xml", media_type="", body=ATOM)])
+    with webservers.ours(tmp_path) as port:
+        yield port
 
 
-def _ask(port: int, path: str, method: str = "GET", **headers: str) -> tuple[http.client.HTTPResponse, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.putrequest(method, path, skip_accept_encoding=True)
-    for name, value in headers.items():
-        connection.putheader(name.replace("_", "-"), value)
-    connection.endheaders()
-    answer = connection.getresponse()
-    body = answer.read()
-    connection.close()
-    return answer, body
+def _started(port: int, path: str) -> socket.socket:
+    """Ask, and read no more than the beginning of the answer."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.settimeout(10)
+    client.connect(("127.0.0.1", port))
+    client.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    assert client.recv(15, socket.MSG_WAITALL) == b"HTTP/1.1 200 OK"
+    return client
 
 
-@pytest.mark.parametrize(
-    ("path", "kind"),
-    [
-        ("/atom.xml", "application/atom+xml; charset=utf-8"),
-        ("/rss.xml", "application/rss+xml; charset=utf-8"),
-        ("/feed.json", "application/feed+json; charset=utf-8"),
-        ("/", "text/html; charset=utf-8"),
-    ],
-)
-def test_files_have_the_media_type_readers_need(port: int, path: str, kind: str):
-    answer, _ = _ask(port, path)
-    assert (answer.status, answer.getheader("Content-Type")) == (200, kind)
-    assert answer.getheader("X-Content-Type-Options") == "nosniff"
-
-
-def test_a_known_etag_or_date_is_answered_304(port: int):
-    first, body = _ask(port, "/atom.xml")
-    assert body == ATOM
-    assert _ask(port, "/atom.xml", If_None_Match=first.getheader("ETag") or "")[0].status == 304
-    assert _ask(port, "/atom.xml", If_Modified_Since=first.getheader("Last-Modified") or "")[0].status == 304
-
-
-def test_head_and_range_are_answered(port: int):
-    head, body = _ask(port, "/atom.xml", "HEAD")
-    assert (head.status, head.getheader("Content-Length"), body) == (200, str(len(ATOM)), b"")
-    part, body = _ask(port, "/atom.xml", Range="bytes=0-6")
-    assert (part.status, body) == (206, b"<feed/>")
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/../store.sqlite",
-        "/%2e%2e/store.sqlite",
-        "/..%2fstore.sqlite",
-        "/.demo",
-        "/entries/",
-        "/none",
-        "/a%00b",
-        "//etc/passwd",
-    ],
-)
-def test_nothing_outside_or_hidden_is_served(port: int, path: str):
-    answer, body = _ask(port, path)
-    assert answer.status in {400, 403, 404}
-    assert b"secret" not in body
-    assert b"hidden" not in body
+def _rest(client: socket.socket) -> bytes:
+    received = bytearray()
+    while chunk := client.recv(1 << 16):
+        received += chunk
+    return bytes(received)
 
 
 def test_health_is_said(port: int):
-    assert _ask(port, "/healthz")[0].status == 200
+    answer = ask(port, "/healthz")
+    assert (answer.status, answer.body, answer.headers["Cache-Control"]) == (200, b"ok\n", "no-store")
+    assert ask(port, "/healthz", "HEAD").status == 200
 
 
 def test_a_busy_address_is_one_clear_line(port: int, tmp_path: Path):
@@ -105,11 +66,78 @@ def test_a_busy_address_is_one_clear_line(port: int, tmp_path: Path):
     )
 
 
-def test_a_private_feed_is_kept_out_of_indexes_and_referrers(tmp_path: Path):
-    (tmp_path / "token").mkdir()
-    (tmp_path / "token" / "atom.xml").write_bytes(ATOM)
-    config = replace(Config(), output=tmp_path, listen="127.0.0.1:0", visibility="private")
-    with Server(config) as server:
-        answer, _ = _ask(server.port, "/token/atom.xml")
-    assert answer.getheader("X-Robots-Tag") == "noindex, nofollow"
-    assert answer.getheader("Referrer-Policy") == "no-referrer"
+def test_a_private_feed_is_kept_out_of_indexes_caches_and_referrers(tmp_path: Path):
+    write(tmp_path / "token", [Document(path="atom.xml", media_type="", body=ATOM)])
+    with webservers.ours(tmp_path, visibility="private") as port:
+        answers = [ask(port, "/token/atom.xml"), ask(port, "/token/none")]
+    for answer in answers:
+        assert answer.headers["X-Robots-Tag"] == "noindex, nofollow"
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert answer.headers["Cache-Control"] == "private, no-cache"
+
+
+def test_here_every_look_shows_what_is_there(port: int):
+    assert ask(port, "/atom.xml").headers["Cache-Control"] == "no-cache"
+
+
+def test_a_copy_of_another_age_than_its_document_is_left_aside(port: int, tmp_path: Path):
+    os.utime(tmp_path / "atom.xml", (1, 1))
+    answer = ask(port, "/atom.xml", Accept_Encoding="gzip, br")
+    assert (answer.headers["Content-Encoding"], answer.body) == (None, ATOM)
+
+
+def test_a_browser_gets_the_feed_where_there_is_no_page_about_feeds(port: int):
+    assert ask(port, "/atom.xml", **BROWSER).body == ATOM
+
+
+def test_a_changed_document_has_another_etag_though_its_size_and_second_are_the_same(
+    port: int, tmp_path: Path
+):
+    first = ask(port, "/atom.xml").headers["ETag"]
+    document = tmp_path / "atom.xml"
+    document.write_bytes(ATOM.swapcase())
+    os.utime(document, ns=(0, document.stat().st_mtime_ns // 10**9 * 10**9 + 1))
+    assert ask(port, "/atom.xml", If_None_Match=first).status == 200
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_what_may_not_be_read_is_not_there(port: int, tmp_path: Path):
+    (tmp_path / "atom.xml").chmod(0)
+    assert ask(port, "/atom.xml").status == 404
+
+
+@pytest.mark.parametrize("size", [200_000, len(LARGE)])
+def test_a_request_under_way_is_finished_before_the_server_ends(tmp_path: Path, size: int):
+    (tmp_path / "large.bin").write_bytes(LARGE[:size])
+    with webservers.ours(tmp_path) as port:
+        client = _started(port, "/large.bin")
+        received: list[bytes] = []
+
+        def read_late() -> None:
+            time.sleep(0.3)  # the server is ending by now
+            received.append(_rest(client))
+
+        reader = threading.Thread(target=read_late)
+        reader.start()
+    reader.join()
+    client.close()
+    assert received[0].partition(b"\r\n\r\n")[2] == LARGE[:size]
+
+
+def test_a_client_that_takes_nothing_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(documents, "_STALL", 0.2)
+    (tmp_path / "large.bin").write_bytes(LARGE)
+    with webservers.ours(tmp_path) as port:
+        with _started(port, "/large.bin") as client:
+            time.sleep(0.6)
+            assert len(_rest(client)) < len(LARGE)
+        assert ask(port, "/healthz").status == 200
+
+
+def test_nobody_is_waited_for_who_asks_nothing(tmp_path: Path):
+    with webservers.ours(tmp_path) as port:
+        client = socket.create_connection(("127.0.0.1", port), timeout=5)
+        time.sleep(0.2)  # until it is taken
+        began = time.monotonic()
+    assert time.monotonic() - began < 2
+    client.close()
