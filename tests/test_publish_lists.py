@@ -8,6 +8,7 @@ import feedparser
 import pytest
 from lxml import etree
 
+from aggregator.publish.stage import forget_published
 from tests.publishing import SENTENCES, Newsroom
 
 
@@ -128,6 +129,34 @@ def test_the_list_of_feeds_names_each_once_with_an_address_that_is_there(room: N
     for outline in outlines:
         path = unquote(outline.get("xmlUrl").removeprefix("https://news.example/"))
         assert feedparser.parse(room.path(path).read_bytes()).feed.title == outline.get("text")
+
+
+def test_an_entry_renews_the_feeds_of_its_own_category_alone(room: Newsroom):
+    two_categories(room)
+    before = room.touched()
+    room.translate(room.entry(2, "new"))
+    room.publish(hours=1)
+    after = room.touched()
+    changed = {name for name in after if after[name] != before.get(name)}
+    folders = {name.split("/")[1] for name in changed if name.startswith("category/")}
+    assert folders == {"ai-ml"}
+    room.path("category/セキュリティ/atom.xml").unlink()
+    forget_published(room.db)
+    room.publish()
+    assert room.path("category/セキュリティ/atom.xml").exists()
+
+
+def test_narrowed_rights_hold_in_a_category_for_entries_that_left_the_main_feed(room: Newsroom):
+    room.settings(max_entries=1)
+    feed = room.feed(category="AI")
+    room.translate(room.entry(feed, "old", age=9))
+    room.publish()
+    room.translate(room.entry(room.feed("beta"), "new"))
+    room.publish(hours=49)
+    assert SENTENCES[0] in room.path("category/ai/atom.xml").read_text()
+    room.db.table("feeds").update(feed, {"settings": '{"rights": "titles"}'})
+    room.publish(hours=1)
+    assert SENTENCES[0] not in room.path("category/ai/atom.xml").read_text()
 
 
 def test_the_front_page_links_the_feeds_of_categories(room: Newsroom):

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sqlite_utils import Database
 
@@ -14,6 +14,14 @@ from aggregator.publish.edition import Facts
 from aggregator.store import categories, counts, publications
 
 _LONGEST = 60  # letters of a category's name in its address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Category:
+    """A category's edition as far as the main one holds it, and the feeds that have more."""
+
+    edition: Edition
+    feeds: tuple[int, ...]
 
 
 def window(db: Database, config: Config) -> set[int]:
@@ -47,29 +55,42 @@ def titles(config: Config, main: Edition) -> Edition:
     return edition.compose("titles", f"{config.site_title}(見出しのみ)", entries)
 
 
-def by_category(db: Database, config: Config, main: Edition) -> tuple[Edition, ...]:
-    """Make an edition of each category: what the main one has of it, and older entries of its feeds."""
+def by_category(db: Database, config: Config, main: Edition) -> tuple[Category, ...]:
+    """Make an edition of each category, with what the main one has of it."""
     feeds: defaultdict[str, list[int]] = defaultdict(list)
     names: dict[str, str] = {}
     for name, members in categories.members(db).items():
         feeds[_slug(name)] += members
         names.setdefault(_slug(name), name)
-    return tuple(_category(db, config, main, slug, names[slug], feeds[slug]) for slug in feeds)
+    entries: defaultdict[str, list[EditionEntry]] = defaultdict(list)
+    for entry in main.entries:
+        entries[_slug(entry.category)].append(entry)
+    return tuple(
+        Category(edition=_category(config, slug, names[slug], entries[slug]), feeds=tuple(feeds[slug]))
+        for slug in feeds
+    )
 
 
-def _category(db: Database, config: Config, main: Edition, slug: str, name: str, feeds: list[int]) -> Edition:
+def _category(config: Config, slug: str, name: str, entries: list[EditionEntry]) -> Edition:
+    made = edition.compose("category", f"{config.site_title}({name})", tuple(entries))
+    return replace(made, path=f"category/{slug}/")
+
+
+def filled(db: Database, config: Config, category: Category) -> Edition:
+    """Return the category's edition with what its feeds published before."""
     states: list[PublicationState] = ["translated"]
     if config.untranslated == "publish":
         states.append("untranslated")
-    stories = categories.newest(db, feeds, states, config.max_entries)
-    older = edition.ordered(publications.facts(db, stories, config.language))
-    known = {entry.public_id: entry for entry in older}
-    known |= {entry.public_id: entry for entry in main.entries if _slug(entry.category) == slug}
-    newest = sorted(known.values(), key=lambda entry: entry.first_published_at, reverse=True)
-    made = edition.compose(
-        "category", f"{config.site_title}({name})", edition.cut(newest, config.max_entries)
+    stories = categories.newest(db, category.feeds, states, config.max_entries)
+    facts = publications.facts(db, stories, config.language)
+    # A body frozen under other rights is made anew in the main feed alone: beyond it, it is shown no more.
+    older = edition.ordered(
+        each for each in facts if each.publication.fingerprint.startswith(f"{each.rights} ")
     )
-    return replace(made, path=f"category/{slug}/")
+    known = {entry.public_id: entry for entry in (*older, *category.edition.entries)}
+    newest = sorted(known.values(), key=lambda entry: entry.first_published_at, reverse=True)
+    made = edition.compose("category", category.edition.title, edition.cut(newest, config.max_entries))
+    return replace(made, path=category.edition.path)
 
 
 def _slug(category: str) -> str:

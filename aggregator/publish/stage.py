@@ -60,7 +60,9 @@ class Rendering:
 
     site: Site
     editions: tuple[Edition, ...]  # main, hot, all
-    parts: tuple[Edition, ...]  # the main one's titles, and each category
+    parts: tuple[Edition, ...]  # the main one's titles, and each category as far as the main one holds it
+    renewed: tuple[Edition, ...]  # the categories that changed, whole
+    fingerprints: dict[str, str]  # of all categories, by their path
     pages: tuple[EditionEntry, ...]
     state: Published
     before: str  # the folder beneath output/ that was used until now
@@ -119,9 +121,14 @@ def _rendering(db: Database, config: Config) -> Rendering | None:
     is_whole = known and before == state and not stale and _complete(folder, editions)
     if is_whole or state == publications.published(db, _FAILED):
         return None
-    parts = (lists.titles(config, editions[0]), *lists.by_category(db, config, editions[0]))
+    named = lists.by_category(db, config, editions[0])
+    fingerprints = {each.edition.path: _digest((each,), site) for each in named}
+    written = categories.written(db) if known else {}
+    changed = (each for each in named if fingerprints[each.edition.path] != written.get(each.edition.path))
     return Rendering(
-        site=site, editions=editions, parts=parts, state=state, before=before.root, stale=tuple(stale),
+        site=site, editions=editions, state=state, before=before.root, stale=tuple(stale),
+        parts=(lists.titles(config, editions[0]), *(each.edition for each in named)),
+        renewed=tuple(lists.filled(db, config, each) for each in changed), fingerprints=fingerprints,
         pages=_pages(db, config, stale if known else publications.shown(db)),
     )  # fmt: skip
 
@@ -178,9 +185,9 @@ def work(_: Config, job: Job) -> tuple[Document, ...]:
     shown = _rendered(job)
     written = [pages.page(entry, job.site) for entry in shown]
     written += [comments.comments_feed(entry, job.site) for entry in shown if entry.comments]
-    listed = (*job.editions, *job.parts)
+    listed = (*job.editions, job.parts[0], *job.renewed)
     documents = [document for each in listed for document in feeds.documents(each, job.site)]
-    documents.append(subscriptions.subscriptions(listed, job.site))
+    documents.append(subscriptions.subscriptions((*job.editions, *job.parts), job.site))
     main, hottest, everything = job.editions
     indexes = [pages.index(everything, job.site, job.parts), *pages.rankings(main, hottest, job.site)]
     indexes.append(pages.subscribe(job.site))
@@ -217,6 +224,7 @@ def record(db: Database, config: Config, job: Job, outcome: tuple[Document, ...]
         case Rendering():
             _publish(config, job, outcome)
             search.keep(db, _rendered(job))  # a translation that is newer than the frozen one too
+            categories.note(db, job.fingerprints)
             publications.note(db, job.state)
             stale_pages.done(db, job.stale)
 

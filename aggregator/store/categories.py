@@ -10,9 +10,9 @@ from aggregator.model import PublicationState
 
 # From each feed's newest entries on, by an index: what a category holds is found as fast in a large store.
 _NEWEST = """
-SELECT p.story_id FROM entries e CROSS JOIN stories st ON st.lead_entry_id = e.entry_id
+SELECT p.story_id FROM entries e CROSS JOIN stories st ON st.story_id = e.story_id
   CROSS JOIN publications p ON p.story_id = st.story_id
-WHERE e.feed_id = ? AND p.state IN (SELECT value FROM json_each(?))
+WHERE e.feed_id = ? AND st.lead_entry_id = e.entry_id AND p.state IN (SELECT value FROM json_each(?))
 ORDER BY e.sort_at DESC LIMIT ?
 """
 
@@ -30,3 +30,14 @@ def newest(db: Database, feed_ids: Iterable[int], states: Iterable[PublicationSt
     """List the newest stories of each of the feeds, up to `most` of one."""
     among = json.dumps(list(states))
     return [row[0] for feed_id in feed_ids for row in db.execute(_NEWEST, [feed_id, among, most]).fetchall()]
+
+
+def written(db: Database) -> dict[str, str]:
+    """Return the fingerprint of what each category's feeds were written from, by their path."""
+    row = db.execute("SELECT value FROM meta WHERE key = 'categories'").fetchone()
+    return dict(json.loads(row[0])) if row else {}
+
+
+def note(db: Database, fingerprints: dict[str, str]) -> None:
+    """Write what `written` reads."""
+    db.table("meta").upsert({"key": "categories", "value": json.dumps(fingerprints)}, pk="key")
