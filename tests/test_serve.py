@@ -134,6 +134,17 @@ def test_a_client_that_takes_nothing_is_let_go(tmp_path: Path, monkeypatch: pyte
         assert ask(port, "/healthz").status == 200
 
 
+def test_a_client_that_goes_away_is_no_error(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    (tmp_path / "large.bin").write_bytes(LARGE)
+    with webservers.ours(tmp_path) as port, caplog.at_level("DEBUG", "aggregator.serve.documents"):
+        _started(port, "/large.bin").close()
+        for _ in range(100):
+            if caplog.messages:
+                break
+            time.sleep(0.02)
+    assert caplog.messages == ["client_gone path=/large.bin"]
+
+
 def test_nobody_is_waited_for_who_asks_nothing(tmp_path: Path):
     with webservers.ours(tmp_path) as port:
         client = socket.create_connection(("127.0.0.1", port), timeout=5)

@@ -114,13 +114,15 @@ async def _send(
         return web.Response(status=given.status, headers=headers, body=body.read(given.length))
     response = web.StreamResponse(status=given.status, headers=headers)
     response.content_length = given.length
-    await response.prepare(request)
     left = given.length if request.method == "GET" else 0
     try:
+        await response.prepare(request)
         while left > 0 and (chunk := body.read(min(left, _CHUNK))):
             left -= len(chunk)
             async with asyncio.timeout(_STALL):
                 await response.write(chunk)
+    except ConnectionResetError:
+        log.debug("client_gone path=%s", request.path)
     except TimeoutError:
         log.info("stalled path=%s", request.path)
         if request.transport:
