@@ -227,6 +227,13 @@ def test_nothing_is_written(port: int, method: str):
     assert ask(port, "/atom.xml", method, Content_Length="0").status == 405
 
 
+def test_what_a_server_has_to_answer_is_handed_on(port: int):
+    ours = ask(port, "/atom.xml").headers["Server"] == "aggregator"
+    assert ask(port, "/websub/token").status == (
+        404 if ours else 502
+    )  # nothing listens behind nginx here, and no hub knows us
+
+
 def test_our_server_prefers_brotli(output: Path):
     with webservers.ours(output) as port:
         answer: Answer = ask(port, "/atom.xml", Accept_Encoding="gzip, deflate, br")
