@@ -93,11 +93,13 @@ def test_kills_at_random_moments_change_nothing(
 
     chance = random.Random(20261124)
     killed = 0
-    for number in range(KILLS):
+    for number in range(3 * KILLS):
         folder = tmp_path / f"kill-{number}"
+        started = time.monotonic()
         process = _start(command, environment, folder)
         try:
             process.wait(chance.uniform(0.2, length))
+            length = min(length, time.monotonic() - started)  # it was measured on a busier machine
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.wait()
@@ -107,4 +109,6 @@ def test_kills_at_random_moments_change_nothing(
         again_files, again_rows = _result(folder)
         assert again_rows == rows, f"rows differ after kill {number}"
         assert again_files == files, f"output differs after kill {number}"
-    assert killed >= KILLS * 3 // 4
+        if killed == KILLS:
+            return
+    pytest.fail(f"only {killed} of {3 * KILLS} runs were still going when they were to be killed")
