@@ -246,11 +246,15 @@ def test_the_page_about_feeds_holds_under_every_feeds_address():
 
 
 def test_the_page_about_feeds_names_each_feed_by_its_full_address():
-    page = tree(pages.subscribe(replace(SITE, viewpoints=True)))
+    category = replace(compose("category", "ニュース(AI)", ()), path="category/ai/")
+    parts = (compose("titles", "x", ()), category)
+    page = tree(pages.subscribe(replace(SITE, viewpoints=True), parts))
     assert page.xpath("//dl[@class='feeds']//a/text()") == [
         f"https://news.example/{name}" for name in (
-            "atom.xml", "rss.xml", "feed.json", "hot.xml", "hot.rss.xml", "hot.json", "viewpoints.xml",
+            "atom.xml", "rss.xml", "feed.json", "hot.xml", "hot.rss.xml", "hot.json",
+            "titles.xml", "titles.rss.xml", "titles.json", "viewpoints.xml",
             "all.xml", "all.rss.xml", "all.json",
+            "category/ai/atom.xml", "category/ai/rss.xml", "category/ai/feed.json",
         )
     ]  # fmt: skip
     assert "viewpoints.xml" not in pages.subscribe(SITE).body.decode()

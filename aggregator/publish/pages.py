@@ -70,12 +70,14 @@ def search(found: Found, site: Site) -> Document:
     return _render("search.html", "search", site, found=found)
 
 
-def subscribe(site: Site) -> Document:
+def subscribe(site: Site, parts: tuple[Edition, ...] = ()) -> Document:
     """Write what somebody sees who opens a feed in a browser.
 
     It is shown under every feed's own address, so its links count from the site's root.
     """
-    return _render("subscribe.html", "subscribe.html", site, root=urlsplit(site.base_url).path)
+    categories = [part for part in parts if part.name == "category"]
+    root = urlsplit(site.base_url).path
+    return _render("subscribe.html", "subscribe.html", site, root=root, categories=categories)
 
 
 def paths(entries: tuple[EditionEntry, ...]) -> list[str]:

@@ -190,7 +190,7 @@ def work(_: Config, job: Job) -> tuple[Document, ...]:
     documents.append(subscriptions.subscriptions((*job.editions, *job.parts), job.site))
     main, hottest, everything = job.editions
     indexes = [pages.index(everything, job.site, job.parts), *pages.rankings(main, hottest, job.site)]
-    indexes.append(pages.subscribe(job.site))
+    indexes.append(pages.subscribe(job.site, job.parts))
     if job.site.viewpoints:
         documents.append(comments.viewpoints_feed(main, job.site))
     return (*pages.statics(), *written, *indexes, *documents)
