@@ -3,6 +3,8 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable
+from heapq import nlargest
+from itertools import chain
 
 from sqlite_utils import Database
 
@@ -10,7 +12,7 @@ from aggregator.model import PublicationState
 
 # From each feed's newest entries on, by an index: what a category holds is found as fast in a large store.
 _NEWEST = """
-SELECT p.story_id FROM entries e CROSS JOIN stories st ON st.story_id = e.story_id
+SELECT p.first_published_at, p.story_id FROM entries e CROSS JOIN stories st ON st.story_id = e.story_id
   CROSS JOIN publications p ON p.story_id = st.story_id
 WHERE e.feed_id = ? AND st.lead_entry_id = e.entry_id AND p.state IN (SELECT value FROM json_each(?))
 ORDER BY e.sort_at DESC LIMIT ?
@@ -27,9 +29,10 @@ def members(db: Database) -> dict[str, list[int]]:
 
 
 def newest(db: Database, feed_ids: Iterable[int], states: Iterable[PublicationState], most: int) -> list[int]:
-    """List the newest stories of each of the feeds, up to `most` of one."""
+    """List the stories that these feeds published last, up to `most`."""
     among = json.dumps(list(states))
-    return [row[0] for feed_id in feed_ids for row in db.execute(_NEWEST, [feed_id, among, most]).fetchall()]
+    each = (db.execute(_NEWEST, [feed_id, among, most]).fetchall() for feed_id in feed_ids)
+    return [story_id for _, story_id in nlargest(most, chain.from_iterable(each))]
 
 
 def written(db: Database) -> dict[str, str]:
