@@ -26,7 +26,10 @@ JSON = ("feed.json", "all.json")
 HOT = ("hot.xml", "hot.rss.xml", "hot.json")
 HN, LOBSTERS = "https://news.ycombinator.com/item?id=40000001", "https://lobste.rs/s/abc123"
 HATENA, REDDIT = "https://b.hatena.ne.jp/entry/s/alpha.example/0", "https://www.reddit.com/r/a/comments/b/"
-_COUNTED = r"\s*<thr:total>.*|\s*<link rel=\"replies\".*|\s*<(slash:)?comments>.*"
+# What follows from counts, and where else a story stands: neither is an entry's text or date.
+_COUNTED = (
+    r"<thr:total>[^<]*</thr:total>|<link rel=\"(?:replies|via)\"[^>]*/>|<((?:slash:)?comments)>[^<]*</\1>"
+)
 
 
 @pytest.fixture
@@ -129,6 +132,8 @@ def test_a_refresh_writes_the_lists_and_the_one_page_it_is_about(room: Newsroom)
     changed = {name for name, at in room.touched().items() if at != before[name]}
     [row] = [row for row in room.rows() if row["title"] == "見出し0"]
     lists = {*XML, *JSON, "index.html", "discussed.html"}
+    lists |= {f"titles{form}" for form in (".xml", ".rss.xml", ".json")}
+    lists |= {f"category/news/{name}" for name in ("atom.xml", "rss.xml", "feed.json")}
     assert changed == {*lists, f"entries/{row['slug']}.html"}  # a first number is no rise
 
 
