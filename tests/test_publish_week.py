@@ -105,4 +105,4 @@ def test_nobody_who_looks_in_once_a_day_misses_an_entry_or_sees_one_twice(
     assert [reader.again for reader in readers] == [0, 0, 0]
     last = 144  # hours, when the reader with 36 looked in last
     assert [count - len(reader.seen) for reader in readers[:2]] == [0, 0]
-    assert 0 <= a_day * last // 24 - len(readers[2].seen) <= missed  # these are in the archive
+    assert 0 <= a_day * last // 24 - len(readers[2].seen) <= missed  # these have pages alone

@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -30,8 +31,12 @@ with make_reader(store) as reader:
 
 
 def _item(number: int) -> str:
+    at = datetime(2026, 11, 24, 5, tzinfo=UTC) - timedelta(
+        minutes=15 * number
+    )  # no wave that shortens bodies
     return (
         f"<item><guid>{number}</guid><link>http://127.0.0.1/{number}</link><title>Editor {number} arrives</title>"
+        f"<pubDate>{at:%a, %d %b %Y %H:%M:%S} GMT</pubDate>"
         f"<description>The editor {number} keeps drafts on its own.</description></item>"
     )
 

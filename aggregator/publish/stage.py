@@ -105,7 +105,8 @@ def _promotions(db: Database, config: Config, now: datetime) -> Promotions | Non
 
 def _room(db: Database, waiting: list[Facts], now: datetime) -> int | None:
     """Return how many bytes an excerpt may take, with those that come now; first fills are no news."""
-    coming = [facts.sort_at for facts in waiting if facts.publication.first_published_at is None]
+    fresh = [facts for facts in waiting if facts.publication.first_published_at is None]
+    coming = [min(facts.published_at or facts.sort_at, facts.sort_at) for facts in fresh]
     return room.room(room.expected([*publications.came(db, now - room.KEPT), *coming], now))
 
 

@@ -136,12 +136,14 @@ def newest(db: Database, state: PublicationState, most: int) -> list[int]:
 
 
 def came(db: Database, since: datetime) -> list[datetime]:
-    """Return when the entries came that were published since, without those that were old by then."""
-    sql = """SELECT e.sort_at FROM publications p CROSS JOIN stories st USING (story_id)
+    """Return when the entries came out that were published since, without those that were old by then."""
+    # What comes at once after an outage came out one after another.
+    sql = """SELECT min(coalesce(e.published_at, e.sort_at), e.sort_at) AS out_at
+      FROM publications p CROSS JOIN stories st USING (story_id)
       JOIN entries e ON e.entry_id = st.lead_entry_id
       WHERE p.state IN ('translated', 'untranslated') AND p.first_published_at >= :since
-        AND e.sort_at >= :since"""
-    return [from_text(row["sort_at"]) for row in db.query(sql, {"since": to_text(since)})]
+        AND out_at >= :since"""
+    return [from_text(row["out_at"]) for row in db.query(sql, {"since": to_text(since)})]
 
 
 def led_by(db: Database, entry_ids: Iterable[int]) -> set[int]:
