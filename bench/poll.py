@@ -24,7 +24,7 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "aggr
 HOSTS = 200
 WRITTEN = 1_780_000_000  # when the served files were last modified, as a Unix time; new ones a minute later
 BASE = "reader"  # whom the ratios are to
-SHORT = 3  # runs of the case that takes a second: of each reader the best counts
+SHORT = 2  # runs of the case that takes a second: of each reader the better counts
 
 Results = dict[str, dict[str, Usage]]
 
