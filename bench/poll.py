@@ -49,7 +49,9 @@ def main() -> None:
 
 def _better(before: dict[str, Usage], now: dict[str, Usage]) -> dict[str, Usage]:
     """Return each reader's quicker run of a case."""
-    return {name: min(now[name], before.get(name, now[name]), key=lambda usage: usage.seconds) for name in now}
+    return {
+        name: min(now[name], before.get(name, now[name]), key=lambda usage: usage.seconds) for name in now
+    }
 
 
 def _options() -> argparse.Namespace:
