@@ -8,12 +8,17 @@ from aggregator.store.first import FIRST
 migrations = Migrations("aggregator")
 
 
+def _execute(db: Database, statements: str) -> None:
+    # Not executescript, which would commit the transaction that a migration is.
+    for statement in statements.split(";\n"):
+        if statement.strip():
+            db.execute(statement)
+
+
 @migrations()
 def first_light(db: Database) -> None:
     """Create every table of the first release."""
-    for statement in FIRST.split(";\n"):
-        if statement.strip():
-            db.execute(statement)
+    _execute(db, FIRST)
 
 
 _HUBS = """
@@ -49,9 +54,7 @@ CREATE TABLE websub_deliveries (
 @migrations()
 def hubs(db: Database) -> None:
     """Create the tables of leases with hubs, and of what hubs delivered."""
-    for statement in _HUBS.split(";\n"):
-        if statement.strip():
-            db.execute(statement)
+    _execute(db, _HUBS)
 
 
 @migrations()
@@ -97,9 +100,7 @@ CREATE INDEX site_policies_domain ON site_policies (domain);
 @migrations()
 def article_pages(db: Database) -> None:
     """Create the tables of visits to entries' pages, and of what their sites say to that."""
-    for statement in _PAGES.split(";\n"):
-        if statement.strip():
-            db.execute(statement)
+    _execute(db, _PAGES)
 
 
 _ENGINES = """
@@ -125,9 +126,7 @@ ALTER TABLE translations ADD COLUMN redo TEXT;
 @migrations()
 def engines_that_cost(db: Database) -> None:
     """Create the tables of what engines were sent and which rest, and mark translations to make again."""
-    for statement in _ENGINES.split(";\n"):
-        if statement.strip():
-            db.execute(statement)
+    _execute(db, _ENGINES)
 
 
 @migrations()
@@ -156,9 +155,7 @@ ALTER TABLE translations ADD COLUMN refused_under TEXT;
 @migrations()
 def refused_translations(db: Database) -> None:
     """Remember answers that the checks refused, and what they rested on, so that none is asked for twice."""
-    for statement in _REFUSALS.split(";\n"):
-        if statement.strip():
-            db.execute(statement)
+    _execute(db, _REFUSALS)
 
 
 @migrations()
@@ -203,9 +200,7 @@ CREATE TABLE provider_states (
 @migrations()
 def discussions_counted(db: Database) -> None:
     """Keep each thread's number, and what those who are asked for numbers were sent."""
-    for statement in _COUNTS.split(";\n"):
-        if statement.strip():
-            db.execute(statement)
+    _execute(db, _COUNTS)
 
 
 _COMMENTS = """
@@ -249,9 +244,7 @@ CREATE TABLE stale_pages (
 @migrations()
 def peoples_comments(db: Database) -> None:
     """Create the tables of what people wrote about a story, and of pages to be written again for it."""
-    for statement in _COMMENTS.split(";\n"):
-        if statement.strip():
-            db.execute(statement)
+    _execute(db, _COMMENTS)
 
 
 @migrations()
@@ -281,8 +274,7 @@ CREATE TABLE viewpoints (
 @migrations()
 def entries_found(db: Database) -> None:
     """Create the tables of search, with all that is published waiting to be found."""
-    for statement in search.TABLES.split(";\n"):
-        db.execute(statement)
+    _execute(db, search.TABLES)
 
 
 @migrations()
