@@ -12,7 +12,7 @@ from aggregator.model import Document, Edition, EditionEntry
 from aggregator.publish import edition, pages
 from aggregator.publish.found import SIZE, Found, Hit, page_count, ranked
 from aggregator.publish.jsonfeed import json_feed
-from aggregator.publish.stage import private_root, site_of
+from aggregator.publish.place import private_root, site_of
 from aggregator.publish.terms import query
 from aggregator.store import publications, reading, search
 from aggregator.times import to_text

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from aggregator.errors import PublishError
-from aggregator.publish.stage import STAGE, Rendering, addresses, forget_published
+from aggregator.publish.place import addresses
+from aggregator.publish.stage import STAGE, Rendering, forget_published
 from aggregator.store import publications
 from tests.publishing import NOON, SENTENCES, Newsroom
 

@@ -7,7 +7,8 @@ import pytest
 from lxml import etree
 
 from aggregator.publish import feeds, lists, room
-from aggregator.publish.stage import STAGE, Holds, Promotions, site_of
+from aggregator.publish.place import site_of
+from aggregator.publish.stage import STAGE, Holds, Promotions
 from aggregator.times import to_text
 from tests.publishing import Newsroom
 

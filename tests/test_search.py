@@ -11,7 +11,7 @@ import lxml.html
 import pytest
 
 from aggregator.errors import StoreError
-from aggregator.publish.stage import private_root
+from aggregator.publish.place import private_root
 from aggregator.serve import Server
 from aggregator.store import reading
 from tests.conftest import Aggregator

@@ -183,7 +183,7 @@ def run_stages(
 
 def address(config: Config) -> str:
     """Return where the pages are read."""
-    from aggregator.publish.stage import addresses
+    from aggregator.publish.place import addresses
 
     with opened(config) as db:
         return addresses(db, config)["page"]

@@ -196,7 +196,8 @@ def url(
     ] = False,
 ) -> None:
     """Print where the feeds are read."""
-    from aggregator.publish.stage import STAGE, addresses
+    from aggregator.publish.place import addresses
+    from aggregator.publish.stage import STAGE
     from aggregator.store import publications
 
     config = context.obj.config()
