@@ -8,7 +8,7 @@ from typing import Any
 
 from aggregator.errors import NotAFeed
 from aggregator.model import Enclosure, ParsedEntry, ParsedFeed
-from aggregator.poll import clean, identity, revise
+from aggregator.poll import clean, identity, images, revise
 
 _VERSION = "https://jsonfeed.org/version/"
 
@@ -47,6 +47,8 @@ def _entry(
 ) -> ParsedEntry | None:
     permalink = _url(base, entry, "url") or _url(base, entry, "external_url")
     links = permalink or base
+    enclosures = [_enclosure(links, attachment) for attachment in _objects(entry.get("attachments"))]
+    pictures = [{"url": _text(entry.get(key))} for key in ("image", "banner_image")]
     return clean.entry(
         guid=_text(entry.get("id")),
         permalink=permalink,
@@ -56,8 +58,8 @@ def _entry(
         base=links,
         authors=_authors(entry) or _authors(feed),
         tags=map(_text, _list(entry.get("tags"))),
-        enclosures=[_enclosure(links, attachment) for attachment in _objects(entry.get("attachments"))],
-        image_url=_url(links, entry, "image") or _url(links, entry, "banner_image"),
+        enclosures=enclosures,
+        image_url=images.declared(links, pictures, enclosures),
         language=_text(entry.get("language")) or None,
         published_at=_time(entry.get("date_published")),
         updated_at=_time(entry.get("date_modified")),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aggregator.model import Enclosure, ParsedEntry, ParsedFeed
-from aggregator.poll import clean, identity, jsonfeed, marks, revise
+from aggregator.poll import clean, identity, images, jsonfeed, marks, revise
 from aggregator.poll.decide import PARSER_VERSION
 
 Raw = dict[str, Any]
@@ -84,6 +84,7 @@ def _entry(
     links = base if own_base else permalink or site_url or base
     own_language = _language(entry)
     published_at, updated_at = dates
+    enclosures = [_enclosure(link, links) for link in _list(entry, "links") if link.get("rel") == "enclosure"]
     return clean.entry(
         guid=_text(entry, "id"),
         permalink=permalink,
@@ -93,10 +94,8 @@ def _entry(
         base=links,
         authors=clean.people(_authors(entry)) or clean.people(_authors(feed)),
         tags=[tag.get("label") or tag.get("term") or "" for tag in _list(entry, "tags")],
-        enclosures=[
-            _enclosure(link, links) for link in _list(entry, "links") if link.get("rel") == "enclosure"
-        ],
-        image_url=_image(entry, links),
+        enclosures=enclosures,
+        image_url=_image(entry, links, enclosures),
         language=None if own_language == language else own_language,
         comments_url=clean.web_url(links, _text(entry, "comments")) or _link(entry, links, "replies", "html"),
         comments_feed_url=clean.web_url(links, _text(entry, "wfw_commentrss"))
@@ -154,16 +153,10 @@ def _enclosure(link: Raw, base: str) -> Enclosure | None:
     return Enclosure(url=url, media_type=link.get("type") or None, length=_number(link.get("length")) or None)
 
 
-def _image(entry: Raw, base: str) -> str | None:
-    images = [image for image in _list(entry, "media_content") if _is_image(image)]
-    candidates = [*_list(entry, "media_thumbnail"), *images]
-    found = (clean.web_url(base, image.get("url")) for image in candidates)
+def _image(entry: Raw, base: str, files: list[Enclosure | None]) -> str | None:
+    contents = filter(images.is_picture, _list(entry, "media_content"))
     itunes = _raw(entry, "image") or {}
-    return next(filter(None, found), None) or clean.web_url(base, itunes.get("href"))
-
-
-def _is_image(media: Raw) -> bool:
-    return media.get("medium") == "image" or (media.get("type") or "").startswith("image/")
+    return images.declared(base, (*_list(entry, "media_thumbnail"), *contents, itunes), files)
 
 
 def _comment_count(entry: Raw) -> int | None:
