@@ -281,3 +281,9 @@ def entries_found(db: Database) -> None:
 def rooms_of_bodies(db: Database) -> None:
     """Remember how long a frozen body may be, so that it stays as short when it is written again."""
     db.execute("ALTER TABLE publications ADD COLUMN room INTEGER")
+
+
+@migrations()
+def numbers_of_pages(db: Database) -> None:
+    """Remember by which link WordPress knows a page, as the page said when its text was read."""
+    db.execute("ALTER TABLE pages ADD COLUMN shortlink TEXT")
