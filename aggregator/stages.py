@@ -10,6 +10,7 @@ from aggregator.enrich.stage import ARTICLE, PAGE, SUMMARY
 from aggregator.pipeline import Stage, StageReport
 from aggregator.poll.stage import STAGE as POLL
 from aggregator.publish.stage import STAGE as PUBLISH
+from aggregator.retention.stage import STAGE as RETENTION
 from aggregator.session import Session
 from aggregator.store import stale_pages
 from aggregator.translate.stage import STAGE as TRANSLATE
@@ -19,9 +20,10 @@ from aggregator.websub.stage import take_up
 
 _ASKED = (COUNT, COMMENTS)
 _SAID = (COMMENT_TRANSLATE, VIEWPOINTS)
-STAGES: tuple[Stage, ...] = (WEBSUB, POLL, ARTICLE, PAGE, SUMMARY, TRANSLATE, PUBLISH, *_ASKED, *_SAID)
+STAGES: tuple[Stage, ...] = (WEBSUB, POLL, ARTICLE, PAGE, SUMMARY, TRANSLATE, PUBLISH, *_ASKED, *_SAID, RETENTION)
 
 PAGES = timedelta(minutes=2)  # slow sites hold back the rest of a round no longer; others go on in the next
+DROPS = timedelta(seconds=5)  # of a round; what is left goes in the next ones
 COUNTS = timedelta(seconds=30)  # so long may those who are asked for numbers keep a round's end waiting
 
 
@@ -51,6 +53,7 @@ def run_round(session: Session, prepare: Callable[[], None] = lambda: None) -> l
         if translated.finished:  # what is new comes before what is said of it
             said = [session.run(stage, session.config.publish_every) for stage in _SAID]
             fresh += [*said, *_published(session, said)]
+        fresh.append(session.run(RETENTION, DROPS))
         reports += fresh
         if session.stop() or translated.finished or _stuck(translated):
             return reports
@@ -58,7 +61,7 @@ def run_round(session: Session, prepare: Callable[[], None] = lambda: None) -> l
 
 def _published(session: Session, made: Sequence[StageReport]) -> list[StageReport]:
     """Publish where a stage made something, or took something away before it began."""
-    is_due = any(report.jobs for report in made) or stale_pages.all_of(session.db)
+    is_due = any(report.jobs for report in made) or stale_pages.newest(session.db, 1)
     return [session.run(PUBLISH)] if is_due else []
 
 

@@ -19,8 +19,9 @@ def test_a_file_is_replaced_and_keeps_its_mode(tmp_path: Path):
     assert os.listdir(path.parent) == ["feeds.opml"]  # noqa: PTH208
 
 
+@pytest.mark.parametrize("alone", [False, True])
 def test_a_full_disk_leaves_the_old_file_and_nothing_beside_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alone: bool
 ):
     path = tmp_path / "a.xml"
     files.replace(path, b"old")
@@ -30,7 +31,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_beside_it(
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
-        files.replace(path, b"new")
+        files.replace(path, b"new", alone=alone)
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["a.xml"]
 
@@ -43,3 +44,11 @@ def test_a_link_stays_a_link_to_the_replaced_file(tmp_path: Path):
     files.replace(link, b"two")
     assert link.is_symlink()
     assert kept.read_bytes() == b"two"
+
+
+def test_what_a_kill_left_of_a_file_that_one_program_writes_is_written_over(tmp_path: Path):
+    path = tmp_path / "a.xml"
+    files.partial(path).write_bytes(b"half of a longer one")
+    files.replace(path, b"whole", alone=True)
+    assert path.read_bytes() == b"whole"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.xml"]

@@ -12,8 +12,9 @@ import pytest
 
 from aggregator.errors import PublishError
 from aggregator.publish.place import addresses
+from aggregator.publish.rendering import Pages
 from aggregator.publish.stage import STAGE, Rendering, forget_published
-from aggregator.store import publications
+from aggregator.store import publications, stale_pages
 from tests.publishing import NOON, SENTENCES, Newsroom
 
 CATEGORY = ["category/news/atom.xml", "category/news/feed.json", "category/news/rss.xml"]
@@ -286,6 +287,51 @@ def test_narrowed_rights_reach_every_document_and_older_pages_too(room: Newsroom
     assert items(room)[0]["date_modified"] == "2026-11-26T04:00:00Z"
 
 
+def test_pages_of_another_form_are_written_in_batches_and_after_the_editions(
+    room: Newsroom, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("aggregator.publish.rendering.BATCH", 2)
+    fill(room, 5)
+    room.publish()
+    room.settings(site_title="別の名前")
+    jobs = []
+    while job := next(STAGE.pending(room.db, room.config, room.now), None):
+        with room.db.atomic():
+            STAGE.record(room.db, room.config, job, STAGE.work(room.config, job), room.now)
+        jobs.append(job)
+    assert [type(job) for job in jobs] == [Rendering, Pages, Pages, Pages]
+    assert [job.stories for job in jobs[1:]] == [(5, 4), (3, 2), (1,)]
+    assert all("別の名前" in room.path(name).read_text() for name in pages_of(room))
+
+
+def test_only_pages_of_the_feed_whose_rights_changed_are_written_again(room: Newsroom):
+    for feed in (room.feed("alpha"), room.feed("beta")):
+        room.translate(room.entry(feed, f"of-{feed}"))
+    room.publish()
+    room.feed("gamma")  # a feed that comes, and says nothing of its rights
+    assert not any(isinstance(job, Pages) for job in STAGE.pending(room.db, room.config, room.now))
+    room.db.table("feeds").update(2, {"settings": '{"rights": "titles"}'})
+    rendering = next(STAGE.pending(room.db, room.config, room.now))
+    with room.db.atomic():
+        STAGE.record(room.db, room.config, rendering, STAGE.work(room.config, rendering), room.now)
+    [job] = STAGE.pending(room.db, room.config, room.now)
+    assert isinstance(job, Pages)
+    assert [entry.sources[0].feed_title for entry in job.entries] == ["Beta Wire"]
+
+
+def test_pages_that_crashed_stay_as_they_are_and_hold_nothing_back(
+    room: Newsroom, monkeypatch: pytest.MonkeyPatch
+):
+    fill(room, 2)
+    room.publish()
+    before = room.outputs()
+    stale_pages.note_all(room.db)
+    monkeypatch.setattr("aggregator.publish.pages.page", lambda *_: 1 / 0)
+    assert room.publish().crashes == 1
+    assert room.publish().jobs == 0
+    assert room.outputs() == before
+
+
 def test_more_than_the_limit_stays_for_48_hours(room: Newsroom):
     room.settings(max_entries=2)
     fill(room, 4)
@@ -392,15 +438,15 @@ from tests.publishing import Newsroom
 
 real, left = target.{name}, {calls}
 
-def dies(*args):
+def dies(*args, **named):
     global left
     left -= 1
     if left < 0:
         if isinstance(args[0], Path):
             args[0].parent.mkdir(parents=True, exist_ok=True)
-            args[0].with_name("." + args[0].name + ".x.tmp").write_bytes(b"half")
+            args[0].with_name("." + args[0].name + ".tmp").write_bytes(b"half")
         os.kill(os.getpid(), signal.SIGKILL)
-    return real(*args)
+    return real(*args, **named)
 
 target.{name} = dies
 Newsroom(Path(sys.argv[1])).publish()

@@ -43,11 +43,11 @@ def test_documents_are_written_in_their_order_and_none_after_a_failure(tmp_path:
 
 
 def test_what_a_killed_run_left_is_swept_and_nothing_else(tmp_path: Path):
-    for name in ("a/.b.html.k3x.tmp", "a/notes.tmp", "c/.d.html.k3x.tmp"):
+    for name in ("a/.b.html.tmp", "a/notes.tmp", "a/.d.html.tmp"):
         write(tmp_path, [document(name)])
-    sweep(tmp_path, [document()])
+    sweep(tmp_path, [document(), document("never/was.html")])
     left = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
-    assert left == ["a/notes.tmp", "c/.d.html.k3x.tmp"]
+    assert left == ["a/.d.html.tmp", "a/notes.tmp"]
 
 
 def test_files_and_folders_are_removed_and_missing_ones_are_no_matter(tmp_path: Path):
@@ -94,7 +94,9 @@ def test_a_document_is_never_beside_the_copies_of_an_older_one(
     seen = []
     replace = files.replace
     monkeypatch.setattr(
-        files, "replace", lambda path, body: (seen.append(names(tmp_path)), replace(path, body))
+        files,
+        "replace",
+        lambda path, body, *, alone: (seen.append(names(tmp_path)), replace(path, body, alone=alone)),
     )
     write(tmp_path, [document("a.xml", LONG[::-1])])
     assert seen == [["a.xml"], ["a.xml"], ["a.xml", "a.xml.gz"]]

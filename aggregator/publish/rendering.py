@@ -19,23 +19,33 @@ from aggregator.store.publications import Published
 
 log = logging.getLogger(__name__)
 
+BATCH = 500  # pages a job may render
 FAILED = "publish_failed"
 PAGED = frozenset({"untranslated", "translated"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendering:
-    """Everything to be written to output/."""
+    """The editions, to be written to output/ with the pages of their entries."""
 
     site: Site
     editions: tuple[Edition, ...]  # main, hot, all
     parts: tuple[Edition, ...]  # the main one's titles, and each category as far as the main one holds it
     renewed: tuple[Edition, ...]  # the categories that changed, whole
     fingerprints: dict[str, str]  # of all categories, by their path
-    pages: tuple[EditionEntry, ...]
     state: Published
-    before: str  # the folder beneath output/ that was used until now
-    stale: tuple[int, ...] = ()  # stories whose pages waited to be written again
+    before: Published
+    is_known: bool  # what lies there, so that other pages stand
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pages:
+    """Pages to be written again, whether an edition holds them or not."""
+
+    site: Site
+    root: str
+    stories: tuple[int, ...]
+    entries: tuple[EditionEntry, ...]
 
 
 def due(db: Database, config: Config) -> Rendering | None:
@@ -44,11 +54,11 @@ def due(db: Database, config: Config) -> Rendering | None:
     site = site_of(config, root, publications.waiting(db))
     editions = lists.editions(db, config)
     before = publications.published(db)
-    state = Published(root, _form(db, site), _digest((*editions, *categories.members(db).items()), site))
+    digest = _digest((*editions, *categories.members(db).items()), site)
+    state = Published(root, _form(site), digest, publications.rights(db))
     folder = config.output / root
     known = (before.root, before.form) == (root, state.form) and (folder / "index.html").exists()
-    stale = stale_pages.all_of(db)
-    is_whole = known and before == state and not stale and _complete(folder, editions)
+    is_whole = known and before == state and _complete(folder, editions)
     if is_whole or state == publications.published(db, FAILED):
         return None
     named = lists.by_category(db, config, editions[0])
@@ -56,20 +66,29 @@ def due(db: Database, config: Config) -> Rendering | None:
     written = categories.written(db) if known else {}
     changed = (each for each in named if fingerprints[each.edition.path] != written.get(each.edition.path))
     return Rendering(
-        site=site, editions=editions, state=state, before=before.root, stale=tuple(stale),
+        site=site, editions=editions, state=state, before=before, is_known=known,
         parts=(lists.titles(config, editions[0]), *(each.edition for each in named)),
         renewed=tuple(lists.filled(db, config, each) for each in changed), fingerprints=fingerprints,
-        pages=paged(db, config, stale if known else publications.shown(db)),
     )  # fmt: skip
 
 
+def stale(db: Database, config: Config) -> Pages | None:
+    """Return pages to be written again, a batch of the newest ones: there may be as many as entries."""
+    stories = tuple(stale_pages.newest(db, BATCH))
+    if not stories:
+        return None
+    root = private_root(db, config)
+    site = site_of(config, root, publications.waiting(db))
+    return Pages(site=site, root=root, stories=stories, entries=paged(db, config, stories))
+
+
 def paged(db: Database, config: Config, stories: Iterable[int]) -> tuple[EditionEntry, ...]:
-    """Return the stories to be rendered beside those of the editions, as far as they have a page."""
+    """Return the stories as their pages show them, as far as they have one."""
     facts = publications.facts(db, stories, config.language)
     return tuple(edition.ordered(each for each in facts if each.publication.state in PAGED))
 
 
-def _form(db: Database, site: Site) -> str:
+def _form(site: Site) -> str:
     """Return the fingerprint of what every page depends on; addresses in pages are relative."""
     parts = (
         __version__,
@@ -79,7 +98,6 @@ def _form(db: Database, site: Site) -> str:
         site.private,
         site.contact,
         site.search,
-        publications.rights(db),
     )
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
@@ -98,11 +116,10 @@ def _page_paths(editions: tuple[Edition, ...]) -> list[str]:
     return [*pages.paths(entries), *(comments.path(entry) for entry in entries if entry.comments)]
 
 
-def documents(job: Rendering) -> tuple[Document, ...]:
+def documents(job: Rendering | Pages) -> tuple[Document, ...]:
     """Render the documents, pages before the feeds that link to them."""
-    shown = rendered(job)
-    written = [pages.page(entry, job.site) for entry in shown]
-    written += [comments.comments_feed(entry, job.site) for entry in shown if entry.comments]
+    if isinstance(job, Pages):
+        return _pages(job.entries, job.site)
     listed = (*job.editions, job.parts[0], *job.renewed)
     lasts = [document for each in listed for document in feeds.documents(each, job.site)]
     lasts.append(subscriptions.subscriptions((*job.editions, *job.parts), job.site))
@@ -111,15 +128,17 @@ def documents(job: Rendering) -> tuple[Document, ...]:
     indexes.append(pages.subscribe(job.site, job.parts))
     if job.site.viewpoints:
         lasts.append(comments.viewpoints_feed(main, job.site))
-    return (*pages.statics(), *written, *indexes, *lasts)
+    return (*pages.statics(), *_pages(entries(job), job.site), *indexes, *lasts)
 
 
-def rendered(job: Rendering) -> tuple[EditionEntry, ...]:
-    """Return every entry whose page is written, once."""
-    shown = {entry.public_id: entry for entry in job.pages}
-    for listed in job.editions:
-        shown |= {entry.public_id: entry for entry in listed.entries}
-    return tuple(shown.values())
+def _pages(entries: tuple[EditionEntry, ...], site: Site) -> tuple[Document, ...]:
+    said = (comments.comments_feed(entry, site) for entry in entries if entry.comments)
+    return (*(pages.page(entry, site) for entry in entries), *said)
+
+
+def entries(job: Rendering) -> tuple[EditionEntry, ...]:
+    """Return every entry of the editions, once."""
+    return tuple({entry.public_id: entry for each in job.editions for entry in each.entries}.values())
 
 
 def publish(config: Config, job: Rendering, documents: tuple[Document, ...]) -> None:
@@ -130,19 +149,32 @@ def publish(config: Config, job: Rendering, documents: tuple[Document, ...]) -> 
     folder = config.output / job.state.root
     write.sweep(folder, documents)
     written = write.write(folder, documents)
-    write.remove(folder, _emptied(job))
+    write.remove(folder, [] if job.site.viewpoints else [comments.VIEWPOINTS])
     write.keep_folders(folder / "category", {PurePosixPath(each.path).name for each in job.parts})
     log.info("published documents=%d written=%d", len(documents), len(written))
-    if job.before != job.state.root:
-        write.remove(config.output, [job.before] if job.before else _public_names(documents))
+    if job.before.root != job.state.root:
+        write.remove(config.output, [job.before.root] if job.before.root else _public_names(documents))
 
 
-def _emptied(job: Rendering) -> list[str]:
-    """List the feeds of comments where none are left, and that of machines where none comment."""
-    gone = [comments.path(entry) for entry in job.pages if not entry.comments]
-    return gone if job.site.viewpoints else [*gone, comments.VIEWPOINTS]
+def publish_pages(config: Config, job: Pages, documents: tuple[Document, ...]) -> None:
+    """Write the pages, and remove the feeds of comments where none are left.
+
+    Raises: PublishError.
+    """
+    folder = config.output / job.root
+    written = write.write(folder, documents)
+    write.remove(folder, [comments.path(entry) for entry in job.entries if not entry.comments])
+    log.info("pages_published documents=%d written=%d", len(documents), len(written))
 
 
 def _public_names(documents: tuple[Document, ...]) -> list[str]:
     """List the names in output/ that were public before everything moved beneath a private path."""
     return sorted({document.path.split("/")[0] for document in documents})
+
+
+def follow(db: Database, job: Rendering) -> None:
+    """Note which other pages have to be written again, now that the editions are out."""
+    if not job.is_known:
+        stale_pages.note_all(db)
+    was, now = (each.rights or {} for each in (job.before, job.state))
+    stale_pages.note_feeds(db, {url for url, _ in was.items() ^ now.items()})

@@ -2,8 +2,8 @@
 
 Kinds of jobs, each pending only when the one before it is recorded: `Indexing` has found what was published
 before there was a search, `Holds` name new stories, `Promotions` freeze what readers are given, `Rendering`
-writes output/. So the rows are committed before a document shows them, and a run killed anywhere writes the
-same bytes when repeated.
+writes the editions to output/, `Pages` what was written in another form. So the rows are committed before a
+document shows them, and a run killed anywhere writes the same bytes when repeated.
 """
 
 import logging
@@ -19,7 +19,7 @@ from aggregator.pipeline import Stage
 from aggregator.publish import lists, promote, rendering, room
 from aggregator.publish.edition import Facts, Publication
 from aggregator.publish.promote import Hold
-from aggregator.publish.rendering import Rendering
+from aggregator.publish.rendering import Pages, Rendering
 from aggregator.store import categories, publications, search, stale_pages
 
 log = logging.getLogger(__name__)
@@ -49,13 +49,13 @@ class Promotions:
     rows: tuple[Publication, ...]
 
 
-Job = Indexing | Holds | Promotions | Rendering
+Job = Indexing | Holds | Promotions | Rendering | Pages
 
 
 def pending(db: Database, config: Config, now: datetime) -> Iterator[Job]:
     """Yield the one job that comes next, if any."""
-    job = _indexing(db) or _holds(db, config) or _promotions(db, config, now) or rendering.due(db, config)
-    if job:
+    prepared = _indexing(db) or _holds(db, config) or _promotions(db, config, now)
+    if job := prepared or rendering.due(db, config) or rendering.stale(db, config):
         yield job
 
 
@@ -92,7 +92,7 @@ def _room(db: Database, waiting: list[Facts], now: datetime) -> int | None:
 
 def work(_: Config, job: Job) -> tuple[Document, ...]:
     """Render the documents, if the job has any."""
-    return rendering.documents(job) if isinstance(job, Rendering) else ()
+    return rendering.documents(job) if isinstance(job, Rendering | Pages) else ()
 
 
 def record(db: Database, config: Config, job: Job, outcome: tuple[Document, ...], now: datetime) -> None:
@@ -114,17 +114,24 @@ def record(db: Database, config: Config, job: Job, outcome: tuple[Document, ...]
             search.keep(db, rendering.paged(db, config, [row.story_id for row in job.rows]))
         case Rendering():
             rendering.publish(config, job, outcome)
-            search.keep(db, rendering.rendered(job))  # a translation that is newer than the frozen one too
+            search.keep(db, rendering.entries(job))  # a translation that is newer than the frozen one too
             categories.note(db, job.fingerprints)
             publications.note(db, job.state)
-            stale_pages.done(db, job.stale)
+            rendering.follow(db, job)
+        case Pages():
+            rendering.publish_pages(config, job, outcome)
+            search.keep(db, job.entries)
+            stale_pages.done(db, job.stories)
 
 
 def postpone(db: Database, _: Config, job: Job, error: str, __: datetime) -> None:
-    """Leave a rendering that crashed until there is something else to render."""
-    if isinstance(job, Rendering):
-        log.warning("publish_postponed error=%s", error)
-        publications.note(db, job.state, rendering.FAILED)
+    """Leave a rendering that crashed until there is something else to render, and pages as they are."""
+    log.warning("publish_postponed error=%s", error)
+    match job:
+        case Rendering():
+            publications.note(db, job.state, rendering.FAILED)
+        case Pages():
+            stale_pages.done(db, job.stories)
 
 
 def backlog(db: Database, config: Config, now: datetime) -> int:

@@ -38,7 +38,7 @@ def write(folder: Path, documents: Iterable[Document]) -> list[str]:
         try:
             if not _holds(path, document.body):
                 _remove_copies(path)
-                files.replace(path, document.body)
+                files.replace(path, document.body, alone=True)
                 written.append(document.path)
             _write_copies(path, document.body)
         except OSError as error:
@@ -61,7 +61,7 @@ def _write_copies(path: Path, body: bytes) -> None:
     for ending, compress in _COPIES.items():
         copy = path.with_name(path.name + ending)
         if not copy.exists() or copy.stat().st_mtime_ns != times.st_mtime_ns:
-            files.replace(copy, compress(body))
+            files.replace(copy, compress(body), alone=True)
             os.utime(copy, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
@@ -71,14 +71,12 @@ def _remove_copies(path: Path) -> None:
 
 
 def sweep(folder: Path, documents: Iterable[Document]) -> None:
-    """Remove what a killed run left half written beside these documents.
+    """Remove what a killed run left half written of these documents; no folder is listed, for it may be long.
 
     Raises: PublishError.
     """
-    for parent in {(folder / document.path).parent for document in documents}:
-        for stale in parent.glob(".*.tmp"):
-            log.info("swept path=%s", stale)
-            _remove(stale)
+    for document in documents:
+        _remove(files.partial(folder / document.path))
 
 
 def remove(folder: Path, names: Iterable[str]) -> None:

@@ -164,12 +164,13 @@ def waiting(db: Database) -> int:
     return int(count)
 
 
-def rights(db: Database) -> list[tuple[str, str | None]]:
-    """List each feed's rights as set."""
+def rights(db: Database) -> dict[str, str]:
+    """Return what each feed's settings say of its rights where they say anything, by its URL."""
     rows = db.query(
-        "SELECT listed_url, json_extract(settings, '$.rights') AS r FROM feeds ORDER BY listed_url"
+        """SELECT listed_url, coalesce(json_extract(settings, '$.rights'), '') || ' '
+          || coalesce(json_extract(settings, '$.rights_note'), '') AS rights FROM feeds WHERE rights != ' '"""
     )
-    return [(row["listed_url"], row["r"]) for row in rows]
+    return {row["listed_url"]: row["rights"] for row in rows}
 
 
 def promote(db: Database, row: Publication) -> None:
@@ -273,7 +274,8 @@ class Published(NamedTuple):
 
     root: str = ""  # the folder beneath output/
     form: str = ""  # fingerprint of what every page depends on
-    digest: str = ""  # fingerprint of everything that was written
+    digest: str = ""  # fingerprint of the editions
+    rights: dict[str, str] | None = None  # see `rights`
 
 
 def published(db: Database, key: str = "published") -> Published:

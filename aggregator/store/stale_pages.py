@@ -1,8 +1,15 @@
 """Table stale_pages: stories whose page must be written again though no feed may carry them any more."""
 
+import json
 from collections.abc import Iterable
 
 from sqlite_utils import Database
+
+_OF_FEEDS = """
+INSERT OR IGNORE INTO stale_pages SELECT st.story_id
+FROM feeds f JOIN entries e USING (feed_id) JOIN stories st ON st.lead_entry_id = e.entry_id
+WHERE f.listed_url IN (SELECT value FROM json_each(?))
+"""
 
 
 def note(db: Database, story_ids: Iterable[int]) -> None:
@@ -11,9 +18,23 @@ def note(db: Database, story_ids: Iterable[int]) -> None:
     db.conn.executemany("INSERT OR IGNORE INTO stale_pages (story_id) VALUES (?)", values)
 
 
-def all_of(db: Database) -> list[int]:
-    """List the stories whose pages are to be written again."""
-    return [row[0] for row in db.execute("SELECT story_id FROM stale_pages ORDER BY story_id").fetchall()]
+def note_all(db: Database) -> None:
+    """Have every page written again."""
+    db.execute(
+        """INSERT OR IGNORE INTO stale_pages SELECT story_id FROM publications
+        WHERE state IN ('untranslated', 'translated')"""
+    )
+
+
+def note_feeds(db: Database, listed_urls: Iterable[str]) -> None:
+    """Have the pages of the stories that these feeds lead written again."""
+    db.execute(_OF_FEEDS, [json.dumps(list(listed_urls))])
+
+
+def newest(db: Database, limit: int) -> list[int]:
+    """List stories whose pages are to be written again, those that came last first."""
+    sql = "SELECT story_id FROM stale_pages ORDER BY story_id DESC LIMIT ?"
+    return [row[0] for row in db.execute(sql, [limit]).fetchall()]
 
 
 def done(db: Database, story_ids: Iterable[int]) -> None:
