@@ -74,6 +74,8 @@ class Config:
     host_spacing: timedelta = _setting(timedelta(seconds=1), "between two fetches from one domain")
     retry_scope: RetryScope = _setting("host", "what a Retry-After holds for: its url, host or domain")
     listen: str = _setting("127.0.0.1:8080", "address and port of the server")
+    images: Literal["none", "source"] = _setting("source", "pictures that a feed declares for its entries")
+    hub: str = _setting("", "the WebSub hub that our feeds name and that is told of changes; public alone")
     search: bool = _setting(True, "the server answers /search and pages link there; false on a static host")
     counts: str = _setting("auto", "whose comment counts: auto, none, or a list: hackernews,hatena")
     counts_via: str = _setting("", "what stands in front of those addresses: a cache of your own")
@@ -206,16 +208,22 @@ def _faults(config: Config) -> Iterator[tuple[str, str]]:
     elif config.visibility == "local" and not _is_loopback(config.address[0]):
         remedy = "set visibility to private or public"
         yield "listen", f"listen = {config.listen!r}: visibility = local serves on 127.0.0.1 only; {remedy}"
-    for key in ("base_url", "openai_url", "deepl_url", "counts_via"):
+    for key in ("base_url", "openai_url", "deepl_url", "counts_via", "hub"):
         if (url := getattr(config, key)) and not _is_http(url):
             yield key, f"{key} = {url!r}: expected an http or https URL"
     if not config.max_entries:
         yield "max_entries", "max_entries = 0: expected a whole number of 1 or more"
     yield from _engine_faults(config)
     yield from _count_faults(config)
+    yield from _visibility_faults(config)
+
+
+def _visibility_faults(config: Config) -> Iterator[tuple[str, str]]:
     missing = [name for name in ("base_url", "contact") if not getattr(config, name)]
     if config.visibility == "public" and missing:
         yield "visibility", f"visibility = public: {' and '.join(missing)} must be set"
+    if config.hub and config.visibility != "public":
+        yield "hub", f"hub = {config.hub!r}: makes addresses known, so it needs visibility = public"
 
 
 def _engine_faults(config: Config) -> Iterator[tuple[str, str]]:

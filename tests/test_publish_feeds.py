@@ -251,3 +251,44 @@ def test_each_atom_element_stands_as_often_as_rfc_4287_allows():
         assert entry.findtext(f"{_ATOM}author/{_ATOM}name")
     for name in ("updated", "published"):
         assert all(datetime.fromisoformat(e.text).tzinfo for e in tree.iter(_ATOM + name))
+
+
+PICTURE = replace(ENTRY, image_url="https://kw.example/1.jpg")
+
+
+@XML
+def test_a_picture_is_a_thumbnail(name: str):
+    [entry] = feedparser.parse(written(compose("main", "x", (PICTURE,)))[name].body).entries
+    assert [each["url"] for each in entry.media_thumbnail] == ["https://kw.example/1.jpg"]
+    assert len(entry.enclosures) == 2
+
+
+def test_the_json_feed_names_the_picture():
+    [item] = json.loads(written(compose("main", "x", (PICTURE,)))["feed.json"].body)["items"]
+    assert item["image"] == "https://kw.example/1.jpg"
+
+
+def test_without_pictures_no_form_names_one():
+    shown = written(compose("main", "x", (PICTURE,)), replace(SITE, images=False))
+    assert not any(b"1.jpg" in document.body for document in shown.values())
+
+
+def test_where_titles_alone_are_shown_there_is_no_picture():
+    facts = replace(FACTS, image_url="https://kw.example/1.jpg")
+    assert present(facts).image_url == "https://kw.example/1.jpg"
+    assert present(replace(facts, rights="titles")).image_url is None
+
+
+@XML
+def test_the_hub_is_named_where_there_is_one(name: str):
+    assert b'rel="hub"' not in written()[name].body
+    feed = feedparser.parse(written(site=replace(SITE, hub="https://hub.example/"))[name].body).feed
+    assert [link.href for link in feed.links if link.rel == "hub"] == ["https://hub.example/"]
+    assert feed.link == "https://news.example/"
+
+
+def test_the_json_feed_names_the_hub():
+    documents = written(site=replace(SITE, hub="https://hub.example/"))
+    hubs = json.loads(documents["feed.json"].body)["hubs"]
+    assert hubs == [{"type": "WebSub", "url": "https://hub.example/"}]
+    assert "hubs" not in json.loads(written()["feed.json"].body)

@@ -82,6 +82,9 @@ class Edition:
     title: str
     updated_at: datetime | None  # the newest entry's, never the clock's
     entries: tuple[EditionEntry, ...]
+    digests: tuple[EditionEntry, ...] = ()  # lists of others, which feeds carry among the entries
+    label: str = ""  # what pages call a part: "Security"
+    older: str = ""  # path of the document that holds what it held before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,6 +110,9 @@ class Site:
     waiting: int  # entries without a translation
     viewpoints: bool = False  # machines comment here
     search: bool = True  # a server answers /search
+    images: bool = True  # pictures that feeds declare are linked to
+    hub: str = ""  # tells readers at once what is new
+    indexable: bool = False  # search engines may list the pages
 
 
 def limited(rights: Rights, summary: str, story: str) -> tuple[Sentences, tuple[Sentences, ...]]:
@@ -193,7 +196,8 @@ def present(facts: Facts) -> EditionEntry:
         permalink=web_url(facts.permalink), published_at=facts.published_at, sources=facts.sources,
         category=facts.category, authors=facts.authors, tags=facts.tags,
         enclosures=tuple(e for e in facts.enclosures if web_url(e.url)),
-        image_url=facts.image_url, rights=facts.rights, page_title=shown_title(facts), summary=summary,
+        image_url=None if facts.rights == "titles" else web_url(facts.image_url), rights=facts.rights,
+        page_title=shown_title(facts), summary=summary,
         story=story, engine=facts.translated.engine if facts.translated else "",
         model=facts.translated.model if facts.translated else "",
         written=facts.translated is not None and facts.translated.written,

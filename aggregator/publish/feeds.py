@@ -35,8 +35,10 @@ _NAMESPACES = {
     "dc": "http://purl.org/dc/elements/1.1/",
     "wfw": "http://wellformedweb.org/CommentAPI/",
     "sy": "http://purl.org/rss/1.0/modules/syndication/",
+    "media": "http://search.yahoo.com/mrss/",
 }
 _ATOM = "http://www.w3.org/2005/Atom"
+_HISTORY = "http://purl.org/syndication/history/1.0"
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _Writer = Callable[[Edition, Site, str], bytes]
 _THR = f"{{{_NAMESPACES['thr']}}}"
@@ -70,6 +72,23 @@ def _atom(edition: Edition, site: Site, path: str) -> bytes:
     return bytes(_generator(edition, site, path, _TYPES[0]).atom_str())
 
 
+def archived(edition: Edition, site: Site, path: str, newer: str) -> Document:
+    """Write a document of what the edition held before; `newer` is the path of the one after it, if any.
+
+    Source: RFC 5005, section 4.
+    """
+    feed = _generator(edition, site, path, _TYPES[0])
+    links = {"current": site.base_url + paths(edition)[0], **_older(edition, site)}
+    if newer:
+        links["next-archive"] = site.base_url + newer
+    feed.aggregator.take({}, links, is_archive=True)  # what is over needs no hub
+    return Document(path=path, media_type=_TYPES[0], body=bytes(feed.atom_str()))
+
+
+def _older(edition: Edition, site: Site) -> dict[str, str]:
+    return {"prev-archive": site.base_url + edition.older} if edition.older else {}
+
+
 def _rss(edition: Edition, site: Site, path: str) -> bytes:
     return bytes(_generator(edition, site, path, _TYPES[1]).rss_str())
 
@@ -81,6 +100,7 @@ def _generator(edition: Edition, site: Site, path: str, kind: str) -> FeedGenera
     feed.title(edition.title)
     feed.description("海外テックニュースの見出しと要約を日本語で。機械翻訳です。")
     feed.language(LANGUAGE)
+    feed.aggregator.take({"hub": site.hub} if site.hub else {}, _older(edition, site))
     feed.link(href=site.base_url + quote(path), rel="self", type=kind)
     feed.link(href=site.base_url, rel="alternate", type="text/html", hreflang=LANGUAGE)  # last: RSS takes it
     feed.generator(site.generator)
@@ -105,16 +125,26 @@ def _add(feed: FeedGenerator, entry: EditionEntry, site: Site) -> None:
 
 
 class _Feed:
-    """The extension's part for the feed itself: its namespaces, and how often to look in."""
+    """The extension's part for the feed itself: its namespaces, how often to look in, what belongs to it."""
+
+    def take(self, everywhere: dict[str, str], atom: dict[str, str], *, is_archive: bool = False) -> None:
+        self.everywhere, self.atom, self.is_archive = everywhere, atom, is_archive
 
     def extend_ns(self) -> dict[str, str]:
         return _NAMESPACES
 
     def extend_atom(self, out: etree._Element) -> None:
         self._pace(out)
+        for rel, href in {**self.everywhere, **self.atom}.items():
+            _add_link(out, rel, href)
+        if self.is_archive:
+            etree.SubElement(out, f"{{{_HISTORY}}}archive", nsmap={"fh": _HISTORY})
 
     def extend_rss(self, out: etree._Element) -> None:
-        self._pace(out.find("channel"))
+        channel = out.find("channel")
+        self._pace(channel)
+        for rel, href in self.everywhere.items():
+            etree.SubElement(channel, f"{{{_ATOM}}}link", rel=rel, href=href)
 
     def _pace(self, out: etree._Element) -> None:
         _add_text(out, f"{{{_NAMESPACES['sy']}}}updatePeriod", "hourly")
@@ -145,6 +175,7 @@ class _Extension:
                 _add_link(out, "via", url or "", type="text/html")
         self._replies(out)
         self._source(out)
+        self._picture(out)
         if entry.state == "untranslated":
             out.set(_LANG, entry.original_language or "en")
 
@@ -167,6 +198,10 @@ class _Extension:
         if editions.web_url(feed.site_url):
             _add_link(source, "alternate", feed.site_url or "", type="text/html")
 
+    def _picture(self, out: etree._Element) -> None:
+        if self.site.images and self.entry.image_url:
+            etree.SubElement(out, f"{{{_NAMESPACES['media']}}}thumbnail", url=self.entry.image_url)
+
     def extend_rss(self, out: etree._Element) -> None:
         entry = self.entry
         _add_text(out, "link", editions.original_url(entry, self.site))
@@ -183,6 +218,7 @@ class _Extension:
             _add_text(out, f"{{{_NAMESPACES['wfw']}}}commentRss", self.comments_feed)
         if self.total is not None:
             _add_text(out, f"{{{_NAMESPACES['slash']}}}comments", str(self.total))
+        self._picture(out)
 
 
 def _add_text(parent: etree._Element, tag: str, text: str) -> None:

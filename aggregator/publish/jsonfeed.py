@@ -24,9 +24,14 @@ def json_feed(edition: Edition, site: Site, path: str, asked: str = "") -> bytes
         "home_page_url": site.base_url,
         "feed_url": site.base_url + quote(path) + asked,
         "language": LANGUAGE,
+        **({} if asked else _hubs(site)),
         "items": [_item(entry, site) for entry in edition.entries],
     }
     return (json.dumps(feed, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _hubs(site: Site) -> JsonObject:
+    return {"hubs": [{"type": "WebSub", "url": site.hub}]} if site.hub else {}
 
 
 def _item(entry: EditionEntry, site: Site) -> JsonObject:
@@ -36,6 +41,7 @@ def _item(entry: EditionEntry, site: Site) -> JsonObject:
         "url": editions.original_url(entry, site),
         "title": entry.title,
         **_content(entry),
+        "image": entry.image_url if site.images else None,
         "date_published": to_text(entry.first_published_at),
         "date_modified": to_text(entry.updated_at),
         "authors": [_present(name=editions.byline(entry), url=editions.web_url(feed.site_url))],
@@ -44,7 +50,7 @@ def _item(entry: EditionEntry, site: Site) -> JsonObject:
         "attachments": [_attachment(enclosure) for enclosure in entry.enclosures],
         "_discussion": _discussion(entry),
     }
-    return {key: value for key, value in item.items() if value not in ([], {})}
+    return {key: value for key, value in item.items() if value not in ([], {}, None)}
 
 
 def _content(entry: EditionEntry) -> JsonObject:
