@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         ViewpointOrder,
         ViewpointOutcome,
     )
+    from aggregator.model.digests import Digest, DigestEntry, DigestKind, DigestLine
     from aggregator.model.discussions import (
         PROVIDERS,
         Counted,
@@ -107,7 +108,9 @@ if TYPE_CHECKING:
     )
 
 # What polls need comes first: loading all would cost both their processes a fiftieth of a second.
-_FILES = ("feeds", "fetches", "polls", "hubs", "editions", "pages", "texts", "discussions", "comments")
+_FILES = (
+    "feeds", "fetches", "polls", "hubs", "editions", "pages", "texts", "discussions", "comments", "digests"
+)  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
@@ -139,6 +142,10 @@ __all__ = [
     "CountTurn",
     "Counted",
     "DeliveryJob",
+    "Digest",
+    "DigestEntry",
+    "DigestKind",
+    "DigestLine",
     "Discussion",
     "Document",
     "DueFeed",

@@ -71,6 +71,7 @@ class EditionEntry:
     rise: int = 0  # comments an hour, in the edition that is ranked by it
     comments: tuple[ShownComment, ...] = ()  # people's, the leading ones
     viewpoints: tuple[Viewpoint, ...] = ()  # machines'
+    path: str = ""  # of its page, where that is no entry's own: a digest's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

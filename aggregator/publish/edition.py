@@ -7,7 +7,7 @@ document takes it from an `EditionEntry`.
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from aggregator.model import (
@@ -229,6 +229,21 @@ def compose(name: str, title: str, entries: tuple[EditionEntry, ...]) -> Edition
     return Edition(name=name, path="", title=title, updated_at=updated_at, entries=entries)
 
 
+def with_digests(made: Edition, digests: Iterable[EditionEntry]) -> Edition:
+    """Add digests to an edition, which is as new as the newest of them all."""
+    added = tuple(digests)
+    newest = max((each.updated_at for each in (*made.entries, *added)), default=None)
+    return replace(made, digests=added, updated_at=newest)
+
+
+def given(made: Edition) -> Edition:
+    """Return the edition as feeds carry it: digests among the entries, the newest first."""
+    everything = sorted(
+        (*made.digests, *made.entries), key=lambda entry: entry.first_published_at, reverse=True
+    )
+    return replace(made, entries=tuple(everything), digests=()) if made.digests else made
+
+
 def byline(entry: EditionEntry) -> str:
     """Name author and feed in one, for readers show no `source`: 「原著者 (媒体名)」."""
     feed = entry.sources[0].feed_title
@@ -252,4 +267,4 @@ def page_url(entry: EditionEntry, site: Site) -> str:
 
 def page_path(entry: EditionEntry) -> str:
     """Return the path of the entry's own page, which never changes."""
-    return f"entries/{entry.slug}.html"
+    return entry.path or f"entries/{entry.slug}.html"

@@ -3,6 +3,7 @@
 from sqlite_utils import Database, Migrations
 
 from aggregator.store import search
+from aggregator.store.digests import TABLES as DIGESTS
 from aggregator.store.first import FIRST
 
 migrations = Migrations("aggregator")
@@ -287,3 +288,9 @@ def rooms_of_bodies(db: Database) -> None:
 def numbers_of_pages(db: Database) -> None:
     """Remember by which link WordPress knows a page, as the page said when its text was read."""
     db.execute("ALTER TABLE pages ADD COLUMN shortlink TEXT")
+
+
+@migrations()
+def digests_frozen(db: Database) -> None:
+    """Create the tables of digests, and of what they said of their entries."""
+    _execute(db, DIGESTS)

@@ -1,0 +1,150 @@
+"""Tables digests and digest_entries: lists made once, and what they said of their entries."""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, get_args
+
+from sqlite_utils import Database
+
+from aggregator.model import Digest, DigestEntry, DigestKind, DigestLine, Rights
+from aggregator.store.articles import RIGHTS
+from aggregator.times import from_text, to_text
+
+# Released: a change is a migration.
+TABLES = """
+CREATE TABLE digests (
+  digest_id INTEGER PRIMARY KEY,
+  kind TEXT NOT NULL CHECK (kind IN ('daily', 'weekly', 'morning')),
+  name TEXT NOT NULL,
+  public_id TEXT NOT NULL UNIQUE,
+  title TEXT NOT NULL,
+  body TEXT NOT NULL,
+  published_at TEXT NOT NULL,
+  among INTEGER NOT NULL,
+  page_form TEXT NOT NULL DEFAULT '',
+  UNIQUE (kind, name)
+) STRICT;
+CREATE INDEX digests_newest ON digests (published_at);
+
+CREATE TABLE digest_entries (
+  digest_id INTEGER NOT NULL REFERENCES digests (digest_id),
+  position INTEGER NOT NULL,
+  story_id INTEGER NOT NULL REFERENCES stories (story_id),
+  title TEXT NOT NULL,
+  line TEXT NOT NULL,
+  feed_title TEXT NOT NULL,
+  more INTEGER NOT NULL,
+  url TEXT,
+  comments INTEGER,
+  PRIMARY KEY (digest_id, position)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX digest_entries_story ON digest_entries (story_id);
+"""
+
+_CANDIDATES = """
+SELECT story_id FROM publications p
+WHERE state = 'translated' AND first_published_at > ? AND first_published_at <= ? AND NOT EXISTS (
+  SELECT 1 FROM digest_entries de JOIN digests d USING (digest_id)
+  WHERE de.story_id = p.story_id AND d.kind = ?)
+"""
+_HEAD = ("kind", "name", "public_id", "title", "body", "among")
+_FROZEN = ("title", "line", "feed_title", "more", "url", "comments")
+_DIGESTS = """
+SELECT d.*, (SELECT b.name FROM digests b WHERE b.kind = d.kind AND b.digest_id < d.digest_id
+  ORDER BY b.digest_id DESC LIMIT 1) AS previous FROM digests d
+"""
+_NEWEST = f"""{_DIGESTS}
+WHERE d.kind IN (SELECT value FROM json_each(?)) AND d.published_at >= ?
+ORDER BY d.published_at DESC, d.digest_id DESC LIMIT ?
+"""  # noqa: S608
+_UNPAGED = f"{_DIGESTS} WHERE d.page_form != ? AND d.kind != 'morning' ORDER BY d.digest_id DESC LIMIT ?"
+_UNPAGE = """
+UPDATE digests SET page_form = '' WHERE digest_id IN (
+  SELECT digest_id FROM digest_entries WHERE story_id IN (SELECT value FROM json_each(?)))
+"""
+_ENTRIES = f"""
+SELECT de.story_id, de.title, de.line, de.feed_title, de.more, de.url, de.comments, p.slug, p.state,
+  {RIGHTS} AS rights
+FROM digest_entries de JOIN publications p USING (story_id) JOIN stories st USING (story_id)
+  JOIN entries e ON e.entry_id = st.lead_entry_id JOIN feeds f USING (feed_id)
+  LEFT JOIN pages look ON look.entry_id = e.entry_id
+WHERE de.digest_id = ? ORDER BY de.position
+"""  # noqa: S608 - constants of ours
+_LISTED = """
+SELECT d.name, d.title, d.published_at, coalesce((
+  SELECT de.title FROM digest_entries de JOIN publications p USING (story_id)
+  WHERE de.digest_id = d.digest_id AND p.state IN ('untranslated', 'translated')
+  ORDER BY de.position LIMIT 1), '') AS top
+FROM digests d WHERE d.kind != 'morning' ORDER BY d.published_at DESC, d.kind LIMIT ?
+"""
+
+
+def is_made(db: Database, kind: DigestKind, name: str) -> bool:
+    """Tell whether a digest is there."""
+    found = db.execute("SELECT 1 FROM digests WHERE kind = ? AND name = ?", [kind, name])
+    return found.fetchone() is not None
+
+
+def candidates(db: Database, kind: DigestKind, since: datetime, until: datetime) -> list[int]:
+    """List the stories published after `since`, up to `until`, that no digest of this kind holds."""
+    rows = db.execute(_CANDIDATES, [to_text(since), to_text(until), kind])
+    return [row[0] for row in rows.fetchall()]
+
+
+def add(db: Database, digest: Digest) -> None:
+    """Write a digest; it stands for ever."""
+    row = {name: getattr(digest, name) for name in _HEAD} | {"published_at": to_text(digest.published_at)}
+    digest_id = db.table("digests").insert(row).last_pk
+    db.table("digest_entries").insert_all(
+        {"digest_id": digest_id, "position": position, "story_id": entry.story_id}
+        | {name: getattr(entry, name) for name in _FROZEN}
+        for position, entry in enumerate(digest.entries)
+    )
+
+
+def newest(
+    db: Database, kinds: Iterable[DigestKind], since: datetime | None = None, most: int = -1
+) -> list[Digest]:
+    """List digests of these kinds with what holds for their entries now, the newest first."""
+    values = [json.dumps(list(kinds)), to_text(since) if since else "", most]
+    return [_digest(db, row) for row in list(db.query(_NEWEST, values))]
+
+
+def _digest(db: Database, row: dict[str, Any]) -> Digest:
+    entries = tuple(_entry(each) for each in db.query(_ENTRIES, [row["digest_id"]]))
+    frozen = {name: row[name] for name in _HEAD}
+    at = from_text(row["published_at"])
+    return Digest(**frozen, published_at=at, entries=entries, previous=row["previous"] or "")
+
+
+def _entry(row: dict[str, Any]) -> DigestEntry:
+    known = row["rights"] if row["rights"] in get_args(Rights) else "excerpt"
+    return DigestEntry(**row | {"rights": known})
+
+
+def listed(db: Database, most: int) -> list[DigestLine]:
+    """List the newest digests without what they hold."""
+    return [
+        DigestLine(name=name, title=title, published_at=from_text(at), top=top)
+        for name, title, at, top in db.execute(_LISTED, [most]).fetchall()
+    ]
+
+
+def unpaged(db: Database, form: str, most: int) -> list[Digest]:
+    """List digests whose page does not lie there in this form, the newest first."""
+    return [_digest(db, row) for row in list(db.query(_UNPAGED, [form, most]))]
+
+
+def paged(db: Database, digests: Iterable[Digest], form: str) -> None:
+    """Note the form in which pages were written."""
+    for digest in digests:
+        db.execute("UPDATE digests SET page_form = ? WHERE public_id = ?", [form, digest.public_id])
+
+
+def unpage(db: Database, story_ids: Iterable[int] | None = None) -> None:
+    """Have pages written again: of digests that hold one of these stories, or all."""
+    if story_ids is None:
+        db.execute("UPDATE digests SET page_form = ''")
+    else:
+        db.execute(_UNPAGE, [json.dumps(list(story_ids))])
