@@ -63,7 +63,8 @@ def due(db: Database, config: Config) -> Rendering | None:
         return None
     named = lists.by_category(db, config, editions[0])
     fingerprints = {each.edition.path: _digest((each,), site) for each in named}
-    written = categories.written(db) if known else {}
+    stand = known and before.rights == state.rights  # a category also holds what the main one does not
+    written = categories.written(db) if stand else {}
     changed = (each for each in named if fingerprints[each.edition.path] != written.get(each.edition.path))
     return Rendering(
         site=site, editions=editions, state=state, before=before, is_known=known,
