@@ -9,6 +9,7 @@ from aggregator.discuss.viewpoints_stage import VIEWPOINTS
 from aggregator.enrich.stage import ARTICLE, PAGE, SUMMARY
 from aggregator.pipeline import Stage, StageReport
 from aggregator.poll.stage import STAGE as POLL
+from aggregator.publish.hub_stage import STAGE as HUB
 from aggregator.publish.stage import STAGE as PUBLISH
 from aggregator.session import Session
 from aggregator.store import stale_pages
@@ -19,10 +20,11 @@ from aggregator.websub.stage import take_up
 
 _ASKED = (COUNT, COMMENTS)
 _SAID = (COMMENT_TRANSLATE, VIEWPOINTS)
-STAGES: tuple[Stage, ...] = (WEBSUB, POLL, ARTICLE, PAGE, SUMMARY, TRANSLATE, PUBLISH, *_ASKED, *_SAID)
+_MADE = (WEBSUB, POLL, ARTICLE, PAGE, SUMMARY, TRANSLATE, PUBLISH, HUB)
+STAGES: tuple[Stage, ...] = (*_MADE, *_ASKED, *_SAID)
 
 PAGES = timedelta(minutes=2)  # slow sites hold back the rest of a round no longer; others go on in the next
-COUNTS = timedelta(seconds=30)  # so long may those who are asked for numbers keep a round's end waiting
+COUNTS = timedelta(seconds=30)  # so long may those who are told or asked keep a round's end waiting
 
 
 def run_round(session: Session, prepare: Callable[[], None] = lambda: None) -> list[StageReport]:
@@ -44,7 +46,8 @@ def run_round(session: Session, prepare: Callable[[], None] = lambda: None) -> l
         fresh.append(session.run(PUBLISH))
         translated = session.run(TRANSLATE, session.config.publish_every)
         fresh += [translated, *_published(session, [translated])]
-        # Last, when all that is ready is out: a provider that is down or slow delays nothing.
+        # Last, when all that is ready is out: a hub or provider that is down or slow delays nothing.
+        fresh.append(session.run(HUB, COUNTS))
         asked = [session.run(stage, COUNTS) for stage in _ASKED]
         session.rest(COUNT)
         fresh += [*asked, *_published(session, asked)]

@@ -10,7 +10,17 @@ from aggregator.config import Config
 from aggregator.discuss import access
 from aggregator.discuss import stage as counting
 from aggregator.discuss.providers import KINDS
-from aggregator.store import comments, feeds, network, providers, translations, usage, viewpoints, websub
+from aggregator.store import (
+    comments,
+    feeds,
+    hub_pings,
+    network,
+    providers,
+    translations,
+    usage,
+    viewpoints,
+    websub,
+)
 from aggregator.times import duration_text, from_text
 from aggregator.translate import allowance, budget, engines
 from aggregator.translate.engines import services
@@ -40,6 +50,7 @@ def collect(db: Database, config: Config, now: datetime) -> tuple[dict[str, Any]
         "waiting for translation": TRANSLATE.backlog(db, config, now),
         "refused by the checks": _refused(db),
         "hubs": _hubs(db, config, now),
+        "own hub": _own_hub(db, config, now),
         "engine": _engine(config),
         "feeds' own engines": _own_engines(db, config),
         "budgets": _budgets(db, config, now),
@@ -65,6 +76,14 @@ def _hubs(db: Database, config: Config, now: datetime) -> str:
     if known and protocol.is_possible(config) and not spool.is_open(config):
         return f"{known}; none is asked while no server runs beside the store"
     return known or "-"
+
+
+def _own_hub(db: Database, config: Config, now: datetime) -> str:
+    if not config.hub:
+        return "-"
+    told_at, waiting, failure = hub_pings.summary(db)
+    told = f"told {duration_text(now - told_at)} ago" if told_at else "never told yet"
+    return f"{told}, {waiting} feeds wait" + (f": {failure}" if failure else "")
 
 
 def _network(db: Database, now: datetime) -> str:

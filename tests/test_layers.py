@@ -22,7 +22,7 @@ RANKS = [
      "publish.digests",
      "translate.chain", "translate.writer", "translate.allowance"},
     {"pipeline"},
-    {"poll.stage", "enrich.stage", "discuss.stage", "discuss.comments_stage", "discuss.viewpoints_stage", "translate.stage", "publish.stage", "websub.stage"},
+    {"poll.stage", "enrich.stage", "discuss.stage", "discuss.comments_stage", "discuss.viewpoints_stage", "translate.stage", "publish.stage", "publish.hub_stage", "websub.stage"},
     {"search", "session", "subscribe", "losses", "again", "why", "check", "exchange", "stages", "status", "figures"},
     {"daemon", "serve.", "doctor", "report", "demo."},
     {"cli."},

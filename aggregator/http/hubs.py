@@ -88,7 +88,7 @@ def _location(response: Response) -> str:
 async def _complaint(response: Response, request: HubRequest) -> str:
     """Return what a hub says of an error, without what nobody else may know, should it repeat that."""
     said = (await response.beginning(_READ)).decode("utf-8", "replace")
-    for hidden in (request.secret, request.callback_url.rpartition("/")[2]):
+    for hidden in filter(None, (request.secret, request.callback_url.rpartition("/")[2])):
         said = said.replace(hidden, "…")
     line = " ".join(f"{response.status} {response.reason or ''} {said}".split())
     return "".join(filter(str.isprintable, line))[:_SHOWN]

@@ -7,7 +7,7 @@ from typing import Literal
 from aggregator.model.feeds import DueFeed
 from aggregator.model.fetches import Failure
 
-HubMode = Literal["subscribe", "unsubscribe", "denied"]
+HubMode = Literal["subscribe", "unsubscribe", "denied", "publish"]  # the last is for feeds of our own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ Source: RFC 4287, RFC 4685, RSS 2.0 with slash, dc and wfw.
 
 import html
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import quote
@@ -56,6 +56,12 @@ def documents(edition: Edition, site: Site) -> list[Document]:
 def paths(edition: Edition) -> tuple[str, str, str]:
     """Return the names of an edition's three forms, beneath its path."""
     return PATHS.get(edition.name, PATHS["main"])
+
+
+def with_hub(names: Iterable[str]) -> list[str]:
+    """Return those of these documents that name the hub: every form of every edition."""
+    forms = {form for each in PATHS.values() for form in each}
+    return [name for name in names if name.rpartition("/")[2] in forms]
 
 
 def _fitting(write: _Writer, edition: Edition, site: Site, path: str) -> bytes:

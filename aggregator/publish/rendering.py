@@ -142,8 +142,8 @@ def entries(job: Rendering) -> tuple[EditionEntry, ...]:
     return tuple({entry.public_id: entry for each in job.editions for entry in each.entries}.values())
 
 
-def publish(config: Config, job: Rendering, documents: tuple[Document, ...]) -> None:
-    """Write the documents, and remove what is no more.
+def publish(config: Config, job: Rendering, documents: tuple[Document, ...]) -> list[str]:
+    """Write the documents, remove what is no more, and return the paths of those that changed.
 
     Raises: PublishError.
     """
@@ -155,6 +155,7 @@ def publish(config: Config, job: Rendering, documents: tuple[Document, ...]) -> 
     log.info("published documents=%d written=%d", len(documents), len(written))
     if job.before.root != job.state.root:
         write.remove(config.output, [job.before.root] if job.before.root else _public_names(documents))
+    return written
 
 
 def publish_pages(config: Config, job: Pages, documents: tuple[Document, ...]) -> None:

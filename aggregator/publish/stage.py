@@ -16,11 +16,11 @@ from sqlite_utils import Database
 from aggregator.config import Config
 from aggregator.model import Document
 from aggregator.pipeline import Stage
-from aggregator.publish import lists, promote, rendering, room
+from aggregator.publish import feeds, lists, promote, rendering, room
 from aggregator.publish.edition import Facts, Publication
 from aggregator.publish.promote import Hold
 from aggregator.publish.rendering import Pages, Rendering
-from aggregator.store import categories, publications, search, stale_pages
+from aggregator.store import categories, hub_pings, publications, search, stale_pages
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +113,9 @@ def record(db: Database, config: Config, job: Job, outcome: tuple[Document, ...]
             search.forget(db, [row.public_id for row in job.rows if row.state not in rendering.PAGED])
             search.keep(db, rendering.paged(db, config, [row.story_id for row in job.rows]))
         case Rendering():
-            rendering.publish(config, job, outcome)
+            written = rendering.publish(config, job, outcome)
+            if config.hub:
+                hub_pings.note(db, feeds.with_hub(written), now)
             search.keep(db, rendering.entries(job))  # a translation that is newer than the frozen one too
             categories.note(db, job.fingerprints)
             publications.note(db, job.state)

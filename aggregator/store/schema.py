@@ -2,7 +2,7 @@
 
 from sqlite_utils import Database, Migrations
 
-from aggregator.store import search
+from aggregator.store import hub_pings, search
 from aggregator.store.digests import TABLES as DIGESTS
 from aggregator.store.first import FIRST
 
@@ -294,3 +294,9 @@ def numbers_of_pages(db: Database) -> None:
 def digests_frozen(db: Database) -> None:
     """Create the tables of digests, and of what they said of their entries."""
     _execute(db, DIGESTS)
+
+
+@migrations()
+def hub_told(db: Database) -> None:
+    """Create the table of what the hub of our own feeds has to be told."""
+    db.execute(hub_pings.TABLE)

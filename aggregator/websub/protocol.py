@@ -58,8 +58,10 @@ def hub_address(hub_url: str, *, allow_private: bool) -> str:
 def form(request: HubRequest) -> dict[str, str]:
     """Return the fields of a request to a hub.
 
-    Source: section 5.1
+    Source: section 5.1; of what we publish PubSubHubbub 0.3, section 7.1
     """
+    if request.mode == "publish":
+        return {"hub.mode": request.mode, "hub.url": request.topic_url}
     fields = {
         "hub.mode": request.mode,
         "hub.topic": request.topic_url,
