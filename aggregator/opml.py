@@ -11,6 +11,7 @@ from aggregator.model import (
     Extract,
     FeedSettings,
     IdentityPolicy,
+    Merge,
     Origin,
     RetryScope,
     Rights,
@@ -204,18 +205,6 @@ def _settings(stated: tuple[tuple[str, str], ...]) -> FeedSettings:
     paused = attributes.get("paused", "").strip().lower()
     if paused not in _BOOLEANS:
         raise ValueError(f"paused {paused!r}; expected true or false")
-    identity = attributes.get("identity", "").strip() or None
-    if identity not in {None, *get_args(IdentityPolicy)}:
-        raise ValueError(f"identity {identity!r}; expected {' | '.join(get_args(IdentityPolicy))}")
-    retry_scope = attributes.get("retry_scope", "").strip() or None
-    if retry_scope not in {None, *get_args(RetryScope)}:
-        raise ValueError(f"retry_scope {retry_scope!r}; expected {' | '.join(get_args(RetryScope))}")
-    extract = attributes.get("extract", "").strip() or None
-    if extract not in {None, *get_args(Extract)}:
-        raise ValueError(f"extract {extract!r}; expected {' | '.join(get_args(Extract))}")
-    summary = attributes.get("summary", "").strip() or None
-    if summary not in {None, *get_args(Origin)}:
-        raise ValueError(f"summary {summary!r}; expected {' | '.join(get_args(Origin))}")
     engine = attributes.get("engine", "").strip() or None
     if engine and not is_chain(engine):
         raise ValueError(f"engine {engine!r}; expected {CHAIN}")
@@ -225,14 +214,22 @@ def _settings(stated: tuple[tuple[str, str], ...]) -> FeedSettings:
         paused=_BOOLEANS[paused],
         language=attributes.get("language", "").strip() or None,
         engine=engine,
-        retry_scope=cast("RetryScope | None", retry_scope),
-        identity=cast("IdentityPolicy | None", identity),
+        retry_scope=cast("RetryScope | None", _choice(attributes, "retry_scope", RetryScope)),
+        identity=cast("IdentityPolicy | None", _choice(attributes, "identity", IdentityPolicy)),
         mute=_rules(attributes, "mute"),
         keep=_rules(attributes, "keep"),
         max_per_day=_number(attributes, "max_per_day"),
-        extract=cast("Extract | None", extract),
-        summary=cast("Origin | None", summary),
+        extract=cast("Extract | None", _choice(attributes, "extract", Extract)),
+        summary=cast("Origin | None", _choice(attributes, "summary", Origin)),
+        merge=cast("Merge | None", _choice(attributes, "merge", Merge)),
     )
+
+
+def _choice(attributes: dict[str, str], name: str, kind: object) -> str | None:
+    text = attributes.get(name, "").strip() or None
+    if text not in {None, *get_args(kind)}:
+        raise ValueError(f"{name} {text!r}; expected {' | '.join(get_args(kind))}")
+    return text
 
 
 def _rules(attributes: dict[str, str], name: str) -> str | None:
@@ -268,6 +265,7 @@ def _attributes(subscription: Subscription) -> dict[str, str]:
         "keep": settings.keep,
         "extract": settings.extract,
         "summary": settings.summary,
+        "merge": settings.merge,
         "max_per_day": None if settings.max_per_day is None else str(settings.max_per_day),
     }
     known = {"type": "rss", "text": subscription.title or subscription.url, "xmlUrl": subscription.address}

@@ -12,7 +12,7 @@ RANKS = [
     {"errors", "model.", "times"},
     {"urls", "markup", "config", "readers", "files", "keys"},
     {"websub.protocol", "outlines", "opml", "http.headers", "http.addresses", "http.unpack", "poll.parse", "poll.marks", "poll.lenient", "poll.decode", "poll.fast", "poll.fast.reader", "poll.fast.fields", "poll.fast.dates", "poll.clean", "poll.images",
-     "poll.xmlfeed", "poll.jsonfeed", "poll.decide", "poll.outage", "poll.polite", "poll.revise", "poll.identity", "poll.filters", "poll.discover", "enrich.article", "enrich.summary", "enrich.choice", "enrich.furniture",
+     "poll.xmlfeed", "poll.jsonfeed", "poll.decide", "poll.outage", "poll.polite", "poll.revise", "poll.identity", "poll.retold", "poll.wordings", "poll.filters", "poll.discover", "enrich.article", "enrich.summary", "enrich.choice", "enrich.furniture",
      "enrich.sentences", "enrich.robots", "enrich.optout", "enrich.page", "enrich.visit", "discuss.schedule", "translate.segment", "translate.casing", "translate.language", "translate.typography", "translate.style", "translate.engines.prompts", "translate.writing", "translate.check", "translate.sense", "translate.roles", "translate.quantity", "translate.glossary", "translate.budget", "translate.route", "translate.touched",
      "publish.digest", "publish.digest_text", "publish.digest_pages",
      "serve.answer", "discuss.links", "discuss.answers", "discuss.turns", "discuss.hackernews", "discuss.lobsters", "discuss.reddit", "discuss.hatena", "discuss.wordpress", "discuss.github", "discuss.providers", "discuss.comments", "discuss.viewpoints", "publish.comments",

@@ -65,6 +65,7 @@ def test_of_a_feed_listed_twice_the_first_outline_counts():
         ('<outline text="A" xmlUrl="https://a.example/" paused="maybe"/>', 4, "true or false"),
         ('<outline text="A" xmlUrl="https://a.example/" identity="link"/>', 4, "guid | permalink | title"),
         ('<outline text="A" xmlUrl="https://a.example/" retry_scope="ip"/>', 4, "url | host | domain"),
+        ('<outline text="A" xmlUrl="https://a.example/" merge="no"/>', 4, "all | address"),
         ('<outline type="rss" text="A"/>', 4, "feed's address"),
         ("<outline/>", 4, "expected a feed's address or a category's name"),
         ('<outline text="A" xmlUrl="ftp://a.example/"/>', 4, "http or https"),
@@ -214,6 +215,7 @@ TEXTS = st.text(
         paused=st.booleans(),
         identity=st.sampled_from([None, "guid", "permalink", "title"]),
         retry_scope=st.sampled_from([None, "url", "host", "domain"]),
+        merge=st.sampled_from([None, "all", "address"]),
         language=st.sampled_from([None, "ja", "en-US"]),
     ),
 )

@@ -9,6 +9,7 @@ RetryScope = Literal["url", "host", "domain"]
 Extract = Literal["auto", "feed", "page"]
 Origin = Literal["extract", "llm"]  # of a summary: sentences of the source, or written by a model
 IdentityPolicy = Literal["guid", "permalink", "title"]
+Merge = Literal["all", "address"]  # by what an entry is one story with another feed's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,7 @@ class FeedSettings:
     max_per_day: int | None = None  # entries that are translated and published
     extract: Extract | None = None  # overrides the setting of this name
     summary: Origin | None = None  # likewise
+    merge: Merge | None = None  # None: all
     address: str | None = None  # xmlUrl of a feed that moved; its first_url is still its identity
 
 

@@ -1,4 +1,4 @@
-"""The entries table, and stories and the feeds' own comment counts beside it."""
+"""The entries table, and the feeds' own comment counts beside it."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ from sqlite_utils import Database
 from aggregator.model import DueFeed, ParsedEntry, ParsedFeed
 from aggregator.poll import revise
 from aggregator.poll.revise import EntryWrite, StoredEntry
-from aggregator.store import admission, identities, rows
+from aggregator.store import admission, identities, rows, stories
 from aggregator.times import maybe_text, maybe_time, to_text
 
 _COUNT_SOURCE = "feed"
@@ -64,7 +64,7 @@ def record(
     # The document is newest first; of entries first seen together the newest gets the highest number.
     new = [write for write in reversed(writes) if write.fate == "new"]
     revised = [write for write in writes if write.fate == "revised"]
-    added = _insert(db, feed.feed_id, new, language, now)
+    added = _insert(db, feed, new, language, now)
     _update(db, revised, language)
     _mark_listed(db, known, {entry.guid for entry in parsed.entries} | (set() if whole else {*known}), now)
     _count(db, writes, added, now)
@@ -110,45 +110,30 @@ def _decide(
 
 
 def _insert(
-    db: Database, feed_id: int, new: Sequence[EntryWrite], language: str | None, now: datetime
+    db: Database, feed: DueFeed, new: Sequence[EntryWrite], language: str | None, now: datetime
 ) -> dict[str, int]:
     """Insert entries in bulk and return their numbers by guid."""
     if not new:
         return {}
     # One writer, inside a transaction: numbers can be given out here, which makes one bulk insert of it.
     first = _scalar(db, "SELECT coalesce(max(entry_id), 0) + 1 FROM entries")
-    stories = _stories(db, new)
+    places = stories.places(db, feed, new, language, now)
     added = [
         {
             "entry_id": entry_id,
-            "feed_id": feed_id,
-            "story_id": story_id,
+            "feed_id": feed.feed_id,
+            "story_id": place.story_id,
             "guid": write.entry.guid,
             "first_seen_at": to_text(now),
             "sort_at": to_text(write.sort_at),
             "excluded": write.excluded,
             **_content(write, language),
         }
-        for entry_id, (write, story_id) in enumerate(zip(new, stories, strict=True), first)
+        for entry_id, (write, place) in enumerate(zip(new, places, strict=True), first)
     ]
     rows.insert(db, "entries", added)
+    stories.note(db, [row["entry_id"] for row in added], places, now)
     return {row["guid"]: row["entry_id"] for row in added}
-
-
-def _stories(db: Database, new: Sequence[EntryWrite]) -> list[int]:
-    """Return each new entry's story: that of an entry with the same canonical URL, else a new one."""
-    links = [write.canonical_url for write in new if write.canonical_url]
-    same = db.query(
-        "SELECT canonical_url, min(story_id) AS story_id FROM entries"
-        " WHERE canonical_url IN (SELECT value FROM json_each(?)) GROUP BY canonical_url",
-        [json.dumps(links)],
-    )
-    known = {row["canonical_url"]: row["story_id"] for row in same}
-    next_id = _scalar(db, "SELECT coalesce(max(story_id), 0) + 1 FROM stories")
-    fresh = iter(range(next_id, next_id + len(new)))
-    stories = [known[write.canonical_url] if write.canonical_url in known else next(fresh) for write in new]
-    rows.insert(db, "stories", [{"story_id": story_id} for story_id in stories if story_id >= next_id])
-    return stories
 
 
 def _update(db: Database, revised: Sequence[EntryWrite], language: str | None) -> None:

@@ -2,7 +2,7 @@
 
 from sqlite_utils import Database, Migrations
 
-from aggregator.store import hub_pings, search
+from aggregator.store import hub_pings, joins, search
 from aggregator.store.digests import TABLES as DIGESTS
 from aggregator.store.first import FIRST
 
@@ -300,3 +300,9 @@ def digests_frozen(db: Database) -> None:
 def hub_told(db: Database) -> None:
     """Create the table of what the hub of our own feeds has to be told."""
     db.execute(hub_pings.TABLE)
+
+
+@migrations()
+def stories_joined(db: Database) -> None:
+    """Create the tables of why entries are one story, and of what later ones are told by."""
+    _execute(db, joins.TABLES)

@@ -1,0 +1,70 @@
+"""What two titles have to share to tell one event."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregator.poll.retold import same, telling
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Brindle buys Oakfen for $2.5 billion", "Brindle acquires Oakfen for $2.5bn"),
+        ("Dunlin fined 90 million euros in Norway", "Dunlin fined €90M in Norway"),
+        ("Gorse raises fees to 30 percent", "Gorse raises fees to 30%"),
+        ("Kestrel v4.0 released", "Kestrel 4 is out"),
+        ("Teasel hires three founders of Hexley", "Teasel hires 3 founders of Hexley"),
+        ("Exclusive: Brindle's Oakfen deal collapses", "Brindle’s Oakfen Deal Collapses"),
+    ],
+)
+def test_one_event_in_two_spellings_is_one(one: str, other: str):
+    assert same(one, other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Kestrel 4.1 released by Hexley", "Kestrel 4.10 released by Hexley"),
+        ("Kestrel 4.0.1 released by Hexley", "Kestrel 4.1 released by Hexley"),
+        ("Dunlin fined €90 million in Norway", "Dunlin fined $90 million in Norway"),
+        ("Brindle buys Oakfen", "Oakfen bought by Brindle"),
+        ("Brindle moves from Gorse to Hexley", "Brindle moves to Gorse from Hexley"),
+        ("Dunlin doesn't leave Norway", "Dunlin does leave Norway"),
+        ("Ashgrove raises $12M Series A", "Ashgrove raises $12M Series B"),
+        ("Larkspur fixes its password manager", "Larkspur fixes its download manager"),
+    ],
+)
+def test_a_number_a_version_a_direction_or_a_negation_makes_another_event(one: str, other: str):
+    assert not same(one, other)
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Weekly update",
+        "v1.4.2",
+        "Security update",
+        "Orrery launches new model",
+        "Hexley 5 review",
+        "Links",
+        "",
+    ],
+)
+def test_a_title_that_many_may_have_is_nobodys(title: str):
+    assert not same(title, title)
+
+
+def test_without_a_name_all_of_seven_words_have_to_be_the_same():
+    title = "Robot folds the laundry of a family faster than two people"
+    assert same(title, title.title())
+    assert not same(title, title.replace("faster", "slower"))
+
+
+def test_a_title_longer_than_any_is_not_looked_at():
+    assert telling("Brindle buys Oakfen " * 16) is None
+
+
+@given(st.text(max_size=300), st.text(max_size=300))
+def test_any_two_texts_can_be_compared(one: str, other: str):
+    assert same(one, other) == same(other, one)
