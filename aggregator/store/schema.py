@@ -306,3 +306,17 @@ def hub_told(db: Database) -> None:
 def stories_joined(db: Database) -> None:
     """Create the tables of why entries are one story, and of what later ones are told by."""
     _execute(db, joins.TABLES)
+
+
+_WAITING = """
+CREATE INDEX publications_waiting ON publications (state, held_at, public_id, story_id)
+  WHERE state IN ('held', 'untranslated');
+CREATE INDEX translations_made ON translations (entry_id, language) WHERE title IS NOT NULL;
+DROP INDEX publications_held
+"""
+
+
+@migrations()
+def waiting_found(db: Database) -> None:
+    """Find what waits for a translation, and what got one, without a look at texts."""
+    _execute(db, _WAITING)

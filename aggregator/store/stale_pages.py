@@ -7,8 +7,9 @@ from sqlite_utils import Database
 
 _OF_FEEDS = """
 INSERT OR IGNORE INTO stale_pages SELECT st.story_id
-FROM feeds f JOIN entries e USING (feed_id) JOIN stories st ON st.lead_entry_id = e.entry_id
-WHERE f.listed_url IN (SELECT value FROM json_each(?))
+FROM json_each(?) AS url CROSS JOIN feeds f ON f.listed_url = url.value
+  CROSS JOIN entries e USING (feed_id) CROSS JOIN stories st ON st.story_id = e.story_id
+WHERE st.lead_entry_id = e.entry_id
 """
 
 
