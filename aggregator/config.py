@@ -21,6 +21,7 @@ from aggregator.readers import reader
 DEFAULT_FILE = "aggregator.toml"
 DEFAULT_FILTERS = "filters.toml"
 PREFIX = "AGGREGATOR_"
+DROP_AFTER_LEAST = timedelta(days=14)  # feeds, counts, comments and digests look back at a week
 
 Visibility = Literal["local", "private", "public"]
 ENGINES = ("firefox", "llamacpp", "openai", "deepl")
@@ -88,6 +89,9 @@ class Config:
     viewpoints: bool = _setting(False, "two comments on each entry by a model, labelled as such")
     websub: Literal["auto", "on", "off"] = _setting("auto", "ask hubs: auto: while a server runs; on, off")
     poll_every: timedelta = _setting(timedelta(hours=1), "base interval between two polls of a feed")
+    drop_after: timedelta = _setting(timedelta(days=180), "texts of entries older than this go; 0: never")
+    keep_entries: int = _setting(0, "so many entries keep their texts, the newest; 0: no limit")
+    dropped_pages: Literal["keep", "gone"] = _setting("keep", "pages of entries whose texts went")
     publish_every: timedelta = _setting(timedelta(minutes=1), "while a backlog is translated")
     executor_poll: str = _setting("processes:1", "where polling works: inline: or processes:N")
     executor_enrich: str = _setting("inline:", "where enriching works")
@@ -213,6 +217,8 @@ def _faults(config: Config) -> Iterator[tuple[str, str]]:
             yield key, f"{key} = {url!r}: expected an http or https URL"
     if not config.max_entries:
         yield "max_entries", "max_entries = 0: expected a whole number of 1 or more"
+    if timedelta() < config.drop_after < DROP_AFTER_LEAST:
+        yield "drop_after", f"drop_after: expected {DROP_AFTER_LEAST.days}d or more, or 0"
     yield from _engine_faults(config)
     yield from _count_faults(config)
     yield from _visibility_faults(config)

@@ -7,7 +7,17 @@ from typing import Any
 from sqlite_utils import Database
 
 from aggregator.config import Config
-from aggregator.store import comments, feeds, network, providers, translations, usage, viewpoints, websub
+from aggregator.store import (
+    comments,
+    feeds,
+    network,
+    providers,
+    retention,
+    translations,
+    usage,
+    viewpoints,
+    websub,
+)
 from aggregator.times import maybe_text
 from aggregator.translate import allowance, engines
 from aggregator.translate.engines import services
@@ -35,7 +45,9 @@ def collect(db: Database, config: Config, now: datetime) -> dict[str, Any]:
         "discussions": {each.provider: _covered(each) for each in providers.coverage(db, now)},
         "comments": comments.summary(db),
         "viewpoints": viewpoints.summary(db),
+        "dropped": retention.state(db).total,
         "store_bytes": config.store.stat().st_size,
+        "store_free_bytes": retention.free_bytes(db),
     }
 
 

@@ -20,6 +20,7 @@ UNITS = {
     "comments": "discussions",
     "comment_translate": "comments",
     "viewpoints": "comments",
+    "retention": "entries",
 }
 _WORD = 9  # letters
 

@@ -11,6 +11,7 @@ from aggregator.pipeline import Stage, StageReport
 from aggregator.poll.stage import STAGE as POLL
 from aggregator.publish.hub_stage import STAGE as HUB
 from aggregator.publish.stage import STAGE as PUBLISH
+from aggregator.retention.stage import STAGE as RETENTION
 from aggregator.session import Session
 from aggregator.store import stale_pages
 from aggregator.translate.stage import STAGE as TRANSLATE
@@ -21,9 +22,10 @@ from aggregator.websub.stage import take_up
 _ASKED = (COUNT, COMMENTS)
 _SAID = (COMMENT_TRANSLATE, VIEWPOINTS)
 _MADE = (WEBSUB, POLL, ARTICLE, PAGE, SUMMARY, TRANSLATE, PUBLISH, HUB)
-STAGES: tuple[Stage, ...] = (*_MADE, *_ASKED, *_SAID)
+STAGES: tuple[Stage, ...] = (*_MADE, *_ASKED, *_SAID, RETENTION)
 
 PAGES = timedelta(minutes=2)  # slow sites hold back the rest of a round no longer; others go on in the next
+DROPS = timedelta(seconds=5)  # of a round; what is left goes in the next ones
 COUNTS = timedelta(seconds=30)  # so long may those who are told or asked keep a round's end waiting
 
 
@@ -54,6 +56,7 @@ def run_round(session: Session, prepare: Callable[[], None] = lambda: None) -> l
         if translated.finished:  # what is new comes before what is said of it
             said = [session.run(stage, session.config.publish_every) for stage in _SAID]
             fresh += [*said, *_published(session, said)]
+        fresh.append(session.run(RETENTION, DROPS))
         reports += fresh
         if session.stop() or translated.finished or _stuck(translated):
             return reports

@@ -16,6 +16,7 @@ from aggregator.store import (
     hub_pings,
     network,
     providers,
+    retention,
     translations,
     usage,
     viewpoints,
@@ -60,7 +61,8 @@ def collect(db: Database, config: Config, now: datetime) -> tuple[dict[str, Any]
         "viewpoints": _viewpoints(db, config),
         "newest entry": _ago(db, "SELECT max(first_published_at) FROM publications", now),
         "output": config.output,
-        "store": f"{config.store} ({config.store.stat().st_size / 1e6:.1f} MB)",
+        "dropped": _dropped(db, config),
+        "store": _store(db, config),
     }
     troubled = [row for row in rows if row["state"] in TROUBLED]
     return overview, sorted(troubled, key=lambda row: -row["failures"])
@@ -183,6 +185,21 @@ def _refused(db: Database) -> str:
     shown = "; ".join(f"{number} × {reason}" for reason, number in reasons[:_REASONS])
     more = "; …" if reasons[_REASONS:] else ""
     return f"{sum(number for _, number in reasons)} ({shown}{more})"
+
+
+def _dropped(db: Database, config: Config) -> str:
+    """Say how many entries lost their texts to their age."""
+    reached = retention.state(db)
+    if not (config.drop_after or config.keep_entries):
+        return f"{reached.total:,} entries; no more: drop_after = 0"
+    state = "the pass is under way" if reached.after else f"last pass {reached.done_on or 'never'}"
+    return f"{reached.total:,} entries; {state}"
+
+
+def _store(db: Database, config: Config) -> str:
+    free = retention.free_bytes(db)
+    shown = f", {free / 1e6:.1f} MB of it free" if free > 1e6 else ""
+    return f"{config.store} ({config.store.stat().st_size / 1e6:.1f} MB{shown})"
 
 
 def _ago(db: Database, sql: str, now: datetime) -> str:

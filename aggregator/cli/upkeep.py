@@ -4,7 +4,17 @@ from typing import Annotated
 
 import typer
 
-from aggregator.cli.common import Json, clock, duration, opened, take_up_list
+from aggregator.cli.common import (
+    Json,
+    Wait,
+    clock,
+    counted,
+    duration,
+    leave,
+    open_session,
+    opened,
+    take_up_list,
+)
 
 SHOWN = 10  # feeds in trouble; the overview has to stay on the screen
 
@@ -47,6 +57,33 @@ def doctor(context: typer.Context) -> None:
             print(f"      → {finding.next_step}")
     if any(finding.serious and not finding.ok for finding in findings):
         raise typer.Exit(1)
+
+
+@app.command()
+def prune(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how much it is, and do nothing.")] = False,
+    compact: Annotated[
+        bool, typer.Option("--compact", help="Write the store anew without free room: takes time and disk.")
+    ] = False,
+    wait: Wait = "60s",
+) -> None:
+    """Drop texts of old entries now, as a round does once a day."""
+    from aggregator.retention import stage
+    from aggregator.store import retention
+
+    config = context.obj.config()
+    if dry_run:
+        with opened(config) as db:
+            print(stage.forecast(db, config, clock()))
+        return
+    with open_session(config, "prune", wait) as session:
+        stage.begin(session.db)
+        report = session.run(stage.STAGE)
+        print(f"{counted(report.units, 'entry', 'entries')} dropped", flush=True)
+        if compact and not session.stop():
+            retention.compact(session.db)
+    leave([report], None)
 
 
 @models_app.command("list")

@@ -184,6 +184,7 @@ def _count(db: Database, writes: Iterable[EntryWrite], added: dict[str, int], no
         (write.stored.entry_id if write.stored else added[write.entry.guid], write.entry)
         for write in writes
         if write.entry.comment_count is not None
+        and not (write.stored and not write.stored.fingerprint)  # known by name only: nobody is shown it
         and write.entry.comment_count != (write.stored.comment_count if write.stored else None)
     ]
     counted = [_count_row(entry_id, entry, now) for entry_id, entry in changed]

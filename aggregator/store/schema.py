@@ -320,3 +320,9 @@ DROP INDEX publications_held
 def waiting_found(db: Database) -> None:
     """Find what waits for a translation, and what got one, without a look at texts."""
     _execute(db, _WAITING)
+
+
+@migrations()
+def entries_kept(db: Database) -> None:
+    """Find the entries of a feed that have a text still, the oldest first."""
+    db.execute("CREATE INDEX entries_kept ON entries (feed_id, sort_at) WHERE fingerprint != ''")

@@ -1,0 +1,19 @@
+"""How old an entry has to be before its texts may go. Pure."""
+
+from datetime import datetime, timedelta
+
+from aggregator.config import DROP_AFTER_LEAST
+
+UNLISTED = timedelta(days=7)  # a feed that was empty or taken out by mistake is back by then
+UNUSED = timedelta(days=180)  # segments in the translation memory
+
+
+def before(now: datetime, drop_after: timedelta, oldest_kept_at: datetime | None) -> datetime | None:
+    """Return the moment before which entries came out that may go; None where all are kept.
+
+    Shape: whichever limit takes more holds. `oldest_kept_at` is when the last of the entries came out that
+    a number allows, None without such a limit; `drop_after` of nothing is no limit either.
+    """
+    limits = [now - drop_after] if drop_after else []
+    limits += [oldest_kept_at] if oldest_kept_at else []
+    return min(max(limits), now - DROP_AFTER_LEAST) if limits else None

@@ -1,0 +1,144 @@
+"""The retention step: once a day texts of old entries go, a few feeds at a time.
+
+Kinds of jobs: `Look` drops what may go of some feeds, `End` closes the day's pass. What a kill leaves undone
+is found again: how far the pass has come is written with what it dropped.
+"""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlite_utils import Database
+
+from aggregator.config import Config
+from aggregator.pipeline import Stage
+from aggregator.publish import lists, write
+from aggregator.publish.place import private_root
+from aggregator.retention import limits
+from aggregator.store import retention
+from aggregator.store.retention import Limits, Old, Pass
+from aggregator.times import to_text
+
+FEEDS = 100  # that a job looks through
+STORIES = 200  # that a job drops: a fraction of a second, in which nobody else can write
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What may go of some feeds, and how far the pass will have come."""
+
+    gone: Old
+    reached: Pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """Nothing is left of the day's pass."""
+
+    reached: Pass
+
+
+Job = Look | End
+
+
+def pending(db: Database, config: Config, now: datetime) -> Iterator[Job]:
+    """Yield the next job of the day's pass, if any."""
+    reached = retention.state(db)
+    today = to_text(now)[:10]
+    if reached.done_on == today:
+        return
+    if not reached.after:
+        reached = replace(reached, dropped=0)
+    feeds = retention.feeds_after(db, reached.after, FEEDS)
+    allowed = allowing(db, config, now) if feeds else None
+    if allowed is None:
+        yield End(reached=replace(reached, done_on=today, after=0))
+        return
+    gone = retention.old(db, feeds, allowed, STORIES)
+    is_all = len(gone.stories) < STORIES
+    count = len(gone.entries)
+    yield Look(
+        gone=gone,
+        reached=replace(
+            reached, after=feeds[-1] if is_all else reached.after,
+            dropped=reached.dropped + count, total=reached.total + count,
+        ),
+    )  # fmt: skip
+
+
+def allowing(db: Database, config: Config, now: datetime) -> Limits | None:
+    """Return what may go by the settings; None where everything is kept."""
+    oldest = retention.oldest_of(db, config.keep_entries) if config.keep_entries else None
+    before = limits.before(now, config.drop_after, oldest)
+    if before is None:
+        return None
+    return Limits(
+        before=before,
+        unlisted_since=now - limits.UNLISTED,
+        shown=frozenset(lists.window(db, config)),
+        states=("translated", "untranslated") if config.untranslated == "publish" else ("translated",),
+        most=config.max_entries,
+    )
+
+
+def work(_: Config, __: Job) -> None:
+    """Do nothing: all of it is the store's."""
+
+
+def record(db: Database, config: Config, job: Job, _: None, now: datetime) -> None:
+    """Drop texts and write how far the pass has come; pages first, as a kill leaves the rows to be found.
+
+    Raises: PublishError; nothing is dropped then.
+    """
+    match job:
+        case Look(gone=gone) if gone.entries:
+            if config.dropped_pages == "gone":
+                names = [f"entries/{slug}{end}" for slug in gone.slugs for end in (".html", "")]
+                write.remove(config.output / private_root(db, config), names)
+            retention.drop(db, gone)
+        case End():
+            forgotten = retention.trim_memory(db, now, now - limits.UNUSED)
+            log.info("retention dropped=%d segments=%d", job.reached.dropped, forgotten)
+    retention.note(db, job.reached)
+
+
+def postpone(db: Database, _: Config, job: Job, error: str, now: datetime) -> None:
+    """Try again tomorrow."""
+    log.warning("retention_postponed error=%s", error)
+    retention.note(db, replace(job.reached, done_on=to_text(now)[:10], after=0))
+
+
+def backlog(db: Database, config: Config, now: datetime) -> int:
+    """Count the entries that the next job drops."""
+    return sum(map(size, pending(db, config, now)))
+
+
+def size(job: Job) -> int:
+    """Count a job's entries."""
+    return len(job.gone.entries) if isinstance(job, Look) else 0
+
+
+def begin(db: Database) -> None:
+    """Have a pass begin though today's is over."""
+    retention.note(db, replace(retention.state(db), done_on="", after=0))
+
+
+def forecast(db: Database, config: Config, now: datetime) -> str:
+    """Say how much would go now."""
+    allowed = allowing(db, config, now)
+    if allowed is None:
+        return "everything is kept: drop_after = 0, keep_entries = 0"
+    feeds = retention.feeds_after(db, 0, -1)
+    entries, characters = retention.sizes(db, feeds, allowed)
+    since = f"came out before {to_text(allowed.before)[:10]} and may go"
+    return (
+        f"{entries:,} entries {since}: {characters / 1e6:,.1f} million characters, and what was made of them"
+    )
+
+
+STAGE = Stage(
+    name="retention", pending=pending, work=work, record=record, postpone=postpone, backlog=backlog, size=size
+)

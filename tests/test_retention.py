@@ -1,0 +1,383 @@
+"""What of old entries goes, when, and what stays for ever."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from sqlite_utils import Database
+
+from aggregator.config import Config, load
+from aggregator.enrich.stage import ARTICLE, SUMMARY
+from aggregator.errors import ConfigError
+from aggregator.executors import Workers, open_workers
+from aggregator.model import DueFeed, ParsedEntry, ParsedFeed
+from aggregator.pipeline import Clock, Stage, StageReport, run_stage
+from aggregator.publish.stage import STAGE as PUBLISH
+from aggregator.retention import stage
+from aggregator.retention.stage import STAGE
+from aggregator.search import find
+from aggregator.store import entries, feeds, retention, translations
+from aggregator.store.entries import EntryCounts
+from aggregator.times import to_text
+from tests.conftest import Aggregator
+from tests.publishing import NOON, Newsroom
+
+DAY = timedelta(days=1)
+_DERIVED = """
+INSERT INTO count_history VALUES (:entry, 'feed', :at, 3);
+INSERT INTO pages (entry_id, fingerprint, url, host, domain, wanted, queued_at)
+  VALUES (:entry, 'f', 'u', 'h', 'd', 0, :at);
+INSERT INTO discussions (story_id, provider, thread_key, url) VALUES (:story, 'hackernews', '1', 'u');
+INSERT INTO comments (story_id, provider, key, url, author, text, fingerprint, rank, seen_at)
+  VALUES (:story, 'hackernews', '1', 'u', 'a', 't', 'f', 1, :at);
+INSERT INTO comment_looks VALUES (:story, 'hackernews', :at, 1);
+INSERT INTO viewpoints (story_id, persona, input_fingerprint) VALUES (:story, 'hopeful', 'f');
+INSERT OR IGNORE INTO stale_pages VALUES (:story);
+INSERT OR IGNORE INTO search_due VALUES (:story)
+"""
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[Newsroom]:
+    room = Newsroom(tmp_path, max_entries=2, drop_after=180 * DAY)
+    yield room
+    room.db.close()
+
+
+def published(room: Newsroom, feed: int, *guids: str, **columns: object) -> list[int]:
+    """Publish entries one after another, three days apart, and let their source list them no more."""
+    numbers = []
+    for guid in guids:
+        columns = {"unlisted_at": to_text(room.now)} | columns
+        at = to_text(room.now)
+        number = room.entry(
+            feed, guid, first_seen_at=at, sort_at=at, published_at=at, summary_html="<p>In short.</p>",
+            content_html="<p>At length.</p>", **columns,
+        )  # fmt: skip
+        room.translate(number, f"見出し{guid}")
+        numbers.append(number)
+        room.publish()
+        room.now += 3 * DAY  # feeds hold what came out within 48 hours
+    return numbers
+
+
+def prune(room: Newsroom, days: float = 0) -> StageReport:
+    """Let time pass, then run the stage until nothing is due."""
+    room.now += timedelta(days=days)
+    return run_stage(*running(room))
+
+
+def running(room: Newsroom) -> tuple[Stage, Database, Config, Workers, Clock]:
+    return STAGE, room.db, room.config, open_workers("inline:"), lambda: room.now
+
+
+def kept(room: Newsroom) -> list[str]:
+    """Return the guids of the entries that have their texts still."""
+    rows = room.db.execute("SELECT guid FROM entries WHERE content_html != '' ORDER BY guid").fetchall()
+    return [guid for (guid,) in rows]
+
+
+def made_of(room: Newsroom, entry: int) -> dict[str, int]:
+    """Count the rows that were made of an entry and its story, by table."""
+    tables = room.db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    keys = {name: [row[1] for row in room.db.execute(f"PRAGMA table_info({name})")] for (name,) in tables}
+    values = {"entry": entry}
+    story = "(SELECT story_id FROM entries WHERE entry_id = :entry)"
+    found = {}
+    for name, columns in keys.items():
+        if name in {"entries", "stories", "publications", "digest_entries"}:
+            continue
+        for column, wanted in (("entry_id", ":entry"), ("story_id", story)):
+            if column in columns:
+                sql = f"SELECT count(*) FROM {name} WHERE {column} = {wanted}"
+                found[name] = room.db.execute(sql, values).fetchone()[0]
+    return found
+
+
+def derive(room: Newsroom, entry: int) -> None:
+    """Fill every table that says something of an entry."""
+    [story] = room.db.execute("SELECT story_id FROM entries WHERE entry_id = ?", [entry]).fetchone()
+    at = to_text(room.now)
+    room.count(entry, 3)
+    for sql in _DERIVED.split(";\n"):
+        with room.db.atomic():
+            room.db.execute(sql, {"entry": entry, "story": story, "at": at})
+
+
+def test_texts_go_after_their_time_and_what_names_an_entry_stays(room: Newsroom):
+    feed = room.feed()
+    old, *_ = published(room, feed, "1", "2", "3")
+    derive(room, old)
+    before = room.rows()
+    assert sum(made_of(room, old).values()) == 12
+    assert find(room.db, room.config, "見出し1").entries
+    assert prune(room, 170).units == 0
+    assert prune(room, 2).units == 1
+    assert kept(room) == ["2", "3"]
+    assert set(made_of(room, old).values()) == {0}
+    assert not find(room.db, room.config, "見出し1").entries
+    names = ("public_id", "story_id", "slug", "title", "first_published_at")
+    assert [[row[n] for n in names] for row in room.rows()] == [[row[n] for n in names] for row in before]
+    [row] = room.db.query("SELECT * FROM entries WHERE entry_id = ?", [old])
+    assert (row["guid"], row["title"], row["permalink"]) == ("1", "Story 1", "https://alpha.example/1")
+    assert (row["fingerprint"], row["summary_html"], row["excluded"]) == ("", "", "dropped")
+
+
+def test_what_a_source_still_lists_stays(room: Newsroom):
+    feed = room.feed()
+    published(room, feed, "1", unlisted_at=None)
+    published(room, feed, "2", "3", "4")
+    prune(room, 400)
+    assert kept(room) == ["1", "3", "4"]
+    room.db.execute("UPDATE entries SET unlisted_at = ? WHERE guid = '1'", [to_text(room.now)])
+    prune(room, 6)
+    assert kept(room) == ["1", "3", "4"], "a source that shows nothing for some days lists it again"
+    prune(room, 2)
+    assert kept(room) == ["3", "4"]
+
+
+@pytest.mark.parametrize("state", ["listed = 0", "gone = 1"])
+def test_a_feed_that_was_removed_or_is_gone_lists_nothing(room: Newsroom, state: str):
+    feed = room.feed()
+    published(room, feed, "1", "2", "3", unlisted_at=None)
+    last = to_text(room.now + 300 * DAY)
+    room.db.execute(f"UPDATE feeds SET {state}, last_poll_at = ?", [last])
+    prune(room, 305)
+    assert kept(room) == ["1", "2", "3"], "it may come back within a week"
+    prune(room, 3)
+    assert kept(room) == ["2", "3"]
+
+
+def test_what_a_feed_of_one_source_shows_stays(room: Newsroom):
+    """A source with two entries in a year, beside one with many."""
+    slow, busy = room.feed("slow"), room.feed("busy")
+    published(room, slow, "s1", "s2")
+    published(room, busy, "b1", "b2", "b3", "b4")
+    prune(room, 400)
+    assert kept(room) == ["b3", "b4", "s1", "s2"]
+
+
+def test_what_was_published_late_stays_as_long(room: Newsroom):
+    feed = room.feed()
+    late = room.entry(feed, "late", content_html="x", unlisted_at=to_text(room.now))
+    room.now += 300 * DAY
+    room.translate(late)
+    room.publish()
+    room.now += 3 * DAY
+    published(room, feed, "1", "2", "3")
+    prune(room, 160)
+    assert kept(room) == ["1", "2", "3", "late"]
+    prune(room, 11)
+    assert kept(room) == ["1", "2", "3"]
+
+
+def test_a_story_that_another_feed_still_lists_stays_whole(room: Newsroom):
+    one, other = room.feed("one"), room.feed("other")
+    [lead] = published(room, one, "lead")
+    [story] = room.db.execute("SELECT story_id FROM entries WHERE entry_id = ?", [lead]).fetchone()
+    published(room, other, "joined", story=story, unlisted_at=None)
+    published(room, one, "1", "2")
+    prune(room, 400)
+    assert kept(room) == ["1", "2", "joined", "lead"]
+    room.db.execute("UPDATE entries SET unlisted_at = ?", [to_text(room.now - 30 * DAY)])
+    prune(room, 1)
+    assert kept(room) == ["1", "2"]
+
+
+def test_an_entry_that_joins_a_dropped_story_goes_in_its_time(room: Newsroom):
+    one, other = room.feed("one"), room.feed("other")
+    lead, *_ = published(room, one, "lead", "1", "2")
+    prune(room, 400)
+    [story] = room.db.execute("SELECT story_id FROM entries WHERE entry_id = ?", [lead]).fetchone()
+    published(room, other, "late", story=story)
+    assert [row["state"] for row in room.rows() if row["story_id"] == story] == ["withdrawn"]
+    prune(room, 176)
+    assert kept(room) == ["1", "2", "late"]
+    prune(room, 2)
+    assert kept(room) == ["1", "2"]
+
+
+def test_what_was_never_published_goes_too(room: Newsroom):
+    feed = room.feed()
+    room.entry(feed, "muted", excluded="mute: deals", content_html="x", unlisted_at=to_text(room.now))
+    room.entry(feed, "held", content_html="x", unlisted_at=to_text(room.now))
+    room.publish()
+    prune(room, 200)
+    assert kept(room) == []
+    rows = room.db.execute("SELECT guid, excluded FROM entries ORDER BY guid").fetchall()
+    assert rows == [("held", "dropped"), ("muted", "mute: deals")]
+    assert [row["state"] for row in room.rows()] == ["withdrawn"]
+
+
+def test_a_number_is_a_limit_too_but_two_weeks_stay(room: Newsroom):
+    room.settings(keep_entries=3, drop_after=timedelta())
+    feed = room.feed()
+    published(room, feed, "1", "2", "3", "4", "5")
+    prune(room)
+    assert kept(room) == ["2", "3", "4", "5"]
+    assert prune(room, 1).units == 0, "the second one came out less than two weeks ago"
+    prune(room, 30)
+    assert kept(room) == ["3", "4", "5"]
+
+
+def test_without_limits_all_is_kept(room: Newsroom):
+    room.settings(drop_after=timedelta())
+    published(room, room.feed(), "1", "2", "3")
+    assert prune(room, 3000).units == 0
+    assert kept(room) == ["1", "2", "3"]
+
+
+def test_pages_stay_or_go_as_set(room: Newsroom):
+    feed = room.feed()
+    published(room, feed, "1", "2", "3")
+    pages = {row["title"]: f"entries/{row['slug']}.html" for row in room.rows()}
+    prune(room, 200)
+    room.publish()
+    assert room.path(pages["見出し1"]).is_file()
+    published(room, feed, "4")
+    room.settings(dropped_pages="gone")
+    prune(room, 200)
+    room.publish()
+    assert [room.path(page).is_file() for _, page in sorted(pages.items())] == [True, False, True]
+
+
+def test_feeds_do_not_change_when_texts_go(room: Newsroom):
+    published(room, room.feed(), "1", "2", "3", "4")
+    before = {name: body for name, body in room.outputs().items() if name.endswith((".xml", ".json"))}
+    assert prune(room, 300).units == 2
+    run_stage(PUBLISH, room.db, room.config, open_workers("inline:"), lambda: room.now)
+    after = room.outputs()
+    assert {name: after.get(name) for name in before} == before
+
+
+def test_a_pass_is_made_once_a_day(room: Newsroom):
+    feed = room.feed()
+    published(room, feed, "1", "2", "3")
+    assert prune(room, 200).units == 1
+    assert prune(room).jobs == 0
+    assert prune(room, 1).jobs == 2
+    stage.begin(room.db)
+    assert prune(room).jobs == 2
+    assert retention.state(room.db) == retention.Pass(done_on=to_text(room.now)[:10], total=1)
+
+
+def test_a_pass_that_was_cut_off_goes_on_where_it_was(room: Newsroom, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(stage, "FEEDS", 1)
+    monkeypatch.setattr(stage, "STORIES", 1)
+    for name in ("one", "two"):
+        published(room, room.feed(name), *(f"{name}{number}" for number in range(4)))
+    room.now += 200 * DAY
+    for _ in range(4):  # runs that are ended after a job each
+        assert run_stage(*running(room), stop=iter([False, True]).__next__).jobs == 1
+    assert len(kept(room)) < 8
+    prune(room, 1)
+    assert kept(room) == ["one2", "one3", "two2", "two3"]
+    assert retention.state(room.db).total == 4
+
+
+def test_segments_nobody_used_for_half_a_year_are_forgotten(room: Newsroom):
+    for number in range(64):
+        used = room.now - (200 * DAY if number % 2 else DAY)
+        room.db.execute(
+            "INSERT INTO translation_memory VALUES (?, 'firefox', 'm', 's', 't', ?)",
+            [f"{number * 4:02x}{'0' * 62}", to_text(used)],
+        )
+    for _ in range(16):
+        prune(room, 1)
+    [left] = room.db.execute("SELECT count(*), min(used_at) FROM translation_memory").fetchall()
+    assert left == (32, to_text(NOON - DAY))
+
+
+def test_two_weeks_is_the_least():
+    with pytest.raises(ConfigError, match="14d or more, or 0"):
+        load(environ={}, flags={"drop_after": "13d"})
+    assert load(environ={}, flags={"drop_after": "0"}).drop_after == timedelta()
+
+
+# --- beside polls -------------------------------------------------------------------------------------------
+
+
+def polled(db: Database, feed: DueFeed, now: datetime, *guids: str) -> EntryCounts:
+    """Record a document that lists these entries, each with its text and a comment count."""
+    listed = tuple(
+        ParsedEntry(guid=guid, permalink=f"https://alpha.example/{guid}", title=f"Story {guid}",
+                    summary_html="", content_html="<p>Text.</p>", fingerprint=f"f{guid}", comment_count=3)
+        for guid in guids
+    )  # fmt: skip
+    found = ParsedFeed(title="", site_url=None, language=None, entries=listed)
+    with db.atomic():
+        return entries.record(db, feed, found, now)
+
+
+def test_a_dropped_entry_that_its_source_lists_again_brings_nothing(room: Newsroom):
+    feed = room.feed(body_fingerprint="b")
+    old, *_ = published(room, feed, "1", "2", "3")
+    prune(room, 200)
+    before, documents = room.rows(), room.outputs()
+    due = feeds.due_feed(room.db, "https://alpha.example/feed")
+    for _ in range(2):
+        assert polled(room.db, due, room.now, "1") == EntryCounts()
+        for each in (ARTICLE, SUMMARY, PUBLISH):
+            assert run_stage(each, *running(room)[1:]).units == 0
+        assert translations.stale_ids(room.db, "ja", room.now) == []
+        assert (room.rows(), room.outputs()) == (before, documents)
+        room.now += DAY
+    assert set(made_of(room, old).values()) == {0}
+    assert kept(room) == ["2", "3"]
+
+
+def test_half_a_year_in_steps_lets_the_store_grow_by_names_alone(room: Newsroom):
+    """A feed brings an entry a day and lists those of six days; texts are kept for a month."""
+    room.settings(drop_after=30 * DAY, dropped_pages="gone", max_entries=5, search=False)
+    feed = room.feed(body_fingerprint="b")
+    sizes = [0]
+    for day in range(0, 180, 6):
+        due = feeds.due_feed(room.db, "https://alpha.example/feed")
+        polled(room.db, due, room.now, *(f"{day + n}" for n in range(6)))
+        text = {"text": "<p>" + "Something happened. " * 1000 + "</p>", "at": to_text(room.now)}
+        room.db.execute("UPDATE entries SET content_html = :text WHERE sort_at = :at", text)
+        fresh = room.db.execute("SELECT entry_id FROM entries WHERE sort_at = :at", text)
+        for (entry,) in fresh.fetchall():
+            room.summarise(entry)
+            room.translate(entry, f"見出し{entry}号")
+        room.publish()
+        prune(room)
+        sizes.append(room.db.execute("PRAGMA page_count").fetchone()[0])
+        room.now += 6 * DAY
+    counts = room.db.execute(
+        "SELECT count(nullif(content_html, '')), count(*) FROM entries WHERE feed_id = ?", [feed]
+    )
+    assert counts.fetchone() == (36, 180)
+    assert len(list((room.config.output / "entries").rglob("*.html"))) == 36
+    growth = [after - before for before, after in pairwise(sizes)]
+    assert sum(growth[-20:]) < sum(growth[1:5]) / 3
+    assert find(room.db, room.config, "見出し180号").entries
+    assert not find(room.db, room.config, "見出し18号").entries
+
+
+# --- the command --------------------------------------------------------------------------------------------
+
+
+def test_the_command_says_what_would_go_and_drops_it(tmp_path: Path, aggregator: Aggregator):
+    room = Newsroom(tmp_path, max_entries=2)
+    published(room, room.feed(), "1", "2", "3", "4")
+    room.db.execute("UPDATE entries SET content_html = ?", ["x" * 2_000_000])
+    size = room.config.store.stat().st_size
+    later = {"AGGREGATOR_NOW": to_text(room.now + 300 * DAY), "AGGREGATOR_MAX_ENTRIES": "2"}
+    (tmp_path / "feeds.opml").write_text("<opml version='2.0'><body/></opml>")
+    said = aggregator("prune", "--dry-run", **later)
+    assert said.stdout == (
+        "2 entries came out before 2027-04-05 and may go: 4.0 million characters, and what was made of them\n"
+    )
+    assert kept(room) == ["1", "2", "3", "4"]
+    done = aggregator("prune", "--compact", **later)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == "2 entries dropped"
+    assert kept(room) == ["3", "4"]
+    assert room.config.store.stat().st_size < size - 3_000_000
+    assert "dropped                  2 entries; last pass 2027" in aggregator("status", **later).stdout
+    said = aggregator("prune", "--dry-run", AGGREGATOR_DROP_AFTER="0")
+    assert said.stdout == "everything is kept: drop_after = 0, keep_entries = 0\n"
+    room.db.close()
