@@ -46,6 +46,7 @@ class Config:
     site_title: str = _setting("テックニュース日本語版", "the title of the feed and its pages")
     contact: str = _setting("", "address or URL for publishers and hosts; sent in the User-Agent")
     visibility: Visibility = _setting("local", "local: this machine; private: an unguessable path; public")
+    indexable: bool = _setting(False, "search engines may list the pages; with visibility = public only")
     timezone: str = _setting("Asia/Tokyo", "decides page dates, digests and daily limits")
     extract: Extract = _setting("auto", "whose text is taken: feed, page, or auto: the page's for a teaser")
     summary: Origin = _setting("extract", "extract: sentences of the source; llm: written by a model")

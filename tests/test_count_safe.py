@@ -133,7 +133,7 @@ def test_a_refresh_writes_the_lists_and_the_one_page_it_is_about(room: Newsroom)
     [row] = [row for row in room.rows() if row["title"] == "見出し0"]
     lists = {*XML, *JSON, "index.html", "discussed.html"}
     lists |= {f"titles{form}" for form in (".xml", ".rss.xml", ".json")}
-    lists |= {f"category/news/{name}" for name in ("atom.xml", "rss.xml", "feed.json")}
+    lists |= {f"category/news/{name}" for name in ("atom.xml", "rss.xml", "feed.json", "index.html")}
     assert changed == {*lists, f"entries/{row['slug']}.html"}  # a first number is no rise
 
 
@@ -246,6 +246,8 @@ def test_untranslated_entries_are_neither_hot_nor_ranked(room: Newsroom):
 
 
 def test_rounds_of_counting_bring_their_numbers_and_nothing_else(room: Newsroom):
+    room.settings(contact="https://reader.example/about")  # feeds name it
+    room.publish()
     given = {name: (uncounted(room, name), read_back(room, name)) for name in (*XML, *JSON)}
     page = "https://alpha.example/0"  # came out an hour ago
     with Providers() as web:

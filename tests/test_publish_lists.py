@@ -159,9 +159,13 @@ def test_narrowed_rights_hold_in_a_category_for_entries_that_left_the_main_feed(
     assert SENTENCES[0] not in room.path("category/ai/atom.xml").read_text()
 
 
-def test_the_front_page_links_the_feeds_of_categories(room: Newsroom):
+def test_the_front_page_leads_to_the_categories_and_each_to_its_feeds(room: Newsroom):
     two_categories(room)
     page = etree.HTML(room.path("index.html").read_bytes())
-    links = [link for link in page.xpath("//footer//a/@href") if not link.startswith("http")]
-    assert "category/ai-ml/rss.xml" in links
-    assert all(room.path(link.partition("#")[0]).exists() for link in links)
+    links = [unquote(link) for link in page.xpath("//main/nav[@class='categories']//a/@href")]
+    assert links == ["category/ai-ml/index.html", "category/セキュリティ/index.html"]
+    for link in links:
+        own = etree.HTML(room.path(link).read_bytes())
+        feeds = own.xpath("//main//header/p/a/@href")
+        assert feeds == ["atom.xml", "rss.xml", "feed.json"]
+        assert all(room.path(link).with_name(name).exists() for name in feeds)

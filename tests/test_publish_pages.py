@@ -106,6 +106,23 @@ def test_a_number_without_a_link_is_told_without_one():
     assert (line.text_content(), list(line)) == ("コメント 3件 — 元記事 3", [])
 
 
+def test_a_number_that_may_be_more_says_so():
+    least = CommentCount(source="site", count=10, at_least=True)
+    page = tree(pages.page(replace(SHOWN, counts=(*counted(hackernews=2), least)), SITE))
+    [line] = page.xpath("//p[@class='counts']")
+    assert line.text_content() == "コメント 12件 — HN 2 / 元記事 10以上"
+
+
+def test_reactions_stand_among_the_facts_and_in_no_number_of_comments():
+    made = CommentCount(source="github-releases", count=31, url="https://github.com/o/r/releases/tag/v2")
+    page = tree(pages.page(replace(SHOWN, counts=counted(hackernews=2), reactions=made), SITE))
+    [fact] = page.xpath("//dd[contains(., 'リアクション')]")
+    assert fact.text_content() == "GitHub のリアクション 31件"
+    assert [link.get("href") for link in fact.iter("a")] == ["https://github.com/o/r/releases/tag/v2"]
+    assert page.xpath("//p[@class='counts']")[0].text_content() == "コメント 2件 — HN 2"
+    assert "リアクション" not in text(pages.page(SHOWN, SITE))
+
+
 def test_every_thread_that_is_known_is_linked_before_it_has_comments():
     quiet = replace(SHOWN, counts=counted(hackernews=0, lobsters=0))
     links = tree(pages.page(quiet, SITE)).xpath("//a[@class='go']")
@@ -149,7 +166,8 @@ def test_the_navigation_says_which_page_this_is(document: Document):
     page = tree(document)
     assert [link.get("href") for link in page.xpath("//nav//a[@aria-current='page']")] == [document.path]
     assert page.xpath("//nav//a/@href") == [
-        "index.html", "hot.html", "discussed.html", "search", "index.html#subscribe",
+        "index.html", "hot.html", "discussed.html", "search", "subscribe.html",
+        "sources.html", "about.html", "about.html#takedown",
     ]  # fmt: skip
     assert len(page.xpath("//h1")) == 1
 
@@ -172,7 +190,8 @@ def test_an_untranslated_page_says_whether_there_will_be_a_translation(language:
 def test_text_from_outside_is_escaped(field: str):
     evil = replace(SHOWN, **{field: "<script>alert(1)</script>\"'"})
     for document in (pages.page(evil, SITE), pages.index(compose("all", "x", (evil,)), SITE)):
-        assert list(tree(document).iter("script")) == []
+        assert [script.get("type") for script in tree(document).iter("script")] in ([], ["application/ld+json"])
+        assert b"<script>alert" not in document.body
 
 
 @pytest.mark.parametrize(
@@ -181,7 +200,8 @@ def test_text_from_outside_is_escaped(field: str):
 )
 def test_a_page_asks_nobody_for_anything_and_has_no_inline_code(document: Document):
     page = tree(document)
-    assert list(page.iter("script", "img", "iframe", "style", "form")) == []
+    assert list(page.iter("img", "iframe", "style", "form")) == []
+    assert {script.get("type") for script in page.iter("script")} <= {"application/ld+json"}  # data, not code
     assert [e for e in page.iter() if {"style", "onclick", "onload"} & set(e.attrib)] == []
     assert all("//" not in link.get("href") for link in page.iter("link"))
     assert [m.get("content") for m in page.iter("meta") if m.get("name") == "robots"] == ["noindex"]

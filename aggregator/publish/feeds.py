@@ -107,9 +107,14 @@ def _generator(edition: Edition, site: Site, path: str, kind: str) -> FeedGenera
     feed.description("海外テックニュースの見出しと要約を日本語で。機械翻訳です。")
     feed.language(LANGUAGE)
     feed.aggregator.take({"hub": site.hub} if site.hub else {}, _older(edition, site))
+    feed.link(href=editions.about_url(site), rel="related", type="text/html", hreflang=LANGUAGE)
     feed.link(href=site.base_url + quote(path), rel="self", type=kind)
-    feed.link(href=site.base_url, rel="alternate", type="text/html", hreflang=LANGUAGE)  # last: RSS takes it
+    home = editions.home_url(edition, site)
+    feed.link(href=home, rel="alternate", type="text/html", hreflang=LANGUAGE)  # last: RSS takes it
     feed.generator(site.generator)
+    feed.rights(editions.rights_text(site))
+    feed.icon(site.base_url + "favicon.ico")
+    feed.logo(site.base_url + "icon.png")
     feed.ttl(60)  # minutes, in RSS alone; sy:updatePeriod says the same in both
     feed.updated(edition.updated_at or _NEVER)  # never the clock: an unchanged edition keeps its bytes
     for entry in edition.entries:

@@ -73,7 +73,7 @@ def by_category(db: Database, config: Config, main: Edition) -> tuple[Category, 
 
 def _category(config: Config, slug: str, name: str, entries: list[EditionEntry]) -> Edition:
     made = edition.compose("category", f"{config.site_title}({name})", tuple(entries))
-    return replace(made, path=f"category/{slug}/")
+    return replace(made, path=f"category/{slug}/", label=name)
 
 
 def filled(db: Database, config: Config, category: Category) -> Edition:
@@ -90,7 +90,7 @@ def filled(db: Database, config: Config, category: Category) -> Edition:
     known = {entry.public_id: entry for entry in (*older, *category.edition.entries)}
     newest = sorted(known.values(), key=lambda entry: entry.first_published_at, reverse=True)
     made = edition.compose("category", category.edition.title, edition.cut(newest, config.max_entries))
-    return replace(made, path=category.edition.path)
+    return replace(made, path=category.edition.path, label=category.edition.label)
 
 
 def _slug(category: str) -> str:

@@ -15,6 +15,7 @@ def site_of(config: Config, root: str, waiting: int = 0) -> Site:
         timezone=config.timezone, private=config.visibility == "private", contact=config.contact,
         generator="aggregator", waiting=waiting,
         viewpoints=config.viewpoints, search=config.search, images=config.images != "none", hub=config.hub,
+        indexable=config.indexable and config.visibility == "public",
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import zoneinfo
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -11,10 +12,12 @@ from sqlite_utils import Database
 from aggregator import __version__
 from aggregator.config import Config
 from aggregator.model import Document, Edition, EditionEntry
-from aggregator.publish import comments, edition, feeds, lists, pages, subscriptions, write
+from aggregator.publish import comments, dated, days, edition, feeds, lists, pages, subscriptions, write
 from aggregator.publish.edition import Site
 from aggregator.publish.place import private_root, site_of
-from aggregator.store import categories, publications, stale_pages
+from aggregator.publish.sources import Source
+from aggregator.publish.sources import page as page_of_sources
+from aggregator.store import categories, publications, sources, stale_pages
 from aggregator.store.publications import Published
 
 log = logging.getLogger(__name__)
@@ -32,6 +35,7 @@ class Rendering:
     editions: tuple[Edition, ...]  # main, hot, all
     parts: tuple[Edition, ...]  # the main one's titles, and each category as far as the main one holds it
     renewed: tuple[Edition, ...]  # the categories that changed, whole
+    sources: tuple[Source, ...]
     fingerprints: dict[str, str]  # of all categories, by their path
     state: Published
     before: Published
@@ -54,7 +58,8 @@ def due(db: Database, config: Config) -> Rendering | None:
     site = site_of(config, root, publications.waiting(db))
     editions = lists.editions(db, config)
     before = publications.published(db)
-    digest = _digest((*editions, *categories.members(db).items()), site)
+    feeds_shown = sources.shown(db)
+    digest = _digest((*editions, *categories.members(db).items(), *feeds_shown), site)
     state = Published(root, _form(site), digest, publications.rights(db))
     folder = config.output / root
     known = (before.root, before.form) == (root, state.form) and (folder / "index.html").exists()
@@ -67,7 +72,7 @@ def due(db: Database, config: Config) -> Rendering | None:
     written = categories.written(db) if stand else {}
     changed = (each for each in named if fingerprints[each.edition.path] != written.get(each.edition.path))
     return Rendering(
-        site=site, editions=editions, state=state, before=before, is_known=known,
+        site=site, editions=editions, state=state, before=before, is_known=known, sources=feeds_shown,
         parts=(lists.titles(config, editions[0]), *(each.edition for each in named)),
         renewed=tuple(lists.filled(db, config, each) for each in changed), fingerprints=fingerprints,
     )  # fmt: skip
@@ -99,6 +104,7 @@ def _form(site: Site) -> str:
         site.private,
         site.contact,
         site.search,
+        site.indexable and site.base_url,  # a sitemap has whole addresses
     )
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
@@ -126,7 +132,9 @@ def documents(job: Rendering | Pages) -> tuple[Document, ...]:
     lasts.append(subscriptions.subscriptions((*job.editions, *job.parts), job.site))
     main, hottest, everything = job.editions
     indexes = [pages.index(everything, job.site, job.parts), *pages.rankings(main, hottest, job.site)]
-    indexes.append(pages.subscribe(job.site, job.parts))
+    indexes += [pages.category(each, job.site) for each in job.renewed]
+    indexes += [pages.subscribe(job.site, job.parts), page_of_sources(job.sources, job.site)]
+    indexes += [pages.about(everything, job.site), *pages.robots(job.site)]
     if job.site.viewpoints:
         lasts.append(comments.viewpoints_feed(main, job.site))
     return (*pages.statics(), *_pages(entries(job), job.site), *indexes, *lasts)
@@ -171,12 +179,14 @@ def publish_pages(config: Config, job: Pages, documents: tuple[Document, ...]) -
 
 def _public_names(documents: tuple[Document, ...]) -> list[str]:
     """List the names in output/ that were public before everything moved beneath a private path."""
-    return sorted({document.path.split("/")[0] for document in documents})
+    beside = {"days", days.INDEX, "robots.txt"}
+    return sorted({document.path.split("/")[0] for document in documents} | beside)
 
 
 def follow(db: Database, job: Rendering) -> None:
     """Note which other pages have to be written again, now that the editions are out."""
     if not job.is_known:
         stale_pages.note_all(db)
+        dated.note_all(db, zoneinfo.ZoneInfo(job.site.timezone))
     was, now = (each.rights or {} for each in (job.before, job.state))
     stale_pages.note_feeds(db, {url for url, _ in was.items() ^ now.items()})

@@ -2,8 +2,9 @@
 
 Kinds of jobs, each pending only when the one before it is recorded: `Indexing` has found what was published
 before there was a search, `Holds` name new stories, `Promotions` freeze what readers are given, `Rendering`
-writes the editions to output/, `Pages` what was written in another form. So the rows are committed before a
-document shows them, and a run killed anywhere writes the same bytes when repeated.
+writes the editions to output/, `Pages` what was written in another form, `DayPages` days whose entries changed.
+So the rows are committed before a document shows them, and a run killed anywhere writes the same bytes when
+repeated.
 """
 
 import logging
@@ -16,7 +17,8 @@ from sqlite_utils import Database
 from aggregator.config import Config
 from aggregator.model import Document
 from aggregator.pipeline import Stage
-from aggregator.publish import feeds, lists, promote, rendering, room
+from aggregator.publish import dated, feeds, lists, promote, rendering, room
+from aggregator.publish.dated import DayPages
 from aggregator.publish.edition import Facts, Publication
 from aggregator.publish.promote import Hold
 from aggregator.publish.rendering import Pages, Rendering
@@ -49,13 +51,14 @@ class Promotions:
     rows: tuple[Publication, ...]
 
 
-Job = Indexing | Holds | Promotions | Rendering | Pages
+Job = Indexing | Holds | Promotions | Rendering | Pages | DayPages
 
 
 def pending(db: Database, config: Config, now: datetime) -> Iterator[Job]:
     """Yield the one job that comes next, if any."""
-    prepared = _indexing(db) or _holds(db, config) or _promotions(db, config, now)
-    if job := prepared or rendering.due(db, config) or rendering.stale(db, config):
+    cheap = _indexing(db) or _holds(db, config) or dated.due(db, config, dated.FEW)
+    prepared = cheap or _promotions(db, config, now)
+    if job := prepared or rendering.due(db, config) or rendering.stale(db, config) or dated.due(db, config):
         yield job
 
 
@@ -92,6 +95,8 @@ def _room(db: Database, waiting: list[Facts], now: datetime) -> int | None:
 
 def work(_: Config, job: Job) -> tuple[Document, ...]:
     """Render the documents, if the job has any."""
+    if isinstance(job, DayPages):
+        return dated.documents(job)
     return rendering.documents(job) if isinstance(job, Rendering | Pages) else ()
 
 
@@ -124,6 +129,8 @@ def record(db: Database, config: Config, job: Job, outcome: tuple[Document, ...]
             rendering.publish_pages(config, job, outcome)
             search.keep(db, job.entries)
             stale_pages.done(db, job.stories)
+        case DayPages():
+            dated.publish(db, config, job, outcome)
 
 
 def postpone(db: Database, _: Config, job: Job, error: str, __: datetime) -> None:
@@ -134,6 +141,8 @@ def postpone(db: Database, _: Config, job: Job, error: str, __: datetime) -> Non
             publications.note(db, job.state, rendering.FAILED)
         case Pages():
             stale_pages.done(db, job.stories)
+        case DayPages():
+            dated.leave(db, job)
 
 
 def backlog(db: Database, config: Config, now: datetime) -> int:

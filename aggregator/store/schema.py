@@ -2,7 +2,7 @@
 
 from sqlite_utils import Database, Migrations
 
-from aggregator.store import hub_pings, joins, search
+from aggregator.store import days, hub_pings, joins, search, sources
 from aggregator.store.digests import TABLES as DIGESTS
 from aggregator.store.first import FIRST
 
@@ -294,6 +294,18 @@ def numbers_of_pages(db: Database) -> None:
 def digests_frozen(db: Database) -> None:
     """Create the tables of digests, and of what they said of their entries."""
     _execute(db, DIGESTS)
+
+
+@migrations()
+def days_paged(db: Database) -> None:
+    """Create the tables of pages by day, kept by the database itself whoever changes a publication."""
+    _execute(db, days.TABLES)
+
+
+@migrations()
+def sources_counted(db: Database) -> None:
+    """Count what each feed has brought to readers, so that nobody has to count a million entries."""
+    _execute(db, sources.COLUMNS)
 
 
 @migrations()

@@ -1,0 +1,100 @@
+"""Which pages of days are to be written, out of the store, and writing them to output/."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from sqlite_utils import Database
+
+from aggregator.config import Config
+from aggregator.model import Document
+from aggregator.publish import days, write
+from aggregator.publish.days import Day, Line
+from aggregator.publish.edition import Site
+from aggregator.publish.place import private_root, site_of
+from aggregator.store import days as rows
+
+log = logging.getLogger(__name__)
+
+BATCH = 30  # days a job may write
+FEW = 3  # days that new entries change; where more are due, the editions come first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayPages:
+    """Days to be written, and what is no more."""
+
+    site: Site
+    root: str
+    written: tuple[Day, ...]
+    every: tuple[date, ...]  # all days there are
+    gone: tuple[date, ...]
+    surplus: tuple[str, ...]  # paths
+    marks: tuple[str, ...]  # what said that these days changed
+
+
+def due(db: Database, config: Config, most: int | None = None) -> DayPages | None:
+    """Return the newest days whose entries changed, and the days beside those that came or went.
+
+    Shape: None too where more than `most` days changed.
+    """
+    marks = rows.changed(db, config.zone)
+    if not marks or (most is not None and len(marks) > most):
+        return None
+    chosen, before = sorted(marks, reverse=True)[:BATCH], rows.written(db)
+    lines = {day: rows.lines(db, day, config.zone) for day in chosen}
+    gone = {day for day in chosen if not lines[day]}
+    every = sorted((before.keys() | lines.keys()) - gone)
+    moved = {day for day in chosen if (day in before) == (day in gone)}
+    lines |= {day: rows.lines(db, day, config.zone) for day in days.beside(moved, every) - lines.keys()}
+    root = private_root(db, config)
+    site = site_of(config, root)
+    return DayPages(
+        site=site, root=root, every=tuple(every), gone=tuple(gone), surplus=_surplus(lines, before, site),
+        written=days.linked({day: found for day, found in lines.items() if found}, every),
+        marks=tuple(mark for day in chosen for mark in marks[day]),
+    )  # fmt: skip
+
+
+def _surplus(
+    lines: Mapping[date, tuple[Line, ...]], before: Mapping[date, int], site: Site
+) -> tuple[str, ...]:
+    """List the pages that these days have no more, and their parts of a sitemap that is not wanted."""
+    pages = [
+        days.path(day, number)
+        for day, found in lines.items()
+        for number in range(days.page_count(found) + 1, before.get(day, 0) + 1)
+    ]
+    maps = [days.map_path(day) for day, found in lines.items() if not (found and site.indexable)]
+    return (*pages, *maps, *(() if site.indexable else (days.INDEX,)))
+
+
+def documents(job: DayPages) -> tuple[Document, ...]:
+    """Render the days, the years they stand in, and the sitemap where there is one."""
+    return tuple(days.documents(job.written, job.every, job.site))
+
+
+def publish(db: Database, config: Config, job: DayPages, made: tuple[Document, ...]) -> None:
+    """Write the documents, remove what is no more, and note what was done.
+
+    Raises: PublishError; the days then stay due.
+    """
+    folder = config.output / job.root
+    write.sweep(folder, made)
+    written = write.write(folder, made)
+    write.remove(folder, job.surplus)
+    log.info("days_published documents=%d written=%d", len(made), len(written))
+    counts = {day.day: days.page_count(day.lines) for day in job.written}
+    rows.note(db, counts, job.gone, job.marks)
+
+
+def leave(db: Database, job: DayPages) -> None:
+    """Leave days that could not be written until something of them changes."""
+    rows.note(db, {}, (), job.marks)
+
+
+def note_all(db: Database, zone: ZoneInfo) -> None:
+    """Have every day written again."""
+    rows.mark(db, {*rows.all_of(db, zone), *rows.written(db)}, zone)

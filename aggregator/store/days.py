@@ -1,0 +1,100 @@
+"""Tables days and day_changes: which days have a page of headlines, and which of them changed since.
+
+A trigger writes day_changes, so that no step that moves or withdraws a publication has to think of it.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlite_utils import Database
+
+from aggregator.markup import unturned
+from aggregator.publish.days import Line
+from aggregator.times import from_text, to_text
+
+# A minute is as fine as zones differ; days are made of them in the zone that is set.
+TABLES = """
+CREATE TABLE days (
+  day TEXT PRIMARY KEY,
+  pages INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE day_changes (
+  minute TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER publications_of_a_day AFTER UPDATE OF state, first_published_at, title ON publications
+WHEN OLD.state != NEW.state OR OLD.title != NEW.title OR OLD.first_published_at IS NOT NEW.first_published_at
+BEGIN
+  INSERT INTO day_changes (minute) SELECT substr(at, 1, 16) FROM
+    (SELECT OLD.first_published_at AS at UNION SELECT NEW.first_published_at) WHERE at IS NOT NULL
+    ON CONFLICT DO NOTHING; END;
+"""
+_STATES = ("translated", "untranslated")
+_LINES = """
+SELECT p.slug, p.title, p.state, p.first_published_at, e.title,
+  coalesce(json_extract(f.settings, '$.language'), e.language, f.language, ''),
+  coalesce(nullif(f.title, ''), f.host)
+FROM publications p CROSS JOIN stories st USING (story_id)
+  CROSS JOIN entries e ON e.entry_id = st.lead_entry_id CROSS JOIN feeds f USING (feed_id)
+WHERE p.state = ? AND p.first_published_at >= ? AND p.first_published_at < ?
+ORDER BY p.first_published_at, p.public_id
+"""
+_NEXT = "SELECT min(first_published_at) FROM publications WHERE state = ? AND first_published_at >= ?"
+
+
+def changed(db: Database, zone: ZoneInfo) -> dict[date, list[str]]:
+    """Return the days whose entries changed, each with the marks that say so."""
+    found: dict[date, list[str]] = {}
+    for (minute,) in db.execute("SELECT minute FROM day_changes ORDER BY minute").fetchall():
+        found.setdefault(from_text(f"{minute}:00Z").astimezone(zone).date(), []).append(minute)
+    return found
+
+
+def written(db: Database) -> dict[date, int]:
+    """Return the days that have pages, and how many each."""
+    rows = db.execute("SELECT day, pages FROM days ORDER BY day").fetchall()
+    return {date.fromisoformat(day): pages for day, pages in rows}
+
+
+def all_of(db: Database, zone: ZoneInfo) -> set[date]:
+    """Return every day on which something was published, a look a day at the index."""
+    found: set[date] = set()
+    for state in _STATES:
+        since = ""
+        while at := db.execute(_NEXT, [state, since]).fetchone()[0]:
+            day = from_text(at).astimezone(zone).date()
+            found.add(day)
+            since = _bounds(day, zone)[1]
+    return found
+
+
+def lines(db: Database, day: date, zone: ZoneInfo) -> tuple[Line, ...]:
+    """Return the entries published on a day, the oldest first."""
+    rows = [row for state in _STATES for row in db.execute(_LINES, [state, *_bounds(day, zone)]).fetchall()]
+    found = (
+        Line(slug=slug, title=title, is_translated=state == "translated", published_at=from_text(at),
+             original_title=unturned(original), language=language, feed_title=feed)
+        for slug, title, state, at, original, language, feed in rows
+    )  # fmt: skip
+    return tuple(sorted(found, key=lambda line: (line.published_at, line.slug)))
+
+
+def _bounds(day: date, zone: ZoneInfo) -> tuple[str, str]:
+    start, end = (datetime(d.year, d.month, d.day, tzinfo=zone) for d in (day, day + timedelta(days=1)))
+    return to_text(start), to_text(end)
+
+
+def note(db: Database, pages: Mapping[date, int], gone: Iterable[date], marks: Iterable[str]) -> None:
+    """Write how many pages days have now, forget days without any, and the marks that were worked off."""
+    counts = [(day.isoformat(), count) for day, count in pages.items()]
+    db.conn.executemany("INSERT OR REPLACE INTO days (day, pages) VALUES (?, ?)", counts)
+    db.conn.executemany("DELETE FROM days WHERE day = ?", [(day.isoformat(),) for day in gone])
+    db.conn.executemany("DELETE FROM day_changes WHERE minute = ?", [(mark,) for mark in marks])
+
+
+def mark(db: Database, days: Iterable[date], zone: ZoneInfo) -> None:
+    """Have the pages of these days written again."""
+    marks = ((_bounds(day, zone)[0][:16],) for day in days)
+    db.conn.executemany("INSERT OR IGNORE INTO day_changes (minute) VALUES (?)", marks)
