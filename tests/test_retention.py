@@ -14,15 +14,18 @@ from aggregator.errors import ConfigError
 from aggregator.executors import Workers, open_workers
 from aggregator.model import DueFeed, ParsedEntry, ParsedFeed
 from aggregator.pipeline import Clock, Stage, StageReport, run_stage
+from aggregator.publish.place import private_root
 from aggregator.publish.stage import STAGE as PUBLISH
 from aggregator.retention import stage
 from aggregator.retention.stage import STAGE
 from aggregator.search import find
+from aggregator.serve import Server
 from aggregator.store import entries, feeds, retention, translations
 from aggregator.store.entries import EntryCounts
 from aggregator.times import to_text
 from tests.conftest import Aggregator
 from tests.publishing import NOON, Newsroom
+from tests.webservers import ask
 
 DAY = timedelta(days=1)
 _DERIVED = """
@@ -241,6 +244,21 @@ def test_pages_stay_or_go_as_set(room: Newsroom):
     prune(room, 200)
     room.publish()
     assert [room.path(page).is_file() for _, page in sorted(pages.items())] == [True, False, True]
+
+
+@pytest.mark.parametrize("visibility", ["local", "private"])
+def test_the_server_knows_which_pages_are_gone(room: Newsroom, visibility: str):
+    room.settings(dropped_pages="gone", visibility=visibility, listen="127.0.0.1:0")
+    published(room, room.feed(), "1", "2", "3")
+    prune(room, 200)
+    paths = [f"entries/{row['slug']}.html" for row in sorted(room.rows(), key=lambda row: str(row["title"]))]
+    root = f"/{private_root(room.db, room.config)}/".replace("//", "/")
+    with Server(room.config) as server:
+        assert [ask(server.port, root + path).status for path in paths] == [410, 200, 200]
+        assert ask(server.port, root + paths[0].replace(".html", "/comments.xml")).status == 410
+        assert ask(server.port, f"{root}entries/2026/11/0123abcd.html").status == 404
+        elsewhere = ask(server.port, "/" + paths[0] if visibility == "private" else "/x/" + paths[0])
+        assert elsewhere.status == 404
 
 
 def test_feeds_do_not_change_when_texts_go(room: Newsroom):

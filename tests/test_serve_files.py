@@ -217,6 +217,15 @@ def test_nothing_outside_or_hidden_is_served(port: int, path: str, method: str):
     assert b"hidden" not in answer.body
 
 
+def test_nginx_calls_every_page_gone_that_is_not_there(port: int):
+    ours = ask(port, "/atom.xml").headers["Server"] == "aggregator"
+    for folder in ("", f"/{TOKEN}"):
+        answer = ask(port, f"{folder}/entries/2026/01/0123abcd.html")
+        assert answer.status == (404 if ours else 410)
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert ask(port, "/entries/1.html").body == b"one"
+
+
 def test_a_copy_that_leads_elsewhere_is_no_copy(port: int):
     answer = ask(port, "/entries/1.html", Accept_Encoding="gzip")
     assert b"secret" not in answer.body

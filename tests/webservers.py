@@ -65,8 +65,8 @@ def nginx(output: Path, folder: Path) -> Iterator[int]:
     """Serve the folder as docs/deploy.md says; yield the port."""
     assert NGINX
     port = _free_port()
-    site, proxied = re.findall(r"```nginx\n(.*?)```", _DOCS.read_text(), re.DOTALL)
-    site = site.rstrip().removesuffix("}") + proxied + "}"
+    site, proxied, gone = re.findall(r"```nginx\n(.*?)```", _DOCS.read_text(), re.DOTALL)
+    site = site.rstrip().removesuffix("}") + proxied + gone + "}"
     site = site.replace("127.0.0.1:8080", "127.0.0.1:1")  # where nothing listens
     site = site.replace("listen 80;", f"listen 127.0.0.1:{port};").replace(
         "/srv/aggregator/output", str(output)

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import logging
 import os
+import re
 import stat
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
@@ -13,11 +14,16 @@ from urllib.parse import quote
 from aiohttp import web
 
 from aggregator.config import Config
+from aggregator.errors import StoreError
 from aggregator.serve import answer
 from aggregator.serve.answer import Answer, Form
+from aggregator.store import reading, retention
 
 _CHUNK = 1 << 18
 _FEED_VARIES = "Accept, Sec-Fetch-Dest, Accept-Encoding"
+_ENTRY = re.compile(
+    r"(?P<folder>(?:.*/)?)entries/(?P<slug>\d{4}/\d\d/[0-9a-f]{8,32})(?:\.html|/comments\.xml)"
+)
 _STALL = 60.0  # seconds a client may take for a chunk: nobody holds a connection for ever
 
 log = logging.getLogger(__name__)
@@ -31,7 +37,7 @@ def handler(config: Config) -> Callable[[web.Request], Awaitable[web.StreamRespo
         path = request.match_info["path"]
         file = find(root, path)
         if file is None:
-            return _absent(root, path, fixed)
+            return await _absent(config, root, path, fixed)
         varying = {"Vary": _FEED_VARIES if answer.is_feed(file.name) else "Accept-Encoding"}
         if answer.is_feed(file.name) and answer.is_navigation(request.headers):
             file = _page_for(root, file) or file
@@ -69,12 +75,25 @@ def _page_for(root: Path, file: Path) -> Path | None:
     return next(filter(None, pages), None)
 
 
-def _absent(root: Path, path: str, fixed: Mapping[str, str]) -> web.Response:
-    """Answer 404, or lead to a folder whose index is there: its links count from the final slash."""
+async def _absent(config: Config, root: Path, path: str, fixed: Mapping[str, str]) -> web.Response:
+    """Answer 404 or 410, or lead to a folder whose index is there: its links count from the final slash."""
     name = path.rpartition("/")[2]
     if name and find(root, f"{path}/"):
         return web.Response(status=301, headers={**fixed, "Location": f"./{quote(name)}/"})
-    return web.Response(status=404, text="404\n", headers=fixed)
+    status = 410 if await asyncio.to_thread(_is_gone, config, root, path) else 404
+    return web.Response(status=status, text=f"{status}\n", headers=fixed)
+
+
+def _is_gone(config: Config, root: Path, path: str) -> bool:
+    """Tell whether there was an entry's page once; on a private site to those alone who know its path."""
+    entry = _ENTRY.fullmatch(path)
+    if entry is None or find(root, entry["folder"]) is None:
+        return False
+    try:
+        with reading(config.store) as db:
+            return retention.is_gone(db, entry["slug"])
+    except StoreError:
+        return False
 
 
 def open_form(file: Path, encodings: Iterable[str]) -> tuple[BinaryIO, Form]:
