@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from urllib.parse import quote
 
 from aggregator.model import (
     CommentCount,
@@ -176,7 +177,12 @@ def source_language(facts: Facts) -> str:
     passed = facts.translated and facts.translated.engine == "original"
     if passed and _JAPANESE.search(f"{facts.title}\n{facts.summary}"):
         return LANGUAGE
-    tag = (facts.language or "").replace("_", "-")
+    return language_tag(facts.language)
+
+
+def language_tag(named: str | None) -> str:
+    """Return the tag that a feed's own word for its language means; English where it means none."""
+    tag = (named or "").replace("_", "-")
     return tag if _TAG.fullmatch(tag) else "en"
 
 
@@ -244,6 +250,23 @@ def given(made: Edition) -> Edition:
         (*made.digests, *made.entries), key=lambda entry: entry.first_published_at, reverse=True
     )
     return replace(made, entries=tuple(everything), digests=()) if made.digests else made
+
+
+def rights_text(site: Site) -> str:
+    """Say whose the entries are, who translated them, and where a publisher has them taken down."""
+    contact = f"連絡先: {site.contact} " if site.contact else ""
+    where = f"{about_url(site)}#takedown"
+    return f"記事の権利は各媒体にあります。見出しと要約は機械翻訳です。{contact}掲載停止の方法: {where}"
+
+
+def home_url(edition: Edition, site: Site) -> str:
+    """Return the page that shows what the edition holds: a category's own, else the front page."""
+    return site.base_url + quote(edition.path) if edition.name == "category" else site.base_url
+
+
+def about_url(site: Site) -> str:
+    """Return where the site says what it is."""
+    return f"{site.base_url}about.html"
 
 
 def byline(entry: EditionEntry) -> str:

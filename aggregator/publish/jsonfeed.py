@@ -21,9 +21,12 @@ def json_feed(edition: Edition, site: Site, path: str, asked: str = "") -> bytes
     feed: JsonObject = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": edition.title,
-        "home_page_url": site.base_url,
+        "home_page_url": editions.home_url(edition, site),
         "feed_url": site.base_url + quote(path) + asked,
         "language": LANGUAGE,
+        "description": editions.rights_text(site),
+        "icon": site.base_url + "icon.png",
+        "favicon": site.base_url + "favicon.ico",
         **({} if asked else _hubs(site)),
         "items": [_item(entry, site) for entry in edition.entries],
     }
