@@ -162,7 +162,7 @@ def test_narrowed_rights_hold_in_a_category_for_entries_that_left_the_main_feed(
 def test_the_front_page_leads_to_the_categories_and_each_to_its_feeds(room: Newsroom):
     two_categories(room)
     page = etree.HTML(room.path("index.html").read_bytes())
-    links = [unquote(link) for link in page.xpath("//main/nav[@class='categories']//a/@href")]
+    links = [unquote(str(link)) for link in page.xpath("//main/nav[@class='categories']//a/@href")]
     assert links == ["category/ai-ml/index.html", "category/セキュリティ/index.html"]
     for link in links:
         own = etree.HTML(room.path(link).read_bytes())
