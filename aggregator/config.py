@@ -9,7 +9,7 @@ import typing
 import zoneinfo
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -24,6 +24,7 @@ PREFIX = "AGGREGATOR_"
 DROP_AFTER_LEAST = timedelta(days=14)  # feeds, counts, comments and digests look back at a week
 
 Visibility = Literal["local", "private", "public"]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun", "off"]
 ENGINES = ("firefox", "llamacpp", "openai", "deepl")
 
 
@@ -71,6 +72,9 @@ class Config:
         "hold", "publish: untranslated entries enter the main feeds"
     )
     hold_time: timedelta = _setting(timedelta(hours=6), "how long an entry waits for its translation")
+    digest_at: time | None = _setting(time(18), "when the day's digest comes out, in `timezone`; off: never")
+    digest_day: Weekday = _setting("sat", "the day of the week's digest, at that hour; off: never")
+    morning_at: time | None = _setting(time(6, 30), "when morning.xml changes, in `timezone`; off: never")
     max_entries: int = _setting(100, "entries in a feed; the last 48 hours are kept beyond it")
     allow_private_hosts: bool = _setting(False, "fetch from loopback and private addresses too")
     host_spacing: timedelta = _setting(timedelta(seconds=1), "between two fetches from one domain")

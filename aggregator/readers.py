@@ -1,7 +1,8 @@
 """Settings' values, read from text or TOML by the type they have."""
 
+import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Literal, get_args, get_origin
 
@@ -20,6 +21,7 @@ def reader(kind: object) -> tuple[str, Callable[[object], object]]:
 
 
 _MOST = 1_000_000_000
+_CLOCK = re.compile(r"\d\d:\d\d")
 _LONGEST = timedelta(days=3650)  # what can still be taken from today's date
 
 
@@ -62,6 +64,17 @@ def _duration(raw: object) -> timedelta:
     return duration
 
 
+def _time(raw: object) -> time | None:
+    if isinstance(raw, time):  # TOML writes 18:00:00 without quotes
+        return raw
+    text = _text(raw)
+    if text == "off":
+        return None
+    if not _CLOCK.fullmatch(text):
+        raise ValueError(raw)
+    return time.fromisoformat(text)
+
+
 def _path(raw: object) -> Path:
     try:
         return Path(_text(raw)).expanduser()
@@ -84,5 +97,6 @@ _READERS: dict[object, tuple[str, Callable[[object], object]]] = {
     str: ("text", _text),
     bool: ("true or false", _looked_up(_bool)),
     int: (f"a whole number of 0 or more, up to {_MOST}", _int),
+    time | None: ("a time of day such as 18:00, or off", _time),
     timedelta: ("a duration such as 30s, 15m, 6h or 2d, ten years at most", _duration),
 }

@@ -1,6 +1,6 @@
 """Settings: where they come from, and what is said of a wrong one."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
@@ -37,6 +37,9 @@ def test_flags_win_over_environment_and_environment_over_file(tmp_path: Path):
         ('max_entries = "many"', "max_entries = 'many': expected a whole number"),
         ("max_entries = 0", "expected a whole number of 1 or more"),
         ("max_entries = true", "expected a whole number"),
+        ('digest_at = "6 pm"', "digest_at = '6 pm': expected a time of day such as 18:00, or off"),
+        ('morning_at = "24:00"', "expected a time of day"),
+        ('digest_day = "Saturday"', "expected mon | tue | wed | thu | fri | sat | sun | off"),
         ("openai_yen = -1", "expected a whole number of 0 or more"),
         ('language = ""', "language = '': expected a language's code"),
         ('language = "Japanese"', "expected a language's code"),
@@ -78,6 +81,16 @@ def test_a_wrong_setting_is_one_line_naming_what_was_expected(tmp_path: Path, te
     assert str(caught.value).startswith(f"{file}: ")
     assert "\n" not in str(caught.value)
     assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "read"), [('"06:05"', time(6, 5)), ("21:30:00", time(21, 30)), ('"off"', None)]
+)
+def test_a_time_of_day_is_read_with_and_without_quotes_or_switched_off(
+    tmp_path: Path, text: str, read: time | None
+):
+    (tmp_path / "a.toml").write_text(f"digest_at = {text}")
+    assert load(tmp_path / "a.toml", {}).digest_at == read
 
 
 def test_an_unknown_variable_is_named_and_a_missing_file_too(tmp_path: Path):

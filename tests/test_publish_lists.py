@@ -124,8 +124,9 @@ def test_the_list_of_feeds_names_each_once_with_an_address_that_is_there(room: N
     two_categories(room)
     outlines = list(etree.fromstring(room.path("subscribe.opml").read_bytes()).iter("outline"))
     addresses = [outline.get("xmlUrl") for outline in outlines]
-    assert addresses[:4] == [f"https://news.example/{name}.xml" for name in ("atom", "hot", "all", "titles")]
-    assert len({*addresses}) == len(addresses) == 6
+    first = ("atom", "hot", "morning", "all", "titles")
+    assert addresses[:5] == [f"https://news.example/{name}.xml" for name in first]
+    assert len({*addresses}) == len(addresses) == 7
     for outline in outlines:
         path = unquote(outline.get("xmlUrl").removeprefix("https://news.example/"))
         assert feedparser.parse(room.path(path).read_bytes()).feed.title == outline.get("text")

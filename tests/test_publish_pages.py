@@ -166,7 +166,7 @@ def test_the_navigation_says_which_page_this_is(document: Document):
     page = tree(document)
     assert [link.get("href") for link in page.xpath("//nav//a[@aria-current='page']")] == [document.path]
     assert page.xpath("//nav//a/@href") == [
-        "index.html", "hot.html", "discussed.html", "search", "subscribe.html",
+        "index.html", "hot.html", "discussed.html", "digest/index.html", "search", "subscribe.html",
         "sources.html", "about.html", "about.html#takedown",
     ]  # fmt: skip
     assert len(page.xpath("//h1")) == 1

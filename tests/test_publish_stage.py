@@ -28,6 +28,9 @@ FEEDS = [
     "hot.json",
     "hot.rss.xml",
     "hot.xml",
+    "morning.json",
+    "morning.rss.xml",
+    "morning.xml",
     "rss.xml",
     "subscribe.opml",
     "titles.json",
@@ -77,7 +80,7 @@ def drained(room: Newsroom) -> list[object]:
 
 def test_an_empty_store_gives_empty_valid_documents(room: Newsroom):
     room.publish()
-    assert sorted(room.outputs()) == sorted([*FEEDS, *PAGES])
+    assert sorted(room.outputs()) == sorted([*FEEDS, *PAGES, "digest/index.html"])
     assert items(room) == []
 
 
@@ -239,7 +242,7 @@ def test_a_new_entry_rewrites_lists_and_its_page_and_no_other_page(room: Newsroo
     after = room.touched()
     changed = {name for name in after if after[name] != before.get(name)}
     assert {name for name in changed if "/" not in name} == {
-        *(name for name in FEEDS if not name.startswith(("hot.", "subscribe"))), "index.html", "sources.html",
+        *(name for name in FEEDS if not name.startswith(("hot.", "morning.", "subscribe"))), "index.html", "sources.html",
     }  # fmt: skip
     assert {name for name in changed if name.startswith("category/")} == {*CATEGORY}
     assert len([name for name in changed if name.startswith("entries/")]) == 1
@@ -507,7 +510,7 @@ def test_a_rendering_that_crashed_waits_for_something_new(room: Newsroom, monkey
 
 
 def test_the_backlog_counts_editions(room: Newsroom):
-    assert STAGE.backlog(room.db, room.config, NOON) == 3
+    assert STAGE.backlog(room.db, room.config, NOON) == 4
     room.publish()
     assert STAGE.backlog(room.db, room.config, NOON) == 0
 

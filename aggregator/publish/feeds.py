@@ -25,6 +25,7 @@ PATHS = {
     "main": ("atom.xml", "rss.xml", "feed.json"),
     "hot": ("hot.xml", "hot.rss.xml", "hot.json"),
     "all": ("all.xml", "all.rss.xml", "all.json"),
+    "morning": ("morning.xml", "morning.rss.xml", "morning.json"),
     "titles": ("titles.xml", "titles.rss.xml", "titles.json"),
 }
 _TYPES = ("application/atom+xml", "application/rss+xml", "application/feed+json")
@@ -46,9 +47,9 @@ _THR = f"{{{_NAMESPACES['thr']}}}"
 
 def documents(edition: Edition, site: Site) -> list[Document]:
     """Write the edition in its three forms."""
-    writers = (_atom, _rss, json_feed)
+    writers, given = (_atom, _rss, json_feed), editions.given(edition)
     return [
-        Document(path=edition.path + path, media_type=kind, body=_fitting(write, edition, site, path))
+        Document(path=edition.path + path, media_type=kind, body=_fitting(write, given, site, path))
         for path, kind, write in zip(paths(edition), _TYPES, writers, strict=True)
     ]
 

@@ -52,7 +52,8 @@ def editions(db: Database, config: Config) -> tuple[Edition, ...]:
 def titles(config: Config, main: Edition) -> Edition:
     """Make the main edition without any text: what a reader shows of it is the headline alone."""
     entries = tuple(replace(entry, body_html="") for entry in main.entries)
-    return edition.compose("titles", f"{config.site_title}(見出しのみ)", entries)
+    made = edition.compose("titles", f"{config.site_title}(見出しのみ)", entries)
+    return edition.with_digests(made, (replace(each, body_html="") for each in main.digests))
 
 
 def by_category(db: Database, config: Config, main: Edition) -> tuple[Category, ...]:

@@ -115,7 +115,10 @@ def subscribe(site: Site, parts: tuple[Edition, ...] = ()) -> Document:
     """
     categories = [part for part in parts if part.name == "category"]
     root = urlsplit(site.base_url).path
-    return render("subscribe.html", "subscribe.html", site, root=root, categories=categories)
+    mornings = any(part.name == "morning" for part in parts)
+    return render(
+        "subscribe.html", "subscribe.html", site, root=root, categories=categories, mornings=mornings
+    )
 
 
 def paths(entries: tuple[EditionEntry, ...]) -> list[str]:

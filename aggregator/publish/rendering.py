@@ -11,8 +11,20 @@ from sqlite_utils import Database
 
 from aggregator import __version__
 from aggregator.config import Config
-from aggregator.model import Document, Edition, EditionEntry
-from aggregator.publish import comments, dated, days, edition, feeds, lists, pages, subscriptions, write
+from aggregator.model import DigestLine, Document, Edition, EditionEntry
+from aggregator.publish import (
+    comments,
+    dated,
+    days,
+    digest_pages,
+    digests,
+    edition,
+    feeds,
+    lists,
+    pages,
+    subscriptions,
+    write,
+)
 from aggregator.publish.edition import Site
 from aggregator.publish.place import private_root, site_of
 from aggregator.publish.sources import Source
@@ -32,9 +44,10 @@ class Rendering:
     """The editions, to be written to output/ with the pages of their entries."""
 
     site: Site
-    editions: tuple[Edition, ...]  # main, hot, all
+    editions: tuple[Edition, ...]  # main, hot, the morning's if wanted, all
     parts: tuple[Edition, ...]  # the main one's titles, and each category as far as the main one holds it
     renewed: tuple[Edition, ...]  # the categories that changed, whole
+    digests: tuple[DigestLine, ...]
     sources: tuple[Source, ...]
     fingerprints: dict[str, str]  # of all categories, by their path
     state: Published
@@ -56,11 +69,11 @@ def due(db: Database, config: Config) -> Rendering | None:
     """Return what is to be written, or None where output/ holds it all or it could not be rendered before."""
     root = private_root(db, config)
     site = site_of(config, root, publications.waiting(db))
-    editions = lists.editions(db, config)
+    editions = _editions(db, config, site)
     before = publications.published(db)
     feeds_shown = sources.shown(db)
     digest = _digest((*editions, *categories.members(db).items(), *feeds_shown), site)
-    state = Published(root, _form(site), digest, publications.rights(db))
+    state = Published(root, form(site), digest, publications.rights(db))
     folder = config.output / root
     known = (before.root, before.form) == (root, state.form) and (folder / "index.html").exists()
     is_whole = known and before == state and _complete(folder, editions)
@@ -75,7 +88,15 @@ def due(db: Database, config: Config) -> Rendering | None:
         site=site, editions=editions, state=state, before=before, is_known=known, sources=feeds_shown,
         parts=(lists.titles(config, editions[0]), *(each.edition for each in named)),
         renewed=tuple(lists.filled(db, config, each) for each in changed), fingerprints=fingerprints,
+        digests=digests.listed(db),
     )  # fmt: skip
+
+
+def _editions(db: Database, config: Config, site: Site) -> tuple[Edition, ...]:
+    """Make the editions, the digests among what the main one and the last one hold."""
+    main, hottest, everything = lists.editions(db, config)
+    morning = (digests.morning(db, config),) if config.morning_at else ()
+    return digests.among(db, main, site), hottest, *morning, digests.among(db, everything, site)
 
 
 def stale(db: Database, config: Config) -> Pages | None:
@@ -94,7 +115,7 @@ def paged(db: Database, config: Config, stories: Iterable[int]) -> tuple[Edition
     return tuple(edition.ordered(each for each in facts if each.publication.state in PAGED))
 
 
-def _form(site: Site) -> str:
+def form(site: Site) -> str:
     """Return the fingerprint of what every page depends on; addresses in pages are relative."""
     parts = (
         __version__,
@@ -120,7 +141,8 @@ def _complete(folder: Path, editions: tuple[Edition, ...]) -> bool:
 
 def _page_paths(editions: tuple[Edition, ...]) -> list[str]:
     entries = tuple(dict.fromkeys(entry for edition in editions for entry in edition.entries))
-    return [*pages.paths(entries), *(comments.path(entry) for entry in entries if entry.comments)]
+    said = (comments.path(entry) for entry in entries if entry.comments)
+    return [*pages.paths(entries), digest_pages.INDEX, *said]
 
 
 def documents(job: Rendering | Pages) -> tuple[Document, ...]:
@@ -130,10 +152,11 @@ def documents(job: Rendering | Pages) -> tuple[Document, ...]:
     listed = (*job.editions, job.parts[0], *job.renewed)
     lasts = [document for each in listed for document in feeds.documents(each, job.site)]
     lasts.append(subscriptions.subscriptions((*job.editions, *job.parts), job.site))
-    main, hottest, everything = job.editions
+    main, hottest, *_, everything = job.editions
     indexes = [pages.index(everything, job.site, job.parts), *pages.rankings(main, hottest, job.site)]
     indexes += [pages.category(each, job.site) for each in job.renewed]
-    indexes += [pages.subscribe(job.site, job.parts), page_of_sources(job.sources, job.site)]
+    indexes.append(pages.subscribe(job.site, (*job.editions, *job.parts)))
+    indexes += [page_of_sources(job.sources, job.site), digest_pages.index(job.digests, job.site)]
     indexes += [pages.about(everything, job.site), *pages.robots(job.site)]
     if job.site.viewpoints:
         lasts.append(comments.viewpoints_feed(main, job.site))
@@ -158,12 +181,18 @@ def publish(config: Config, job: Rendering, documents: tuple[Document, ...]) -> 
     folder = config.output / job.state.root
     write.sweep(folder, documents)
     written = write.write(folder, documents)
-    write.remove(folder, [] if job.site.viewpoints else [comments.VIEWPOINTS])
+    write.remove(folder, _unwanted(job))
     write.keep_folders(folder / "category", {PurePosixPath(each.path).name for each in job.parts})
     log.info("published documents=%d written=%d", len(documents), len(written))
     if job.before.root != job.state.root:
         write.remove(config.output, [job.before.root] if job.before.root else _public_names(documents))
     return written
+
+
+def _unwanted(job: Rendering) -> list[str]:
+    """List the feeds that settings switched off."""
+    mornings = () if any(each.name == "morning" for each in job.editions) else feeds.PATHS["morning"]
+    return [*mornings, *(() if job.site.viewpoints else (comments.VIEWPOINTS,))]
 
 
 def publish_pages(config: Config, job: Pages, documents: tuple[Document, ...]) -> None:
@@ -187,6 +216,7 @@ def follow(db: Database, job: Rendering) -> None:
     """Note which other pages have to be written again, now that the editions are out."""
     if not job.is_known:
         stale_pages.note_all(db)
+        digests.forget_pages(db)
         dated.note_all(db, zoneinfo.ZoneInfo(job.site.timezone))
     was, now = (each.rights or {} for each in (job.before, job.state))
     stale_pages.note_feeds(db, {url for url, _ in was.items() ^ now.items()})

@@ -1,7 +1,8 @@
 """The publish step: stories become publications, publications become documents.
 
 Kinds of jobs, each pending only when the one before it is recorded: `Indexing` has found what was published
-before there was a search, `Holds` name new stories, `Promotions` freeze what readers are given, `Rendering`
+before there was a search, `Holds` name new stories, `Promotions` freeze what readers are given, `Digests`
+what digests say, which `DigestPages` show, `Rendering`
 writes the editions to output/, `Pages` what was written in another form, `DayPages` days whose entries changed.
 So the rows are committed before a document shows them, and a run killed anywhere writes the same bytes when
 repeated.
@@ -17,9 +18,11 @@ from sqlite_utils import Database
 from aggregator.config import Config
 from aggregator.model import Document
 from aggregator.pipeline import Stage
-from aggregator.publish import dated, feeds, lists, promote, rendering, room
+from aggregator.publish import dated, digests, feeds, lists, promote, rendering, room
 from aggregator.publish.dated import DayPages
+from aggregator.publish.digests import DigestPages, Digests
 from aggregator.publish.edition import Facts, Publication
+from aggregator.publish.place import private_root, site_of
 from aggregator.publish.promote import Hold
 from aggregator.publish.rendering import Pages, Rendering
 from aggregator.store import categories, hub_pings, publications, search, stale_pages
@@ -51,14 +54,15 @@ class Promotions:
     rows: tuple[Publication, ...]
 
 
-Job = Indexing | Holds | Promotions | Rendering | Pages | DayPages
+Job = Indexing | Holds | Promotions | Digests | DigestPages | Rendering | Pages | DayPages
 
 
 def pending(db: Database, config: Config, now: datetime) -> Iterator[Job]:
     """Yield the one job that comes next, if any."""
     cheap = _indexing(db) or _holds(db, config) or dated.due(db, config, dated.FEW)
     prepared = cheap or _promotions(db, config, now)
-    if job := prepared or rendering.due(db, config) or rendering.stale(db, config) or dated.due(db, config):
+    ready = prepared or _digests(db, config, now)
+    if job := ready or rendering.due(db, config) or rendering.stale(db, config) or dated.due(db, config):
         yield job
 
 
@@ -86,6 +90,11 @@ def _promotions(db: Database, config: Config, now: datetime) -> Promotions | Non
     return Promotions(rows=changed) if changed else None
 
 
+def _digests(db: Database, config: Config, now: datetime) -> Digests | DigestPages | None:
+    site = site_of(config, private_root(db, config))
+    return digests.due(db, config, site, now) or digests.stale(db, config, site, rendering.form(site))
+
+
 def _room(db: Database, waiting: list[Facts], now: datetime) -> int | None:
     """Return how many bytes an excerpt may take, with those that come now; first fills are no news."""
     fresh = [facts for facts in waiting if facts.publication.first_published_at is None]
@@ -95,6 +104,8 @@ def _room(db: Database, waiting: list[Facts], now: datetime) -> int | None:
 
 def work(_: Config, job: Job) -> tuple[Document, ...]:
     """Render the documents, if the job has any."""
+    if isinstance(job, DigestPages):
+        return digests.documents(job)
     if isinstance(job, DayPages):
         return dated.documents(job)
     return rendering.documents(job) if isinstance(job, Rendering | Pages) else ()
@@ -117,20 +128,30 @@ def record(db: Database, config: Config, job: Job, outcome: tuple[Document, ...]
                 publications.promote(db, row)
             search.forget(db, [row.public_id for row in job.rows if row.state not in rendering.PAGED])
             search.keep(db, rendering.paged(db, config, [row.story_id for row in job.rows]))
+            digests.forget_pages(db, [row.story_id for row in job.rows])
+        case Digests() | DigestPages():
+            digests.record(db, config, job, outcome)
         case Rendering():
-            written = rendering.publish(config, job, outcome)
-            if config.hub:
-                hub_pings.note(db, feeds.with_hub(written), now)
-            search.keep(db, rendering.entries(job))  # a translation that is newer than the frozen one too
-            categories.note(db, job.fingerprints)
-            publications.note(db, job.state)
-            rendering.follow(db, job)
+            _rendered(db, config, job, outcome, now)
         case Pages():
             rendering.publish_pages(config, job, outcome)
             search.keep(db, job.entries)
             stale_pages.done(db, job.stories)
+            digests.forget_pages(db, job.stories)
         case DayPages():
             dated.publish(db, config, job, outcome)
+
+
+def _rendered(
+    db: Database, config: Config, job: Rendering, outcome: tuple[Document, ...], now: datetime
+) -> None:
+    written = rendering.publish(config, job, outcome)
+    if config.hub:
+        hub_pings.note(db, feeds.with_hub(written), now)
+    search.keep(db, rendering.entries(job))  # a translation that is newer than the frozen one too
+    categories.note(db, job.fingerprints)
+    publications.note(db, job.state)
+    rendering.follow(db, job)
 
 
 def postpone(db: Database, _: Config, job: Job, error: str, __: datetime) -> None:
@@ -139,6 +160,8 @@ def postpone(db: Database, _: Config, job: Job, error: str, __: datetime) -> Non
     match job:
         case Rendering():
             publications.note(db, job.state, rendering.FAILED)
+        case DigestPages():
+            digests.leave(db, job)
         case Pages():
             stale_pages.done(db, job.stories)
         case DayPages():

@@ -1,0 +1,29 @@
+"""Digests as pages: one for each, and the list of all."""
+
+import zoneinfo
+from collections.abc import Iterable
+from itertools import groupby
+
+from aggregator.model import Digest, DigestLine, Document
+from aggregator.publish import pages
+from aggregator.publish.digest_text import path
+from aggregator.publish.edition import Site
+
+INDEX = "digest/index.html"
+
+
+def page(digest: Digest, site: Site) -> Document:
+    """Write a digest's own page."""
+    return pages.render("digest.html", path(digest.name), site, digest=digest)
+
+
+def index(listed: Iterable[DigestLine], site: Site) -> Document:
+    """Write the list of digests, by month."""
+    zone = zoneinfo.ZoneInfo(site.timezone)
+
+    def month(each: DigestLine) -> tuple[int, int]:
+        local = each.published_at.astimezone(zone)
+        return local.year, local.month
+
+    months = [(found, list(each)) for found, each in groupby(listed, key=month)]
+    return pages.render("digests.html", INDEX, site, months=months)
