@@ -6,6 +6,7 @@ import multiprocessing.connection
 import os
 import re
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -35,6 +36,7 @@ class Workers:
     spec: str
     width: int  # jobs worth having in flight
     _open: Callable[[], Executor]
+    _fork: Callable[[], Executor] | None = None
     _executor: Executor | None = None
 
     def submit(self, fn: Callable[..., Any], /, *args: Any) -> Future[Any]:
@@ -46,6 +48,16 @@ class Workers:
     def warm_up(self, module: str) -> None:
         """Start a worker and load what it works with, while the caller still gets ready itself."""
         self.submit(importlib.import_module, module)
+
+    def fork(self) -> None:
+        """Start processes as copies of this one, in a tenth of the time; only before anything is held.
+
+        They would share it: the instance lock, the open store. Where threads run, whose locks they would copy
+        as they stand, and on systems where forks are not safe they start as ever, when they are needed.
+        """
+        if self._fork and sys.platform == "linux" and threading.active_count() == 1:
+            self._executor = self._fork()
+            self._executor.submit(os.getpid)
 
     def close(self) -> None:
         """End the workers; the next submit starts new ones."""
@@ -75,15 +87,14 @@ def _processes(spec: str, rest: str) -> Workers:
     if not re.fullmatch(r"[1-9]\d{0,2}", rest):
         raise ConfigError(f"executor = {spec!r}: expected processes:N with N from 1 to 999")
     count = int(rest)
-    return Workers(spec, count, lambda: _spawn(count))
+    return Workers(spec, count, lambda: _start("spawn", count), lambda: _start("fork", count))
 
 
 _OPENERS: dict[str, Callable[[str, str], Workers]] = {"inline": _inline, "processes": _processes}
 
 
-def _spawn(count: int) -> Executor:
-    # spawn: a forked child would inherit the instance lock and outlive a killed parent with it.
-    context = multiprocessing.get_context("spawn")
+def _start(method: str, count: int) -> Executor:
+    context = multiprocessing.get_context(method)
     return ProcessPoolExecutor(count, mp_context=context, initializer=_settle_worker)
 
 

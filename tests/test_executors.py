@@ -36,20 +36,23 @@ def test_processes_run_elsewhere_and_start_again_after_close():
 
 
 PARENT = """
-import os, time
+import os, sys, time
 from aggregator.executors import open_workers
 if __name__ == "__main__":
     workers = open_workers("processes:1")
+    if sys.argv[1] == "fork":
+        workers.fork()
     print(workers.submit(os.getpid).result(), flush=True)
     workers.submit(time.sleep, 60)
     time.sleep(60)
 """
 
 
-def test_a_worker_ends_when_its_parent_is_killed(tmp_path: Path):
+@pytest.mark.parametrize("start", ["fork", "spawn"])
+def test_a_worker_ends_when_its_parent_is_killed(tmp_path: Path, start: str):
     script = tmp_path / "parent.py"
     script.write_text(PARENT)
-    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as parent:
+    with subprocess.Popen([sys.executable, str(script), start], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout
         worker = int(parent.stdout.readline())
         parent.send_signal(signal.SIGKILL)
@@ -58,6 +61,36 @@ def test_a_worker_ends_when_its_parent_is_killed(tmp_path: Path):
     while _alive(worker) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not _alive(worker)
+
+
+FORKING = """
+import sys, threading
+from aggregator.executors import open_workers
+if __name__ == "__main__":
+    held = threading.Event()
+    if sys.argv[1] == "threads":
+        threading.Thread(target=held.wait).start()
+    sys.known_here = True
+    workers = open_workers("processes:1")
+    workers.fork()
+    print(workers.submit(eval, "hasattr(__import__('sys'), 'known_here')").result())
+    workers.close()
+    print(workers.submit(eval, "hasattr(__import__('sys'), 'known_here')").result())
+    workers.close()
+    held.set()
+"""
+
+
+@pytest.mark.parametrize(
+    ("parent", "copies"), [("alone", ["True", "False"]), ("threads", ["False", "False"])]
+)
+def test_a_worker_is_a_copy_only_where_that_is_wanted_and_no_thread_runs(
+    tmp_path: Path, parent: str, copies: list[str]
+):
+    script = tmp_path / "parent.py"
+    script.write_text(FORKING)
+    done = subprocess.run([sys.executable, str(script), parent], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == copies
 
 
 def _alive(pid: int) -> bool:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 EVERY_POLL_FAILED = 6
 _POLL_WORK = "aggregator.poll.shard"  # what a poll worker loads
+
+Polls = Literal["no", "maybe", "surely"]  # what a command is in for
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Wait = Annotated[str, typer.Option(help="How long to wait for another run over the same store.")]
@@ -71,13 +73,13 @@ def opened(config: Config) -> Iterator["Database"]:
 
 @contextmanager
 def open_session(
-    config: Config, command: str, wait: str, *, quiet: bool = False, polls: bool = False
+    config: Config, command: str, wait: str, *, quiet: bool = False, polls: Polls = "no"
 ) -> Iterator["Session"]:
     """Hold the instance lock and the open store; ^C and SIGTERM finish the batch in hand.
 
-    Where `polls` are sure to come their worker starts first: it loads while we do.
+    Where `polls` may come their worker starts first, which is quick as long as nothing is held or loaded.
     """
-    workers = {"poll": _poll_worker(config)} if polls else {}
+    workers = {} if polls == "no" else {"poll": _poll_worker(config, polls)}
     try:
         from aggregator.demo.leftovers import clear_leftovers
         from aggregator.lock import instance_lock
@@ -95,20 +97,22 @@ def open_session(
             started.close()
 
 
-def _poll_worker(config: Config) -> "Workers":
+def _poll_worker(config: Config, polls: Polls) -> "Workers":
     from aggregator.executors import open_workers
 
     worker = open_workers(config.executor_poll)
-    worker.warm_up(_POLL_WORK)
+    worker.fork()
+    if polls == "surely":
+        worker.warm_up(_POLL_WORK)
     return worker
 
 
 def expect_polls(session: "Session") -> None:
-    """Start the poll worker where a feed is due: it loads while we load the stages."""
+    """Let the poll worker load what it works with where a feed is due, while we load the stages."""
     from aggregator.store import feeds
 
-    if "poll" not in session.workers and feeds.count_due(session.db, clock()):
-        session.workers["poll"] = _poll_worker(session.config)
+    if feeds.count_due(session.db, clock()):
+        session.workers["poll"].warm_up(_POLL_WORK)
 
 
 def _say_stopping() -> None:
@@ -165,7 +169,7 @@ def run_stages(
     prepare: "Callable[[Session], None] | None",
     stages: "Callable[[], tuple[Stage, ...]]",
     *,
-    polls: bool = False,
+    polls: Polls = "no",
 ) -> None:
     """Run single stages under the lock; `prepare` may make work due first, `stages` load what they need."""
     config = context.obj.config()

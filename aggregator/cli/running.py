@@ -38,7 +38,7 @@ def once(
     Example: */10 * * * * cd /srv/aggregator && .venv/bin/aggregator once
     """
     config = context.obj.config()
-    with open_session(config, "once", wait, polls=all_feeds) as session:
+    with open_session(config, "once", wait, polls="surely" if all_feeds else "maybe") as session:
         expect_polls(session)
         from aggregator.stages import run_round
         from aggregator.store import feeds
@@ -137,7 +137,7 @@ def poll(
 
         return (STAGE,)
 
-    run_stages(context, "poll", wait, prepare, stages, polls=all_feeds)
+    run_stages(context, "poll", wait, prepare, stages, polls="surely" if all_feeds else "maybe")
 
 
 @app.command()
