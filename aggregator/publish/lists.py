@@ -9,9 +9,9 @@ from sqlite_utils import Database
 
 from aggregator.config import Config
 from aggregator.model import Edition, EditionEntry, PublicationState
-from aggregator.publish import edition, hot
+from aggregator.publish import archive, edition, hot
 from aggregator.publish.edition import Facts
-from aggregator.store import categories, counts, publications
+from aggregator.store import archives, categories, counts, publications
 
 _LONGEST = 60  # letters of a category's name in its address
 
@@ -43,7 +43,7 @@ def editions(db: Database, config: Config) -> tuple[Edition, ...]:
     entries = edition.ordered(stories)
     main = _main(config, entries)
     return (
-        main,
+        replace(main, older=archive.path(archives.newest(db))),
         edition.compose("hot", f"{config.site_title}(盛り上がり)", _hottest(db, stories, main)),
         edition.compose("all", f"{config.site_title}(未訳を含む)", edition.cut(entries, config.max_entries)),
     )

@@ -13,6 +13,7 @@ from aggregator import __version__
 from aggregator.config import Config
 from aggregator.model import DigestLine, Document, Edition, EditionEntry
 from aggregator.publish import (
+    archive,
     comments,
     dated,
     days,
@@ -208,7 +209,7 @@ def publish_pages(config: Config, job: Pages, documents: tuple[Document, ...]) -
 
 def _public_names(documents: tuple[Document, ...]) -> list[str]:
     """List the names in output/ that were public before everything moved beneath a private path."""
-    beside = {"days", days.INDEX, "robots.txt"}
+    beside = {archive.FOLDER, "days", days.INDEX, "robots.txt"}
     return sorted({document.path.split("/")[0] for document in documents} | beside)
 
 

@@ -3,9 +3,9 @@
 Kinds of jobs, each pending only when the one before it is recorded: `Indexing` has found what was published
 before there was a search, `Holds` name new stories, `Promotions` freeze what readers are given, `Digests`
 what digests say, which `DigestPages` show, `Rendering`
-writes the editions to output/, `Pages` what was written in another form, `DayPages` days whose entries changed.
-So the rows are committed before a document shows them, and a run killed anywhere writes the same bytes when
-repeated.
+writes the editions to output/, `Pages` what was written in another form, `DayPages` days whose entries
+changed; those of archives are in archiving.py. So the rows are committed before a document shows them, and a
+run killed anywhere writes the same bytes when repeated.
 """
 
 import logging
@@ -18,19 +18,19 @@ from sqlite_utils import Database
 from aggregator.config import Config
 from aggregator.model import Document
 from aggregator.pipeline import Stage
-from aggregator.publish import dated, digests, feeds, lists, promote, rendering, room
+from aggregator.publish import archiving, dated, digests, feeds, lists, promote, rendering, room
+from aggregator.publish.archiving import Archive, Shelving
 from aggregator.publish.dated import DayPages
 from aggregator.publish.digests import DigestPages, Digests
 from aggregator.publish.edition import Facts, Publication
 from aggregator.publish.place import private_root, site_of
 from aggregator.publish.promote import Hold
 from aggregator.publish.rendering import Pages, Rendering
-from aggregator.store import categories, hub_pings, publications, search, stale_pages
+from aggregator.store import archives, categories, hub_pings, publications, search, stale_pages
 
 log = logging.getLogger(__name__)
 
 BATCH = 500  # stories a job may hold or promote
-forget_published = publications.forget  # what `aggregator publish` calls first: render everything there is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +54,22 @@ class Promotions:
     rows: tuple[Publication, ...]
 
 
-Job = Indexing | Holds | Promotions | Digests | DigestPages | Rendering | Pages | DayPages
+Job = (
+    Indexing | Holds | Promotions | Digests | DigestPages | Rendering | Pages | DayPages | Shelving | Archive
+)  # fmt: skip
+
+
+def forget_published(db: Database) -> None:
+    """Make the next run render every document and page there is."""
+    with db.atomic():
+        publications.forget(db)
+        archives.forget(db)
 
 
 def pending(db: Database, config: Config, now: datetime) -> Iterator[Job]:
     """Yield the one job that comes next, if any."""
     cheap = _indexing(db) or _holds(db, config) or dated.due(db, config, dated.FEW)
-    prepared = cheap or _promotions(db, config, now)
+    prepared = cheap or archiving.due(db, config) or _promotions(db, config, now)
     ready = prepared or _digests(db, config, now)
     if job := ready or rendering.due(db, config) or rendering.stale(db, config) or dated.due(db, config):
         yield job
@@ -108,6 +117,8 @@ def work(_: Config, job: Job) -> tuple[Document, ...]:
         return digests.documents(job)
     if isinstance(job, DayPages):
         return dated.documents(job)
+    if isinstance(job, Archive):
+        return archiving.documents(job)
     return rendering.documents(job) if isinstance(job, Rendering | Pages) else ()
 
 
@@ -124,15 +135,13 @@ def record(db: Database, config: Config, job: Job, outcome: tuple[Document, ...]
             for story in job.stories:
                 publications.hold(db, story, now)
         case Promotions():
-            for row in job.rows:
-                publications.promote(db, row)
-            search.forget(db, [row.public_id for row in job.rows if row.state not in rendering.PAGED])
-            search.keep(db, rendering.paged(db, config, [row.story_id for row in job.rows]))
-            digests.forget_pages(db, [row.story_id for row in job.rows])
+            _promote(db, config, job)
         case Digests() | DigestPages():
             digests.record(db, config, job, outcome)
         case Rendering():
             _rendered(db, config, job, outcome, now)
+        case Shelving() | Archive():
+            archiving.record(db, config, job, outcome)
         case Pages():
             rendering.publish_pages(config, job, outcome)
             search.keep(db, job.entries)
@@ -142,16 +151,24 @@ def record(db: Database, config: Config, job: Job, outcome: tuple[Document, ...]
             dated.publish(db, config, job, outcome)
 
 
+def _promote(db: Database, config: Config, job: Promotions) -> None:
+    for row in job.rows:
+        publications.promote(db, row)
+    search.forget(db, [row.public_id for row in job.rows if row.state not in rendering.PAGED])
+    search.keep(db, rendering.paged(db, config, [row.story_id for row in job.rows]))
+    digests.forget_pages(db, [row.story_id for row in job.rows])
+
+
 def _rendered(
     db: Database, config: Config, job: Rendering, outcome: tuple[Document, ...], now: datetime
 ) -> None:
     written = rendering.publish(config, job, outcome)
-    if config.hub:
-        hub_pings.note(db, feeds.with_hub(written), now)
+    hub_pings.note(db, feeds.with_hub(written) if config.hub else (), now)
     search.keep(db, rendering.entries(job))  # a translation that is newer than the frozen one too
     categories.note(db, job.fingerprints)
     publications.note(db, job.state)
     rendering.follow(db, job)
+    archiving.follow(db, config, job.state.root)
 
 
 def postpone(db: Database, _: Config, job: Job, error: str, __: datetime) -> None:
@@ -162,6 +179,8 @@ def postpone(db: Database, _: Config, job: Job, error: str, __: datetime) -> Non
             publications.note(db, job.state, rendering.FAILED)
         case DigestPages():
             digests.leave(db, job)
+        case Archive():
+            archives.note(db, job.place.name, job.form)
         case Pages():
             stale_pages.done(db, job.stories)
         case DayPages():

@@ -2,7 +2,7 @@
 
 from sqlite_utils import Database, Migrations
 
-from aggregator.store import days, hub_pings, joins, search, sources
+from aggregator.store import archives, days, hub_pings, joins, search, sources
 from aggregator.store.digests import TABLES as DIGESTS
 from aggregator.store.first import FIRST
 
@@ -318,6 +318,12 @@ def hub_told(db: Database) -> None:
 def stories_joined(db: Database) -> None:
     """Create the tables of why entries are one story, and of what later ones are told by."""
     _execute(db, joins.TABLES)
+
+
+@migrations()
+def past_archived(db: Database) -> None:
+    """Create the table of archives, and remember which publication stands in which."""
+    _execute(db, archives.TABLES)
 
 
 _WAITING = """
