@@ -36,6 +36,8 @@ from aggregator.times import duration_text, parse_duration, to_text
 BEGIN = datetime(2026, 11, 23, tzinfo=UTC)
 WEEK, ROUND, HOUR, DAY = timedelta(days=7), timedelta(minutes=5), timedelta(hours=1), timedelta(days=1)
 _FIRST_HN = 40_000_000
+_GITHUB = {3: "issues", 4: "releases/tag"}
+ASKED = tuple(name for name in PROVIDERS if name != "github-discussions")  # it has no quota without a token
 
 
 @dataclass
@@ -46,9 +48,9 @@ class World:
     now: datetime = BEGIN
 
     def entry(self, number: int) -> tuple[str, str]:
-        """Return an entry's permalink and guid: 3 in 10 are of WordPress, 1 in 10 is an issue of GitHub."""
-        if number % 10 == 3:
-            url = f"https://github.com/acme/orbit/issues/{number}"
+        """Return an entry's permalink and guid: 3 in 10 are of WordPress, 2 in 10 of GitHub."""
+        if number % 10 in _GITHUB:
+            url = f"https://github.com/acme/orbit/{_GITHUB[number % 10]}/{number}"
             return url, url
         site = f"https://site{number % 40}.example"
         url = f"{site}/{number}"
@@ -76,9 +78,15 @@ class World:
         if host == "bookmark.hatenaapis.com":
             return _said(request, {url: self._bookmarks(url) for url in parse_qs(parts.query)["url"]})
         if host == "api.github.com":
-            return _said(request, {"comments": self.comments(_number(parts.path))})
+            comments = self.comments(_number(parts.path))
+            return _said(
+                request, {"comments": comments, "tag_name": "v1", "reactions": {"total_count": comments}}
+            )
         if parts.path == "/robots.txt":
             return Failure(kind="BadStatus", detail="404", url=request.url, status=404)
+        if parts.path.endswith("/feed"):
+            entries = [{"id": str(n)} for n in range(min(self.comments(_number(parts.path)), 10))]
+            return _said(request, {"version": "https://jsonfeed.org/version/1.1", "items": entries})
         total = str(self.comments(int(query["post"])))
         return _said(request, [], {"x-wp-total": total})
 
@@ -142,9 +150,7 @@ def _said(request: Request, document: object, headers: Mapping[str, str] | None 
 class Ledger:
     """The requests that were made, counted by who answers them and not by who allows them."""
 
-    made: dict[Provider, list[tuple[datetime, int]]] = field(
-        default_factory=lambda: {p: [] for p in PROVIDERS}
-    )
+    made: dict[Provider, list[tuple[datetime, int]]] = field(default_factory=lambda: {p: [] for p in ASKED})
     counted: Counter[Provider] = field(default_factory=Counter)
     dropped: Counter[Provider] = field(default_factory=Counter)
     waiting: dict[Provider, int] = field(default_factory=dict)  # turns that are due in the end
@@ -170,7 +176,7 @@ def simulate(
     folder: Path, entries: int, over: timedelta, length: timedelta = WEEK, **settings: Any
 ) -> Ledger:
     """Let entries come out over a time, count their discussions for a time, and return what that took."""
-    config = Config(store=folder / "week.sqlite", counts=",".join(PROVIDERS), contact="https://a.example/",
+    config = Config(store=folder / "week.sqlite", counts=",".join(ASKED), contact="https://a.example/",
                     reddit_user="acme", **settings)  # fmt: skip
     db = open_store(config.store)
     world, ledger = World(), Ledger()
@@ -193,7 +199,7 @@ def _take_figures(db: Database, now: datetime, ledger: Ledger) -> None:
     for covered in providers.coverage(db, now - timedelta(minutes=1)):
         ledger.counted[covered.provider] += covered.counted
         ledger.dropped[covered.provider] += covered.dropped
-    ledger.waiting = {provider: discussions.count_due(db, [provider], now) for provider in PROVIDERS}
+    ledger.waiting = {provider: discussions.count_due(db, [provider], now) for provider in ASKED}
 
 
 def _feed(db: Database) -> int:
@@ -209,9 +215,18 @@ def _publish(db: Database, world: World, feed: int, number: int, at: datetime) -
     text = to_text(at)
     db.execute("INSERT INTO stories (story_id, lead_entry_id) VALUES (?, ?)", [number, number])
     db.execute(
-        """INSERT INTO entries (entry_id, feed_id, story_id, guid, permalink, title, first_seen_at, sort_at,
-        fingerprint) VALUES (?, ?, ?, ?, ?, '', ?, ?, '')""",
-        [number, feed, number, guid, permalink, text, text],
+        """INSERT INTO entries (entry_id, feed_id, story_id, guid, permalink, comments_feed_url, title,
+        first_seen_at, sort_at, fingerprint) VALUES (?, ?, ?, ?, ?, ?, '', ?, ?, '')""",
+        [
+            number,
+            feed,
+            number,
+            guid,
+            permalink,
+            f"{permalink}/feed" if number % 10 == 5 else None,
+            text,
+            text,
+        ],
     )
     db.execute(
         """INSERT INTO publications (public_id, story_id, slug, state, held_at, first_published_at)
@@ -242,18 +257,18 @@ _PERIODS = ((0, 1), (1, 2), (2, 3), (3, 6), (6, 12), (12, 24), (24, 48), (48, 72
 
 def table(ledger: Ledger, entries: int, over: timedelta) -> Iterator[str]:
     """Yield the lines of a table: each provider's requests an hour, what they are held to, and the turns."""
-    yield f"| {entries:,} entries over {duration_text(over)}: requests in the busiest hour | {' | '.join(PROVIDERS)} |"
-    yield "|---" * (len(PROVIDERS) + 1) + "|"
+    yield f"| {entries:,} entries over {duration_text(over)}: requests in the busiest hour | {' | '.join(ASKED)} |"
+    yield "|---" * (len(ASKED) + 1) + "|"
     for begin, end in _PERIODS:
         name = f"hour {end}" if end - begin == 1 else f"hours {begin + 1} to {end}"
-        yield _row(name, [max(ledger.hour(p, n) for n in range(begin, end)) for p in PROVIDERS])
-    yield _row("in any 60 minutes", [ledger.busiest(p, HOUR) for p in PROVIDERS])
-    yield _row("quota", [KINDS[p].quota.hourly for p in PROVIDERS])
-    yield _row("in any 24 hours", [ledger.busiest(p, DAY) for p in PROVIDERS])
-    yield _row("quota of a day", [KINDS[p].quota.daily for p in PROVIDERS])
-    yield _row("turns counted", [ledger.counted[p] for p in PROVIDERS])
-    yield _row("turns dropped", [ledger.dropped[p] for p in PROVIDERS])
-    yield _row("turns still due", [ledger.waiting[p] for p in PROVIDERS])
+        yield _row(name, [max(ledger.hour(p, n) for n in range(begin, end)) for p in ASKED])
+    yield _row("in any 60 minutes", [ledger.busiest(p, HOUR) for p in ASKED])
+    yield _row("quota", [KINDS[p].quota.hourly for p in ASKED])
+    yield _row("in any 24 hours", [ledger.busiest(p, DAY) for p in ASKED])
+    yield _row("quota of a day", [KINDS[p].quota.daily for p in ASKED])
+    yield _row("turns counted", [ledger.counted[p] for p in ASKED])
+    yield _row("turns dropped", [ledger.dropped[p] for p in ASKED])
+    yield _row("turns still due", [ledger.waiting[p] for p in ASKED])
 
 
 def _row(name: str, figures: list[int]) -> str:

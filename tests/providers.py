@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from aggregator.config import Config
+from aggregator.model import PROVIDERS
 from tests.feedserver import Answer, FeedServer, Raw, Recorded
 
 HTML_BLOCK = b"<!doctype html><html><title>Blocked</title><body>whoa there, pardner!</body></html>"
@@ -49,8 +50,11 @@ class Providers(FeedServer):
         self.lobsters: dict[str, Thread] = {}  # by short_id
         self.reddit: dict[str, Thread] = {}  # by id, without t3_
         self.hatena: dict[str, int] = {}  # by URL
-        self.github: dict[str, Thread] = {}  # by owner/repository/issues/number
+        self.github: dict[
+            str, Thread
+        ] = {}  # by owner/repository/issues/number, …/discussions/…, …/releases/tags/…
         self.wordpress: dict[str, Thread] = {}  # by host/post id
+        self.comment_feeds: dict[str, Thread] = {}  # by host/path
         self.robots: dict[str, str] = {}  # by host
         self.trouble: dict[str, Answer | Raw] = {}  # by host
         self.tokens = True
@@ -59,7 +63,7 @@ class Providers(FeedServer):
     def config(self) -> Config:
         """Settings that ask every provider here, Reddit with the credentials of the environment."""
         return Config(
-            counts="hackernews,lobsters,reddit,hatena,wordpress,github", counts_via=self.url("/"),
+            counts=",".join(PROVIDERS), counts_via=self.url("/"),
             contact="https://reader.example/about", reddit_user="acme", allow_private_hosts=True,
             host_spacing=timedelta(), executor_poll="inline:", engine="none",
         )  # fmt: skip
@@ -175,20 +179,57 @@ def _hatena(web: Providers, path: str, query: Query, _: Recorded) -> Answer:
     return answer({url: web.hatena.get(url, 0) for name, url in query if name == "url"})
 
 
-def _github(web: Providers, path: str, _: Query, __: Recorded) -> Answer:
+def _github(web: Providers, path: str, _: Query, request: Recorded) -> Answer:
+    if path == "graphql":
+        return _graphql(web, request)
     key = path.removeprefix("repos/")
     thread = web.github.get(key)
     if thread is None or thread.gone:
         return NOTHING
+    if "/releases/tags/" in key:  # one that nobody reacted to says nothing of reactions
+        reactions = {"reactions": {"total_count": thread.count, "+1": thread.count}} if thread.count else {}
+        return answer({"id": 1, "tag_name": key.rpartition("/")[2], "name": "t", "body": "b"} | reactions)
     return answer({"number": 7, "comments": thread.count, "html_url": f"https://github.com/{key}", "state": "open",
                    "locked": False, "reactions": {"total_count": 31}},
                   **{"X-RateLimit-Remaining": "59"})  # fmt: skip
+
+
+def _graphql(web: Providers, request: Recorded) -> Answer:
+    """Answer about a discussion: one in four of what is in it is a reply to its first comment."""
+    if request.method != "POST" or not request.headers.get("authorization", "").startswith("Bearer "):
+        return answer({"message": "This endpoint requires you to be authenticated.", "status": "401"}, 401)
+    if request.headers.get("content-type") != "application/json":
+        return answer({"message": "Problems parsing JSON"}, 400)
+    asked = json.loads(request.body)
+    owner, name, number = (asked["variables"][each] for each in ("owner", "name", "number"))
+    thread = web.github.get(f"{owner}/{name}/discussions/{number}")
+    if "discussion(number: $number)" not in asked["query"] or thread is None or thread.gone:
+        error = {"type": "NOT_FOUND", "path": ["repository", "discussion"], "message": "Could not resolve"}
+        return answer({"data": {"repository": {"discussion": None}}, "errors": [error]})
+    replies = thread.count // 4
+    comments = {"totalCount": thread.count - replies, "nodes": [{"replies": {"totalCount": replies}}]}
+    return answer({"data": {"repository": {"discussion": {"comments": comments}}}},
+                  **{"X-RateLimit-Remaining": "4999"})  # fmt: skip
+
+
+def _comment_feed(key: str, thread: Thread) -> Answer:
+    if thread.gone:
+        return Answer(b"gone", 410, content_type="text/plain")
+    made = "".join(
+        f"<item><title>By: R. {n}</title><link>https://{key}</link><guid>https://{key}#comment-{n}</guid>"
+        f"<description>c {n}</description></item>"
+        for n in range(min(thread.count, 10))  # the newest ten
+    )
+    feed = f'<?xml version="1.0"?><rss version="2.0"><channel><title>Comments</title>{made}</channel></rss>'
+    return Answer(feed.encode(), content_type="application/rss+xml; charset=UTF-8")
 
 
 def _wordpress(web: Providers, host: str, path: str, query: Query) -> Answer:
     if path == "robots.txt":
         text = web.robots.get(host)
         return NOTHING if text is None else Answer(text.encode(), content_type="text/plain")
+    if feed := web.comment_feeds.get(f"{host}/{path}"):
+        return _comment_feed(f"{host}/{path}", feed)
     wanted = dict(query)
     post = web.wordpress.get(f"{host}/{wanted.get('post')}")
     if post is None or "wp/v2/comments" not in f"{path} {wanted.get('rest_route')}":

@@ -42,8 +42,22 @@ def test_credentials_come_from_the_environment_or_a_file(
     (tmp_path / "token").write_text("ghp-3\n")
     (tmp_path / "token").chmod(0o600)
     config = replace(web.config, github_token_file=tmp_path / "token")
-    assert access.keys(config) == {"reddit", "github"}
+    assert access.keys(config) == {"reddit", "github", "github-discussions", "github-releases"}
     assert access.headers(config, "github") == (("Authorization", "Bearer ghp-3"),)
+
+
+def test_what_github_wants_a_token_for_gets_it_and_is_missed_where_it_was_named(
+    web: Providers, monkeypatch: pytest.MonkeyPatch
+):
+    named, usual = replace(web.config, counts="github,github-discussions"), replace(web.config, counts="auto")
+    assert list(access.complaints(named)) == ["github-discussions"]
+    assert access.complaints(usual) == {}
+    monkeypatch.setenv(access.GITHUB, "two words")
+    assert list(access.complaints(usual)) == ["github"], "a token that is none is complained of once"
+    monkeypatch.setenv(access.GITHUB, "ghp-3")
+    assert access.complaints(named) == {}
+    assert access.headers(named, "github-discussions") == (("Authorization", "Bearer ghp-3"),)
+    assert access.headers(named, "github-releases") == (("Authorization", "Bearer ghp-3"),)
 
 
 def test_reddit_needs_the_accounts_name_too(monkeypatch: pytest.MonkeyPatch):

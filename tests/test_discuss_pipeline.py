@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,12 @@ from tests.translating import BODY, TITLE, Desk, translated
 
 HOSTS = (
     "hn.algolia.com", "hacker-news.firebaseio.com", "lobste.rs", "www.reddit.com", "oauth.reddit.com",
-    "bookmark.hatenaapis.com", "orbit.example", "api.github.com",
+    "bookmark.hatenaapis.com", "orbit.example", "api.github.com", "talk.example",
 )  # fmt: skip
+SPACES = {
+    "wfw": "http://wellformedweb.org/CommentAPI/",
+    "slash": "http://purl.org/rss/1.0/modules/slash/",
+}
 SECRETS = {access.REDDIT: "client-1:secret-2", access.GITHUB: "ghp-3"}
 
 
@@ -44,7 +49,8 @@ def entry(number: int, **elements: str) -> str:
 
 def rss(*entries: str) -> bytes:
     channel = f"<title>Wire</title><link>https://orbit.example/</link>{''.join(entries)}"
-    return f'<?xml version="1.0"?><rss version="2.0"><channel>{channel}</channel></rss>'.encode()
+    spaces = " ".join(f'xmlns:{name}="{url}"' for name, url in SPACES.items())
+    return f'<?xml version="1.0"?><rss version="2.0" {spaces}><channel>{channel}</channel></rss>'.encode()
 
 
 class Newsroom(Desk):
@@ -129,7 +135,7 @@ def test_what_is_ready_is_published_before_anybody_is_asked(room: Newsroom, web:
     assert set(seen) == {2}
 
 
-@pytest.mark.parametrize(
+TROUBLES = pytest.mark.parametrize(
     "trouble",
     [
         Answer(b"", 429, {"Retry-After": "120"}),
@@ -144,6 +150,9 @@ def test_what_is_ready_is_published_before_anybody_is_asked(room: Newsroom, web:
     ],
     ids=["429", "403", "500", "broken", "deep", "another shape", "silent", "hung up", "50 MB"],
 )
+
+
+@TROUBLES
 def test_when_all_providers_fail_a_round_ends_with_everything_published(
     room: Newsroom, web: Providers, monkeypatch: pytest.MonkeyPatch, trouble: Any
 ):
@@ -162,6 +171,153 @@ def test_when_all_providers_fail_a_round_ends_with_everything_published(
         isinstance(trouble, Answer) and trouble.status == 403
     )  # a site that says so is asked no more
     assert room.totals() == ["368" if is_forbidden else "380"]
+
+
+DISCUSSION, RELEASE = (
+    "https://github.com/acme/router/discussions/7",
+    "https://github.com/acme/router/releases/tag/v2",
+)
+COMMENTS = "https://talk.example/4/feed"
+
+
+@pytest.fixture
+def elsewhere(room: Newsroom, web: Providers) -> Newsroom:
+    """Entries that are a discussion, a release, and an article whose comments have a feed."""
+    room.feeds.serve(
+        "/feed",
+        body=rss(
+            entry(2, link=DISCUSSION, guid=DISCUSSION, comments=""),
+            entry(3, link=RELEASE, guid="tag:github.com,2008:Repository/1/v2", comments=""),
+            entry(4, guid="d4", comments="", **{"wfw:commentRss": COMMENTS}),
+        ),
+    )
+    web.github["acme/router/discussions/7"] = Thread(count=9)
+    web.github["acme/router/releases/tags/v2"] = Thread(count=31)
+    web.comment_feeds["talk.example/4/feed"] = Thread(count=12)
+    return room
+
+
+def _numbers_of(room: Newsroom) -> dict[str, int]:
+    return dict(room.db.execute("SELECT source, count FROM comment_counts").fetchall())
+
+
+def test_a_discussion_a_release_and_a_feed_of_comments_are_counted_each_as_what_it_is(elsewhere: Newsroom):
+    elsewhere.round()
+    before = elsewhere.feeds_bytes()
+    elsewhere.round(hours=1, minutes=10)
+    assert _numbers_of(elsewhere) == {"github-discussions": 9, "github-releases": 31, "comment-feeds": 10}
+    assert elsewhere.totals() == ["10", "-", "9"]
+    items = json.loads(elsewhere.read("feed.json"))["items"]
+    told = {item["url"]: item.get("_discussion", {}).get("sources") for item in items}
+    assert told[RELEASE] is None, "reactions are no comments"
+    assert told[DISCUSSION] == [{"name": "github", "comments": 9, "url": DISCUSSION}]
+    pages = {path: path.read_text("utf-8") for path in elsewhere.config.output.glob("entries/**/*.html")}
+    [release] = [page for page in pages.values() if f'<a href="{RELEASE}">31件</a>' in page]
+    assert "コメント" not in release.partition("<article")[2].partition("</main>")[0]
+    assert sum("元記事 10以上" in page for page in pages.values()) == 1
+    assert elsewhere.read("rss.xml").count("<slash:comments>") == 2
+    elsewhere.round(hours=5)
+    assert elsewhere.db.execute("SELECT count(*) FROM count_history").fetchone() == (3,)
+    changed = {name: body for name, body in elsewhere.feeds_bytes().items() if body != before[name]}
+    assert changed, "the numbers are told"
+
+
+def test_a_rise_of_reactions_makes_nothing_hot(elsewhere: Newsroom, web: Providers):
+    elsewhere.round()
+    elsewhere.round(minutes=20)
+    web.github["acme/router/releases/tags/v2"].count = 500
+    web.github["acme/router/discussions/7"].count = 60
+    elsewhere.round(minutes=50)
+    assert _numbers_of(elsewhere)["github-releases"] == 500
+    assert [item["url"] for item in json.loads(elsewhere.read("hot.json"))["items"]] == [DISCUSSION]
+
+
+def test_without_a_token_no_discussion_is_asked_about(
+    elsewhere: Newsroom, web: Providers, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv(access.GITHUB)
+    elsewhere.round()
+    elsewhere.round(hours=1, minutes=10)
+    assert _numbers_of(elsewhere) == {"github-releases": 31, "comment-feeds": 10}
+    assert [request.path for request in web.asked_of("api.github.com")] == [
+        "/api.github.com/repos/acme/router/releases/tags/v2"
+    ]
+
+
+@TROUBLES
+def test_what_fails_there_holds_nothing_up_and_is_counted_once_it_works(
+    elsewhere: Newsroom, web: Providers, monkeypatch: pytest.MonkeyPatch, trouble: Any
+):
+    monkeypatch.setattr(http, "TOTAL", 0.3)
+    elsewhere.round()
+    kept = elsewhere.feeds_bytes()
+    web.trouble = dict.fromkeys(HOSTS, trouble)
+    elsewhere.round(hours=1, minutes=10)
+    assert {"api.github.com", "talk.example"} <= set(web.hosts())
+    assert elsewhere.feeds_bytes() == kept
+    assert _numbers_of(elsewhere) == {}
+    web.trouble = {}
+    elsewhere.round(hours=2)
+    elsewhere.round(hours=11)
+    is_forbidden = isinstance(trouble, Answer) and trouble.status == 403  # by a site, for good
+    expected = {"github-discussions": 9, "github-releases": 31, "comment-feeds": 10}
+    assert _numbers_of(elsewhere) == {
+        name: count for name, count in expected.items() if name != "comment-feeds" or not is_forbidden
+    }
+
+
+def test_a_feed_of_comments_is_left_alone_once_the_entrys_own_feed_says_a_number(
+    elsewhere: Newsroom, web: Providers
+):
+    elsewhere.round()
+    elsewhere.round(hours=1, minutes=10)
+    asked = len(web.asked_of("talk.example"))
+    own = {"wfw:commentRss": COMMENTS, "slash:comments": "12"}
+    elsewhere.feeds.serve("/feed", body=rss(entry(4, guid="d4", comments="", **own)))
+    elsewhere.round(hours=5)
+    assert elsewhere.totals()[0] == "12", "not the sum of both"
+    assert len(web.asked_of("talk.example")) == asked
+
+
+def test_a_feed_of_comments_that_two_stories_name_is_about_neither(elsewhere: Newsroom, web: Providers):
+    again = {"wfw:commentRss": COMMENTS}
+    other = entry(5, guid="d5", comments="", title="A new battery lasts nine days", **again)
+    elsewhere.feeds.serve("/feed", body=rss(entry(4, guid="d4", comments="", **again), other))
+    elsewhere.round()
+    elsewhere.round(hours=1, minutes=10)
+    asked = len(web.asked_of("talk.example"))
+    assert asked
+    assert _numbers_of(elsewhere) == {}
+    elsewhere.round(hours=5)
+    assert len(web.asked_of("talk.example")) == asked
+
+
+def test_a_deleted_feed_of_comments_takes_its_number_with_it(elsewhere: Newsroom, web: Providers):
+    elsewhere.round()
+    elsewhere.round(hours=1, minutes=10)
+    web.comment_feeds["talk.example/4/feed"].gone = True
+    elsewhere.round(hours=3)
+    assert elsewhere.totals()[0] == "-"
+
+
+def test_a_site_that_says_to_be_wordpress_on_its_page_alone_is_counted_without_another_look_at_it(
+    room: Newsroom, web: Providers
+):
+    room.config = replace(room.config, extract="auto")
+    page = room.feeds.url("/story")
+    host = page.split("/")[2]
+    head = "<link rel='https://api.w.org/' href='/wp-json/'><link rel='shortlink' href='/?p=7'>"
+    room.feeds.serve("/story", body=f"<html><head>{head}</head><body><p>Short.</p></body></html>".encode())
+    room.feeds.serve("/feed", body=rss(entry(1, link=page, guid="story-1", comments="")))
+    web.wordpress[f"{host}/7"] = Thread(count=12)
+    room.round()
+    room.round(hours=1, minutes=10)
+    assert _numbers_of(room) == {"wordpress": 12}
+    assert room.totals() == ["12"]
+    assert f'<a href="{page}#comments">元記事 12</a>' in room.line()
+    assert len(room.feeds.asked("/story")) == 1
+    [comments] = [each for each in web.asked_of(host) if "wp-json" in each.path]
+    assert comments.path == f"/{host}/wp-json/wp/v2/comments?post=7&per_page=1&_fields=id"
 
 
 def test_a_silent_provider_costs_a_round_one_fetchs_time_and_is_then_left_alone(

@@ -250,7 +250,8 @@ def test_a_keys_quota_holds_where_there_is_a_key(desk: Desk, monkeypatch: pytest
 def test_a_job_holds_no_more_than_spacing_lets_through_in_twenty_seconds():
     usual = Config()
     assert {name: stage.most_of(usual, KINDS[name]) for name in KINDS} == {
-        "hackernews": 20, "lobsters": 10, "reddit": 4, "hatena": 6, "wordpress": 10, "github": 4
+        "hackernews": 20, "lobsters": 10, "reddit": 4, "hatena": 6, "wordpress": 10, "github": 4,
+        "github-discussions": 4, "github-releases": 4, "comment-feeds": 10,
     }  # fmt: skip
 
 

@@ -7,8 +7,7 @@ import pytest
 
 from aggregator.discuss.access import REDDIT
 from aggregator.discuss.providers import KINDS
-from aggregator.model import PROVIDERS
-from tests.countweek import DAY, HOUR, WEEK, Ledger, simulate, table
+from tests.countweek import ASKED, DAY, HOUR, WEEK, Ledger, simulate, table
 
 ENTRIES = 2000
 
@@ -19,7 +18,7 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def assert_quotas_hold(ledger: Ledger) -> None:
-    for provider in PROVIDERS:
+    for provider in ASKED:
         quota = KINDS[provider].quota
         assert 0 < ledger.busiest(provider, HOUR) <= quota.hourly, provider
         assert ledger.busiest(provider, DAY) <= quota.daily, provider

@@ -95,6 +95,22 @@ def test_a_teasers_page_is_fetched_after_its_sites_files_and_its_text_wins(desk:
     assert desk.one("summaries")["text"].split("\n")[0] == BODY[0]
 
 
+def test_the_number_of_a_page_of_wordpress_is_kept_also_where_it_has_no_text(desk: Desk, server: FeedServer):
+    head = "<link rel='https://api.w.org/' href='/wp-json/'><link rel='shortlink' href='/?p=7'>"
+    server.serve("/story", f"<html><head>{head}</head><body><p>Subscribe.</p></body></html>".encode())
+    subscribe(desk)
+    desk.run()
+    kept = desk.one("pages")
+    assert kept["shortlink"] == f"https://{server.url('/?p=7').removeprefix('http://')}"
+    assert kept["failure"] is not None
+    server.serve("/feed", rss(server, "Acme has shipped two routers …"))
+    server.serve("/story", b"<html><body><p>Subscribe.</p></body></html>")
+    desk.now += timedelta(hours=2)
+    desk.run()
+    assert len(server.asked("/story")) == 2
+    assert desk.one("pages")["shortlink"] == kept["shortlink"]
+
+
 def test_a_page_is_fetched_once_for_each_revision_of_its_entry(desk: Desk, server: FeedServer):
     subscribe(desk)
     desk.run()

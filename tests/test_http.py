@@ -1,5 +1,6 @@
 """The wire: what is asked, what is taken, what is refused."""
 
+import asyncio
 import gzip
 import itertools
 import socket
@@ -87,6 +88,31 @@ def test_a_redirect_carries_a_requests_headers_within_its_origin_only(server: Fe
     sent = [request.headers.get("authorization") for request in server.requests]
     assert sent == ["Bearer k-123", "Bearer k-123", None]
     assert "u/acme" not in server.requests[2].headers["user-agent"]
+
+
+def test_a_request_with_a_body_is_posted_and_follows_no_redirect(server: FeedServer):
+    said = {"headers": (("Content-Type", "application/json"), ("Authorization", "Bearer t")), "body": b'{"n": 1}'}
+    server.script("/graphql", Answer(b"{}", content_type="application/json"), redirect(307, "/elsewhere"))
+    assert fetched(server.url("/graphql"), **said).body == b"{}"
+    [request] = server.requests
+    assert (request.method, request.body) == ("POST", b'{"n": 1}')
+    assert request.headers["content-type"] == "application/json"
+    assert request.headers["authorization"] == "Bearer t"
+    failure = failed(server.url("/graphql"), **said)
+    assert (failure.kind, failure.status) == ("BadStatus", 307)
+    assert len(server.requests) == 2
+
+
+def test_after_a_post_the_same_connection_asks_as_before(server: FeedServer):
+    server.script("/a", Answer(RSS))
+
+    async def both() -> None:
+        async with curl.open_session(LOCAL) as session:
+            for body in (b"x", b""):
+                await http.fetch(session, Request(url=server.url("/a"), body=body))
+
+    asyncio.run(both())
+    assert [request.method for request in server.requests] == ["POST", "GET"]
 
 
 def test_a_form_is_posted_and_no_redirect_is_followed(server: FeedServer):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.model import CommentCount
-from aggregator.publish.counts import Shown, discussion_url, shown, tally, threads, total
+from aggregator.publish.counts import Shown, discussion_url, reactions, shown, tally, threads, total
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HN, LOBSTERS = "https://news.ycombinator.com/item?id=40000001", "https://lobste.rs/s/abc123/title"
@@ -74,6 +74,51 @@ def test_comments_at_two_sites_are_added():
 def test_a_number_without_a_link_is_taken_where_there_is_no_other():
     assert numbers(count("feed", 9), count("feed", 8, None, 1)) == {"site": 8}
     assert numbers(count("feed", 9), count("feed", 5, "https://kw.example/1", -1)) == {"site": 5}
+
+
+FEED = "https://kw.example/1"
+
+
+@pytest.mark.parametrize(
+    ("others", "expected"),
+    [
+        ((), 7),
+        ((count("feed", 3, "https://kw.example/1#comments", -9),), 3),
+        ((count("wordpress", 0, "https://kw.example/1#comments", -9),), 0),
+        ((count("feed", 3, HN), count("hackernews", 4, HN)), 7),
+    ],
+    ids=["alone", "the feed's own number", "wordpress", "a thread elsewhere"],
+)
+def test_a_feed_of_comments_is_the_sites_number_only_where_the_site_says_none(
+    others: tuple[CommentCount, ...], expected: int
+):
+    for rows in ((count("comment-feeds", 7, FEED), *others), (*others, count("comment-feeds", 7, FEED))):
+        assert numbers(*rows)["site"] == expected
+
+
+@pytest.mark.parametrize(("held", "at_least"), [(9, False), (10, True), (12, True)])
+def test_a_feed_of_comments_that_may_be_cut_is_a_least(held: int, at_least: bool):
+    [site] = shown(tally([count("comment-feeds", held, FEED)]))
+    assert site == Shown(label="元記事", count=held, url=FEED, at_least=at_least)
+    [said] = shown(tally([count("comment-feeds", held, FEED), count("feed", held, FEED)]))
+    assert not said.at_least
+
+
+def test_discussions_and_issues_are_both_githubs():
+    rows = [count("github", 7, "https://github.com/o/r/issues/1"), count("github-discussions", 5, "https://github.com/o/r/discussions/2"),
+            count("feed", 6, "https://github.com/o/r/discussions/2")]  # fmt: skip
+    assert tally(rows) == (CommentCount(source="github", count=12, url="https://github.com/o/r/issues/1"),)
+
+
+def test_reactions_are_no_comments_and_told_apart_where_there_are_any():
+    page = "https://github.com/o/r/releases/tag/v2.0"
+    rows = [count("github-releases", 31, page), count("hackernews", 2, HN)]
+    assert numbers(*rows) == {"hackernews": 2}
+    assert total(tally(rows)) == 2
+    assert reactions(rows) == CommentCount(source="github-releases", count=31, url=page)
+    assert page not in threads(None, tally(rows))
+    assert reactions([count("github-releases", 0, page)]) is None
+    assert reactions([count("github", 3)]) is None
 
 
 def test_a_page_nobody_bookmarked_has_no_discussion_and_an_empty_thread_is_one():

@@ -44,8 +44,8 @@ def obstacle(config: Config, provider: Provider) -> str:
 
 def complaints(config: Config) -> dict[Provider, str]:
     """Return what is wrong with credentials that were given, or that `counts` cannot do without."""
-    named = {name.strip() for name in config.counts.split(",")} & LOGINS.keys()
-    concerned = [name for name in _LACKS if name in named or _is_given(config, name)]
+    named = {name.strip() for name in config.counts.split(",")} & _NEEDED
+    concerned = [name for name in _LACKS if name in named or (name in _OWN and _is_given(config, name))]
     return {name: said for name in concerned if (said := obstacle(config, name))}
 
 
@@ -119,5 +119,17 @@ _SOURCES: dict[Provider, Callable[[Config], tuple[str, Path]]] = {
     "reddit": lambda config: (REDDIT, config.reddit_client_file),
     "github": lambda config: (GITHUB, config.github_token_file),
 }
-_LACKS: dict[Provider, Callable[[Config], str]] = {"reddit": _reddit_lacks, "github": _github_lacks}
-_HEADERS: dict[Provider, Callable[[Config], Headers | Failure]] = {"reddit": _reddit, "github": _github}
+_OWN = _SOURCES.keys()  # whose credentials they are; GitHub's are asked for thrice
+_NEEDED: frozenset[Provider] = frozenset({"reddit", "github-discussions"})
+_LACKS: dict[Provider, Callable[[Config], str]] = {
+    "reddit": _reddit_lacks,
+    "github": _github_lacks,
+    "github-discussions": _github_lacks,
+    "github-releases": _github_lacks,
+}
+_HEADERS: dict[Provider, Callable[[Config], Headers | Failure]] = {
+    "reddit": _reddit,
+    "github": _github,
+    "github-discussions": _github,
+    "github-releases": _github,
+}

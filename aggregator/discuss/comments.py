@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from aggregator import urls
-from aggregator.discuss import wordpress
+from aggregator.discuss import sites, wordpress
 from aggregator.discuss.answers import (
     ANSWER_BYTES,
     JSON,
@@ -71,7 +71,7 @@ def _has_none(failure: Failure, thread: Discussion) -> bool:
 def _read(thread: Discussion, known: dict[str, Robots | Failure]) -> Asking[tuple[Comment, ...] | Failure]:
     asked = request(thread)
     if thread.provider == "wordpress":
-        rules = yield from _rules(wordpress.origin_of(asked.url), known)
+        rules = yield from _rules(sites.origin_of(asked.url), known)
         if isinstance(rules, Failure):
             return rules
         if not rules.allows(asked.url):
@@ -83,8 +83,8 @@ def _read(thread: Discussion, known: dict[str, Robots | Failure]) -> Asking[tupl
 def _rules(origin: str, known: dict[str, Robots | Failure]) -> Asking[Robots | Failure]:
     """Ask a site for its robots.txt, once."""
     if origin not in known:
-        answer = yield wordpress.robots_request(origin)
-        known[origin] = wordpress.rules_of(answer) or _unknown(answer)
+        answer = yield sites.robots_request(origin)
+        known[origin] = sites.rules_of(answer) or _unknown(answer)
     return known[origin]
 
 
@@ -168,7 +168,7 @@ def _items(answer: Fetched) -> Iterator[_Row]:
 
 def _wordpress_request(thread: Discussion) -> Request:
     wanted = f"per_page={MOST}&orderby=date_gmt&order=asc"
-    return wordpress.comments_request(wordpress.origin_of(thread.url), thread, wanted)
+    return wordpress.comments_request(sites.origin_of(thread.url), thread, wanted)
 
 
 def _wordpress(answer: Fetched) -> Iterator[_Row]:

@@ -1,6 +1,6 @@
 """Issues and pull requests of GitHub, where an entry is one.
 
-A release has no comments of its own, and its reactions are none.
+What a release has is reactions (github_releases.py); discussions want a token (github_discussions.py).
 
 Source: https://docs.github.com/en/rest/issues/issues#get-an-issue; docs/discussions.md.
 """
@@ -14,11 +14,10 @@ from aggregator.discuss import answers, turns
 from aggregator.discuss.answers import Script
 from aggregator.model import CountTurn, Discussion, Fetched, Request
 
-_LINK = re.compile(
-    r"https://github\.com/([a-z0-9-]{1,39})/([a-z0-9._-]{1,100})/(issues|pull)/([0-9]{1,9})(?:[/?].*)?",
-    re.IGNORECASE,
-)
-_ACCEPT = "application/vnd.github+json"
+API = "https://api.github.com"
+ACCEPT = "application/vnd.github+json"
+REPOSITORY = r"https://github\.com/([a-z0-9-]{1,39})/([a-z0-9._-]{1,100})"
+_LINK = re.compile(rf"{REPOSITORY}/(issues|pull)/([0-9]{{1,9}})(?:[/?].*)?", re.IGNORECASE)
 
 
 def thread_of(url: str) -> Discussion | None:
@@ -43,8 +42,7 @@ def look(waiting: Sequence[CountTurn], now: datetime) -> Script:  # noqa: ARG001
 
 def issue_request(thread: Discussion) -> Request:
     """Return the request for one issue; a pull request is one too."""
-    url = f"https://api.github.com/repos/{thread.key}"
-    return Request(url=url, max_bytes=answers.ANSWER_BYTES, accept=_ACCEPT)
+    return Request(url=f"{API}/repos/{thread.key}", max_bytes=answers.ANSWER_BYTES, accept=ACCEPT)
 
 
 def read_issue(answer: Fetched) -> int:

@@ -4,14 +4,30 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aggregator.discuss import github, hackernews, hatena, lobsters, reddit, wordpress
+from aggregator.discuss import (
+    comment_feeds,
+    github,
+    github_discussions,
+    github_releases,
+    hackernews,
+    hatena,
+    lobsters,
+    reddit,
+    wordpress,
+)
 from aggregator.discuss.answers import Script
 from aggregator.model import PROVIDERS, CountTurn, Discussion, Provider, Quota
 
 _OFTEN = timedelta(minutes=5)
 _LISTING = timedelta(minutes=15)  # a newer one would hardly say more
 # Lobsters' robots.txt and Reddit's approval are the operator's to see to: both are asked only by name.
-AUTO: tuple[Provider, ...] = ("hackernews", "hatena", "wordpress", "github")
+AUTO: tuple[Provider, ...] = (
+    "hackernews", "hatena", "wordpress", "github", "github-discussions", "github-releases", "comment-feeds",
+)  # fmt: skip
+
+
+def _key(_: CountTurn, thread: Discussion) -> str | None:
+    return thread.key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +46,7 @@ class Kind:
     busy: frozenset[int]  # statuses by which it asks to be left alone
     look: Callable[[Sequence[CountTurn], datetime], Script]
     thread_of: Callable[[str], Discussion | None]
+    place_of: Callable[[CountTurn, Discussion], str | None] = _key  # without a home: the URL of whom to ask
 
 
 _ALL: tuple[Kind, ...] = (
@@ -102,6 +119,7 @@ _ALL: tuple[Kind, ...] = (
         busy=frozenset(),  # what one site says holds for that site
         look=wordpress.look,
         thread_of=wordpress.thread_of,
+        place_of=wordpress.permalink,
     ),
     Kind(
         name="github",
@@ -116,6 +134,48 @@ _ALL: tuple[Kind, ...] = (
         busy=frozenset({403, 429, 503}),
         look=github.look,
         thread_of=github.thread_of,
+    ),
+    Kind(
+        name="github-discussions",
+        label="GitHub discussions",
+        home="https://api.github.com/",
+        quota=Quota(hourly=1000, daily=15000),
+        keyed=Quota(hourly=1000, daily=15000),  # of points, which are others than the requests above
+        stories=1,
+        every=_OFTEN,
+        spacing=timedelta(),
+        needs_key=True,
+        busy=frozenset({401, 403, 429, 503}),
+        look=github_discussions.look,
+        thread_of=github_discussions.thread_of,
+    ),
+    Kind(
+        name="github-releases",
+        label="GitHub releases",
+        home="https://api.github.com/",
+        quota=Quota(hourly=15, daily=260),  # together with issues below 60, which are for an address
+        keyed=Quota(hourly=1000, daily=15000),
+        stories=1,
+        every=_OFTEN,
+        spacing=timedelta(),
+        needs_key=False,
+        busy=frozenset({403, 429, 503}),
+        look=github_releases.look,
+        thread_of=github_releases.thread_of,
+    ),
+    Kind(
+        name="comment-feeds",
+        label="feeds of comments",
+        home="",
+        quota=Quota(hourly=300, daily=4000),
+        keyed=Quota(hourly=300, daily=4000),
+        stories=1,
+        every=_OFTEN,
+        spacing=timedelta(),
+        needs_key=False,
+        busy=frozenset(),
+        look=comment_feeds.look,
+        thread_of=comment_feeds.thread_of,
     ),
 )
 KINDS: dict[Provider, Kind] = {kind.name: kind for kind in _ALL}

@@ -21,7 +21,9 @@ from aggregator.store.discussions import StoryLinks
 AT_ONCE = 2_000  # turns that are due, looked at before a job starts
 REQUESTS = 20  # of one job: what a kill can cost
 DOMAIN_TIME = timedelta(seconds=20)  # that one domain's spacing may cost a job
-_NAMED: frozenset[Provider] = frozenset({"wordpress", "github"})  # nothing is searched for there
+_NAMED: frozenset[Provider] = frozenset(  # nothing is searched for there
+    {"wordpress", "github", "github-discussions", "github-releases", "comment-feeds"}
+)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 log = logging.getLogger(__name__)
@@ -117,6 +119,7 @@ def _turn(kind: Kind, due: DueTurn, links: StoryLinks, now: datetime) -> CountTu
     gone = {thread.key for thread in links.gone if thread.provider == kind.name}
     stored = [thread for thread in links.known if thread.provider == kind.name]
     named = [thread for url in links.named if (thread := kind.thread_of(url))]
+    named += [thread for thread in links.feeds if thread.provider == kind.name]
     threads = {thread.key: thread for thread in (*named, *stored) if thread.key not in gone}
     age = max(now - due.came_out_at, timedelta())
     return CountTurn(story_id=due.story_id, urls=links.urls, threads=tuple(threads.values()), age=age)

@@ -91,9 +91,8 @@ def hosts(kind: Kind, turn: CountTurn) -> list[str]:
     """Return where a story is asked about: at the provider's host, or at those sites of its that are one."""
     if kind.home:
         return [urls.host(kind.home)]
-    sites = {urls.host(each.key) for each in turn.threads if each.provider == kind.name}
-    own = [urls.host(url) for url in turn.urls if urls.host(urls.canonical(url) or "") in sites]
-    return list(dict.fromkeys(own))
+    places = (kind.place_of(turn, thread) for thread in turn.threads if thread.provider == kind.name)
+    return list(dict.fromkeys(urls.host(place) for place in places if place))
 
 
 def domain_of(host: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from aggregator.config import Config
-from aggregator.enrich import page
+from aggregator.enrich import page, shortlink
 from aggregator.enrich.visit import visit
 from aggregator.errors import NoText
 from aggregator.http import visits
@@ -39,11 +39,12 @@ def _looked(results: list[Looked | Arrived]) -> Iterator[Looked]:
 
 def _read(arrived: Arrived) -> Looked:
     visited, answer = arrived.visit, arrived.page
+    named = shortlink.of_page(dict(answer.headers), answer.body, answer.url) or ""
     try:
         with cpu_limit(READ_SECONDS):
             text = page.read(answer.body, answer.content_type, visited.url, answer.url)
     except NoText as error:
-        return Looked(visit=visited, failure=str(error))
+        return Looked(visit=visited, failure=str(error), shortlink=named)
     except Overrun:
         return Looked(visit=visited, failure=f"reading it took more than {READ_SECONDS:.0f} s of CPU")
-    return Looked(visit=visited, text=text if len(text) > visited.length else "")
+    return Looked(visit=visited, text=text if len(text) > visited.length else "", shortlink=named)

@@ -1,4 +1,4 @@
-"""THE SOCKETS: one conditional GET within limits, redirects followed."""
+"""THE SOCKETS: one conditional GET within limits, redirects followed; or one POST, which follows none."""
 
 import asyncio
 import re
@@ -72,7 +72,7 @@ def _at_once(_: str) -> AbstractAsyncContextManager[None]:
 
 
 async def fetch(session: Session, request: Request, turn: Turn = _at_once) -> Answer:
-    """Make one conditional GET, following redirects; what goes wrong comes back as a Failure.
+    """Make one request, a GET following redirects; what goes wrong comes back as a Failure.
 
     A Failure with status 200 is a body that was no use: cut off, too large or too slow. One of kind "Skipped"
     was not made: its turn did not come.
@@ -128,10 +128,12 @@ async def _follow(session: Session, trip: _Trip, turn: Turn) -> Fetched | NotMod
 async def _ask(session: Session, trip: _Trip) -> Fetched | NotModified | None:
     """Make one request; None comes back for a redirect."""
     trip.status, trip.headers = None, {}
-    async with session.get(trip.url, _asked(trip)) as response:
+    body, asked = trip.request.body, _asked(trip)
+    async with session.post(trip.url, body, asked) if body else session.get(trip.url, asked) as response:
         trip.status = response.status
         trip.headers = _texts(response.raw_headers)
-        if response.status in {301, 302, 303, 307, 308}:
+        # What is posted goes nowhere else: it may be for one receiver's eyes.
+        if response.status in {301, 302, 303, 307, 308} and not body:
             return None
         return await _answer(trip, response)
 

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlsplit
 
 import pycurl
 
@@ -83,10 +83,12 @@ class Session:
             yield response
 
     @asynccontextmanager
-    async def post(self, url: str, fields: Mapping[str, str]) -> AsyncIterator[Response]:
-        """Send a form; otherwise as `get`, but once only."""
-        async with self._handle(url, {}) as handle:
-            handle.setopt(pycurl.POSTFIELDS, urlencode(fields))
+    async def post(
+        self, url: str, body: bytes, headers: Mapping[str, str] | None = None
+    ) -> AsyncIterator[Response]:
+        """Send a body, a form where no header says otherwise; else as `get`, but once only."""
+        async with self._handle(url, headers or {}) as handle:
+            handle.setopt(pycurl.POSTFIELDS, body)
             yield await self._answer(handle)
 
     @asynccontextmanager

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from aggregator import urls
 from aggregator.config import Config
@@ -70,7 +70,7 @@ async def _post(session: Session, config: Config, url: str, request: HubRequest)
     for _ in range(REDIRECTS + 1):
         if urlsplit(url).scheme.lower() not in {"http", "https"}:
             raise HostForbidden(url, "only http and https are asked")
-        async with session.post(url, form(request)) as response:
+        async with session.post(url, urlencode(form(request)).encode()) as response:
             location = _location(response)
             if 200 <= response.status < 300:
                 return

@@ -6,7 +6,10 @@ from typing import Literal, get_args
 
 from aggregator.model.fetches import Failure
 
-Provider = Literal["hackernews", "lobsters", "reddit", "hatena", "wordpress", "github"]
+Provider = Literal[
+    "hackernews", "lobsters", "reddit", "hatena", "wordpress", "github",
+    "github-discussions", "github-releases", "comment-feeds",
+]  # fmt: skip
 PROVIDERS: tuple[Provider, ...] = get_args(Provider)
 
 
@@ -15,7 +18,7 @@ class Discussion:
     """One thread.
 
     Shape: `key` is the provider's own id: `40000001`, `abc123`, `t3_abc`, the URL asked (hatena),
-    `https://host/?p=123` (wordpress), `owner/repository/issues/7`; never empty.
+    `https://host/?p=123` (wordpress), `owner/repository/issues/7`, a feed's URL (comment-feeds); never empty.
     """
 
     provider: Provider

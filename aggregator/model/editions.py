@@ -19,6 +19,7 @@ class CommentCount:
     count: int
     url: str | None = None
     counted_at: datetime | None = None
+    at_least: bool = False  # there may be more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +69,7 @@ class EditionEntry:
     comments_url: str | None
     comments_feed_url: str | None
     counts: tuple[CommentCount, ...]  # one a source
+    reactions: CommentCount | None = None  # which are no comments
     rise: int = 0  # comments an hour, in the edition that is ranked by it
     comments: tuple[ShownComment, ...] = ()  # people's, the leading ones
     viewpoints: tuple[Viewpoint, ...] = ()  # machines'

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One conditional GET."""
+    """One conditional GET, or one POST where there is a body to send."""
 
     url: str
     etag: str | None = None
@@ -14,6 +14,7 @@ class Request:
     max_bytes: int = 10 * 1024 * 1024
     accept: str = "*/*"
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # may hold a key
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

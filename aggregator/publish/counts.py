@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from aggregator import urls
 from aggregator.model import CommentCount
 
-SITE = "site"  # comments where the article itself is: what its feed says, and WordPress
+SITE = "site"  # comments where the article itself is: what its feed says, WordPress, and feeds of comments
 _BOOKMARKS = "hatena"
 _LABELS = {  # as pages order them
     _BOOKMARKS: "はてブ",
@@ -28,6 +28,10 @@ _HOSTS = {
     "reddit.com": "reddit",
     "github.com": "github",
 }
+_PARTS = {"github-discussions": "github"}  # providers that count what another one does not
+_FEEDS = "comment-feeds"
+_CUT = 10  # comments in a feed of them, where it may be cut: as many as WordPress puts into one
+_REACTIONS = "github-releases"
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -38,34 +42,42 @@ class Shown:
     label: str
     count: int
     url: str | None
+    at_least: bool = False  # there may be more
 
 
 def tally(counts: Iterable[CommentCount]) -> tuple[CommentCount, ...]:
     """Return one number for each source, in the order of pages, without the time it was counted.
 
     Shape: a provider's own number outdoes what feeds say of its threads. The numbers of one site are the same
-    comments, whoever says them: the newest holds. A page nobody bookmarked has no discussion.
+    comments, whoever says them: the newest holds, and that of a feed of comments only where it is the one.
+    A page nobody bookmarked has no discussion. Reactions are no comments.
     """
     by_source: defaultdict[str, list[CommentCount]] = defaultdict(list)
     for count in counts:
-        by_source[_source(count)].append(count)
+        if count.source != _REACTIONS:
+            by_source[_source(count)].append(count)
     numbers = [_number(source, by_source[source]) for source in _LABELS if source in by_source]
     return tuple(number for number in numbers if number.count or number.source != _BOOKMARKS)
 
 
 def _source(count: CommentCount) -> str:
     """Return who counts: the provider, also where a feed says the number of its thread."""
-    if count.source in _LABELS:
-        return count.source
+    source = _PARTS.get(count.source, count.source)
+    if source in _LABELS or source == _FEEDS:
+        return SITE if source == _FEEDS else source
     host = f".{_host(count)}"
     return next((source for domain, source in _HOSTS.items() if host.endswith(f".{domain}")), SITE)
 
 
 def _number(source: str, counts: Sequence[CommentCount]) -> CommentCount:
-    own = [count for count in counts if count.source == source]
-    kept = own or _newest(counts)
+    own = [count for count in counts if _PARTS.get(count.source, count.source) == source]
+    trusted = [count for count in counts if count.source != _FEEDS]
+    kept = own or _newest(trusted or counts)
     longest = max(kept, key=lambda count: (_web(count) is not None, count.count, count.url or ""))
-    return CommentCount(source=source, count=sum(count.count for count in kept), url=_web(longest))
+    return CommentCount(
+        source=source, count=sum(count.count for count in kept), url=_web(longest),
+        at_least=not trusted and longest.count >= _CUT,
+    )  # fmt: skip
 
 
 def _newest(counts: Sequence[CommentCount]) -> list[CommentCount]:
@@ -97,10 +109,16 @@ def total(counts: Sequence[CommentCount]) -> int | None:
 def shown(counts: Iterable[CommentCount]) -> tuple[Shown, ...]:
     """Name each source that has comments, as a page does."""
     return tuple(
-        Shown(label=_LABELS[count.source], count=count.count, url=count.url)
+        Shown(label=_LABELS[count.source], count=count.count, url=count.url, at_least=count.at_least)
         for count in counts
         if count.count
     )
+
+
+def reactions(counts: Iterable[CommentCount]) -> CommentCount | None:
+    """Return how often people reacted to an entry at GitHub, which is no comment; None where nobody did."""
+    found = next((count for count in counts if count.source == _REACTIONS and count.count), None)
+    return CommentCount(source=found.source, count=found.count, url=_web(found)) if found else None
 
 
 def threads(comments_url: str | None, counts: Iterable[CommentCount]) -> dict[str, int | None]:

@@ -23,7 +23,7 @@ from aggregator.model import (
     SourceRef,
     Viewpoint,
 )
-from aggregator.publish.counts import tally
+from aggregator.publish.counts import reactions, tally
 from aggregator.publish.room import KEPT
 
 MARK = "【未訳】"  # before the title of an entry shown untranslated
@@ -212,6 +212,7 @@ def present(facts: Facts) -> EditionEntry:
         headline=facts.translated is not None and facts.translated.headline,
         writer=facts.translated.writer if facts.translated else "", comments_url=web_url(facts.comments_url),
         comments_feed_url=web_url(facts.comments_feed_url), counts=tally(facts.counts),
+        reactions=reactions(facts.counts),
         comments=facts.comments, viewpoints=facts.viewpoints,
     )  # fmt: skip
 

@@ -16,6 +16,7 @@ _THINNED = "history_thinned_on"
 _WRITE = """INSERT INTO comment_counts (entry_id, source, url, count, counted_at) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (entry_id, source) DO UPDATE
 SET url = excluded.url, count = excluded.count, counted_at = excluded.counted_at"""
+_REACTIONS = "github-releases"  # no comments: their rise is no discussion's
 _REMEMBER = """INSERT INTO count_history (entry_id, source, counted_at, count) VALUES (?, ?, ?, ?)
 ON CONFLICT (entry_id, source, counted_at) DO UPDATE SET count = excluded.count"""
 
@@ -23,7 +24,7 @@ ON CONFLICT (entry_id, source, counted_at) DO UPDATE SET count = excluded.count"
 _POINTS = """
 SELECT e.story_id, h.source, h.entry_id, h.counted_at, h.count
 FROM json_each(:stories) AS s JOIN entries AS e ON e.story_id = s.value
-  JOIN count_history AS h ON h.entry_id = e.entry_id
+  JOIN count_history AS h ON h.entry_id = e.entry_id AND h.source != :reactions
 WHERE h.counted_at >= coalesce(
   (SELECT max(b.counted_at) FROM count_history AS b
    WHERE b.entry_id = h.entry_id AND b.source = h.source AND b.counted_at < :since), :since)
@@ -58,7 +59,7 @@ def points(db: Database, story_ids: Iterable[int], since: datetime) -> dict[int,
     Shape: where several entries of a story have a number of one source, the largest one's history.
     """
     lines: defaultdict[tuple[int, str], dict[int, list[CountPoint]]] = defaultdict(dict)
-    values = {"stories": json.dumps(list(story_ids)), "since": to_text(since)}
+    values = {"stories": json.dumps(list(story_ids)), "since": to_text(since), "reactions": _REACTIONS}
     for story_id, source, entry_id, at, count in db.execute(_POINTS, values):
         point = CountPoint(source=source, at=from_text(at), count=count)
         lines[story_id, source].setdefault(entry_id, []).append(point)

@@ -20,7 +20,8 @@ from aggregator.model import CountJob, CountOutcome, Discussion, Provider, Threa
 from aggregator.store import counts, providers
 from aggregator.times import from_text, maybe_text, to_text
 
-LARGEST: frozenset[Provider] = frozenset({"hatena"})  # its http and https pages; others' threads are summed
+# Hatena's pages for http and https, and feeds of what may be the same comments; others' threads are summed.
+LARGEST: frozenset[Provider] = frozenset({"hatena", "comment-feeds"})
 
 _LEAD = "JOIN stories AS st ON st.story_id = p.story_id JOIN entries AS e ON e.entry_id = st.lead_entry_id"
 # Whatever came out lately was held or published lately; of an older store nothing else is asked about.
@@ -51,14 +52,19 @@ FROM json_each(:stories) AS s JOIN stories AS st ON st.story_id = s.value
   JOIN discussions AS d ON d.story_id = s.value AND d.provider = :provider AND d.thread_key = ''
 """
 _LINKS = """
-SELECT e.story_id, e.permalink, e.comments_url, e.guid
+SELECT e.story_id, e.permalink, e.comments_url, e.guid, look.shortlink,
+  iif(own.count IS NULL, e.comments_feed_url, NULL)
 FROM json_each(?) AS s JOIN entries AS e ON e.story_id = s.value JOIN stories AS st ON st.story_id = s.value
+  LEFT JOIN pages AS look ON look.entry_id = e.entry_id
+  LEFT JOIN comment_counts AS own ON own.entry_id = e.entry_id AND own.source = 'feed'
 ORDER BY e.story_id, e.entry_id IS NOT st.lead_entry_id, e.entry_id
 """
+# Which feed of comments is asked for, entries say each time: none any more once their own feeds say numbers.
 _THREADS = """
 SELECT d.story_id, d.provider, d.thread_key, d.url, d.gone
 FROM json_each(?) AS s JOIN discussions AS d ON d.story_id = s.value
-WHERE d.thread_key != '' ORDER BY d.story_id, d.provider, d.thread_key
+WHERE d.thread_key != '' AND (d.provider != 'comment-feeds' OR d.gone = 1)
+ORDER BY d.story_id, d.provider, d.thread_key
 """
 _TOTALS = """
 SELECT st.lead_entry_id, sum(d.count), max(d.count), d.url
@@ -73,6 +79,14 @@ VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (story_id, provider, thread_key) DO UPDATE
 SET url = excluded.url, gone = excluded.gone, count = excluded.count, counted_at = excluded.counted_at
 """
+# A feed that several stories name is of all that a site's readers say, and of none of them.
+_SET_ASIDE = """
+UPDATE discussions SET gone = 1, count = NULL
+WHERE provider = 'comment-feeds' AND thread_key IN (SELECT value FROM json_each(?))
+  AND EXISTS (SELECT 1 FROM discussions AS other WHERE other.provider = 'comment-feeds'
+    AND other.thread_key = discussions.thread_key AND other.story_id != discussions.story_id)
+RETURNING story_id
+"""
 _WRITE_TURN = """
 UPDATE discussions SET next_count_at = :at, failures = :failures
 WHERE story_id = :story_id AND provider = :provider AND thread_key = ''
@@ -84,8 +98,9 @@ class StoryLinks:
     """What is known of a story that may lead to its threads."""
 
     urls: tuple[str, ...]  # permalinks of its entries, the lead's first
-    named: tuple[str, ...]  # every web address its entries name: comments link, permalink, guid
-    known: tuple[Discussion, ...]  # threads of any provider
+    named: tuple[str, ...]  # every web address its entries name: comments link, permalink, guid, shortlink
+    feeds: tuple[Discussion, ...]  # of comments, those of entries whose feed says no number of its own
+    known: tuple[Discussion, ...]  # threads of any provider but feeds of comments
     gone: tuple[Discussion, ...]  # threads not to ask about again, also where an entry names them
 
 
@@ -132,9 +147,11 @@ def links(db: Database, story_ids: Iterable[int]) -> dict[int, StoryLinks]:
     stories = json.dumps(list(story_ids))
     permalinks: defaultdict[int, list[str]] = defaultdict(list)
     named: defaultdict[int, list[str]] = defaultdict(list)
-    for story_id, permalink, comments_url, guid in db.execute(_LINKS, [stories]):
+    feeds: defaultdict[int, list[Discussion]] = defaultdict(list)
+    for story_id, permalink, comments_url, guid, shortlink, feed_url in db.execute(_LINKS, [stories]):
         permalinks[story_id] += _web(permalink)
-        named[story_id] += _web(comments_url, permalink, guid)
+        named[story_id] += _web(comments_url, permalink, guid, shortlink)
+        feeds[story_id] += [_feed(url, page) for page in _web(permalink) for url in _web(feed_url)]
     known: defaultdict[int, list[Discussion]] = defaultdict(list)
     gone: defaultdict[int, list[Discussion]] = defaultdict(list)
     for story_id, provider, key, url, is_gone in db.execute(_THREADS, [stories]):
@@ -143,10 +160,14 @@ def links(db: Database, story_ids: Iterable[int]) -> dict[int, StoryLinks]:
     return {
         story_id: StoryLinks(
             urls=tuple(dict.fromkeys(permalinks[story_id])), named=tuple(dict.fromkeys(named[story_id])),
-            known=tuple(known[story_id]), gone=tuple(gone[story_id]),
+            feeds=tuple(feeds[story_id]), known=tuple(known[story_id]), gone=tuple(gone[story_id]),
         )
         for story_id in json.loads(stories)
     }  # fmt: skip
+
+
+def _feed(feed_url: str, page_url: str) -> Discussion:
+    return Discussion(provider="comment-feeds", key=urls.normalise(feed_url), url=page_url)
 
 
 def _web(*links: str | None) -> list[str]:
@@ -161,7 +182,8 @@ def record(db: Database, job: CountJob, outcome: CountOutcome, now: datetime) ->
     """
     counted = outcome.counted
     _write_threads(db, counted.counts, now)
-    _write_totals(db, job.provider, {count.story_id for count in counted.counts}, now)
+    set_aside = _set_aside(db, counted.counts) if job.provider == "comment-feeds" else set()
+    _write_totals(db, job.provider, set_aside | {count.story_id for count in counted.counts}, now)
     asked = [turn.story_id for turn in job.turns if turn.story_id in counted.asked]
     left = [turn.story_id for turn in job.turns if turn.story_id not in counted.asked]
     used_up = outcome.failure is None and outcome.requests >= job.requests
@@ -216,6 +238,11 @@ def _write_threads(db: Database, found: Iterable[ThreadCount], now: datetime) ->
         for each in found
     ]  # fmt: skip
     db.conn.executemany(_WRITE_THREAD, rows)
+
+
+def _set_aside(db: Database, found: Iterable[ThreadCount]) -> set[int]:
+    keys = json.dumps([each.discussion.key for each in found])
+    return {story_id for (story_id,) in db.execute(_SET_ASIDE, [keys]).fetchall()}
 
 
 def _write_totals(db: Database, provider: Provider, story_ids: Iterable[int], now: datetime) -> None:

@@ -117,7 +117,10 @@ def write_policies(db: Database, read: Iterable[SitePolicy], now: datetime) -> N
 
 
 def write(db: Database, looked: Looked, now: datetime) -> None:
-    """Book a visit: the page's text where it is the longer one, a signal, or when to try again."""
+    """Book a visit: the page's text where it is the longer one, a signal, or when to try again.
+
+    A shortlink stands for good: a page keeps its number at its site.
+    """
     visit = looked.visit
     row = db.execute(
         "SELECT attempts FROM pages WHERE entry_id = ? AND fingerprint = ?",
@@ -126,13 +129,15 @@ def write(db: Database, looked: Looked, now: datetime) -> None:
     if row is None:  # revised meanwhile, and queued anew
         return
     again = looked.again and row[0] < len(BACKOFF)
-    columns = {
+    columns: dict[str, Any] = {
         "attempts": row[0] + 1, "failure": looked.failure, "looked_at": to_text(now),
         "due_at": maybe_text(now + BACKOFF[row[0]] if again else None),
     }  # fmt: skip
     if looked.failure is None or looked.signal:
         signal = looked.signal
         columns |= {"signal": signal and signal.text, "effect": signal and signal.effect}
+    if looked.shortlink:
+        columns["shortlink"] = looked.shortlink
     db.table("pages").update(visit.entry_id, columns)
     if looked.signal and looked.signal.effect == "stop":
         db.table("entries").update(visit.entry_id, {"excluded": f"opt-out: {looked.signal.text}"})
