@@ -190,7 +190,10 @@ def test_an_untranslated_page_says_whether_there_will_be_a_translation(language:
 def test_text_from_outside_is_escaped(field: str):
     evil = replace(SHOWN, **{field: "<script>alert(1)</script>\"'"})
     for document in (pages.page(evil, SITE), pages.index(compose("all", "x", (evil,)), SITE)):
-        assert [script.get("type") for script in tree(document).iter("script")] in ([], ["application/ld+json"])
+        assert [script.get("type") for script in tree(document).iter("script")] in (
+            [],
+            ["application/ld+json"],
+        )
         assert b"<script>alert" not in document.body
 
 

@@ -1,7 +1,8 @@
 """The retention step: once a day texts of old entries go, a few feeds at a time.
 
-Kinds of jobs: `Look` drops what may go of some feeds, `End` closes the day's pass. What a kill leaves undone
-is found again: how far the pass has come is written with what it dropped.
+Kinds of jobs: `Look` drops what may go of some feeds, `Spent` articles of which all is made that will be,
+`End` closes the day's pass. What a kill leaves undone is found again: how far the pass has come is written
+with what it dropped.
 """
 
 import logging
@@ -16,12 +17,13 @@ from aggregator.pipeline import Stage
 from aggregator.publish import lists, write
 from aggregator.publish.place import private_root
 from aggregator.retention import limits
-from aggregator.store import retention
+from aggregator.store import articles, retention
 from aggregator.store.retention import Limits, Old, Pass
 from aggregator.times import to_text
 
 FEEDS = 100  # that a job looks through
 STORIES = 200  # that a job drops: a fraction of a second, in which nobody else can write
+ARTICLES = 500  # the same of articles
 
 log = logging.getLogger(__name__)
 
@@ -35,38 +37,50 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """Entries whose articles are needed no more."""
+
+    entries: tuple[int, ...]
+    reached: Pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class End:
     """Nothing is left of the day's pass."""
 
     reached: Pass
 
 
-Job = Look | End
+Job = Look | Spent | End
 
 
 def pending(db: Database, config: Config, now: datetime) -> Iterator[Job]:
     """Yield the next job of the day's pass, if any."""
     reached = retention.state(db)
     today = to_text(now)[:10]
-    if reached.done_on == today:
-        return
-    if not reached.after:
-        reached = replace(reached, dropped=0)
+    if reached.done_on != today:
+        ended = replace(reached, done_on=today, after=0, spent=0, dropped=0)
+        yield _look(db, config, reached, now) or _spent(db, config, reached, now) or End(reached=ended)
+
+
+def _look(db: Database, config: Config, reached: Pass, now: datetime) -> Look | None:
     feeds = retention.feeds_after(db, reached.after, FEEDS)
-    allowed = allowing(db, config, now) if feeds else None
+    allowed = allowing(db, config, now) if feeds and not reached.spent else None
     if allowed is None:
-        yield End(reached=replace(reached, done_on=today, after=0))
-        return
+        return None
     gone = retention.old(db, feeds, allowed, STORIES)
     is_all = len(gone.stories) < STORIES
     count = len(gone.entries)
-    yield Look(
-        gone=gone,
-        reached=replace(
-            reached, after=feeds[-1] if is_all else reached.after,
-            dropped=reached.dropped + count, total=reached.total + count,
-        ),
+    to = replace(
+        reached, after=feeds[-1] if is_all else reached.after, dropped=reached.dropped + count,
+        total=reached.total + count,
     )  # fmt: skip
+    return Look(gone=gone, reached=to)
+
+
+def _spent(db: Database, config: Config, reached: Pass, now: datetime) -> Spent | None:
+    entries = articles.spent(db, config.language, now - limits.SPENT, reached.spent, ARTICLES)
+    return Spent(entries=tuple(entries), reached=replace(reached, spent=entries[-1])) if entries else None
 
 
 def allowing(db: Database, config: Config, now: datetime) -> Limits | None:
@@ -99,16 +113,18 @@ def record(db: Database, config: Config, job: Job, _: None, now: datetime) -> No
                 names = [f"entries/{slug}{end}" for slug in gone.slugs for end in (".html", "")]
                 write.remove(config.output / private_root(db, config), names)
             retention.drop(db, gone)
+        case Spent(entries=entries):
+            articles.drop_texts(db, entries)
         case End():
             forgotten = retention.trim_memory(db, now, now - limits.UNUSED)
-            log.info("retention dropped=%d segments=%d", job.reached.dropped, forgotten)
+            log.info("retention dropped=%d segments=%d", retention.state(db).dropped, forgotten)
     retention.note(db, job.reached)
 
 
 def postpone(db: Database, _: Config, job: Job, error: str, now: datetime) -> None:
     """Try again tomorrow."""
     log.warning("retention_postponed error=%s", error)
-    retention.note(db, replace(job.reached, done_on=to_text(now)[:10], after=0))
+    retention.note(db, replace(job.reached, done_on=to_text(now)[:10], after=0, spent=0))
 
 
 def backlog(db: Database, config: Config, now: datetime) -> int:
@@ -123,7 +139,7 @@ def size(job: Job) -> int:
 
 def begin(db: Database) -> None:
     """Have a pass begin though today's is over."""
-    retention.note(db, replace(retention.state(db), done_on="", after=0))
+    retention.note(db, replace(retention.state(db), done_on="", after=0, spent=0))
 
 
 def forecast(db: Database, config: Config, now: datetime) -> str:

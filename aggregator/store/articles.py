@@ -1,12 +1,13 @@
 """Tables articles and summaries."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlite_utils import Database
 
 from aggregator.model import Article, ArticleJob, Origin, Summary, SummaryJob
+from aggregator.store import rows
 from aggregator.times import to_text
 
 PATIENCE = timedelta(hours=1)  # that a text waits for the first look at its page and its site's signals
@@ -20,7 +21,8 @@ WHERE e.excluded IS NULL AND a.input_fingerprint IS NOT e.fingerprint
 # A signal seen at the entry's site lowers its feed's rights, unless a rights_note says why it does not hold.
 RIGHTS = """CASE WHEN look.effect = 'titles' AND coalesce(json_extract(f.settings, '$.rights_note'), '') = ''
   THEN 'titles' ELSE coalesce(json_extract(f.settings, '$.rights'), 'excerpt') END"""
-# Rights decide what may be shown, so a change of them makes the summary stale.
+# Rights decide what may be shown, so a change of them makes the summary stale; once the article is gone, the
+# strictest alone do.
 _INPUT = f"a.fingerprint || ':' || {RIGHTS}"
 _STALE_SUMMARIES = f"""
 FROM entries e JOIN articles a USING (entry_id) JOIN feeds f USING (feed_id)
@@ -28,6 +30,18 @@ FROM entries e JOIN articles a USING (entry_id) JOIN feeds f USING (feed_id)
 WHERE e.excluded IS NULL AND a.input_fingerprint = e.fingerprint AND s.input_fingerprint IS NOT {_INPUT}
   AND (s.retry_at IS NULL OR s.retry_at <= :now)
   AND NOT (look.due_at IS NOT NULL AND look.attempts = 0 AND look.queued_at > :patience)
+  AND (a.text != '' OR substr(coalesce(s.input_fingerprint, ''), 1, length(a.fingerprint)) != a.fingerprint
+    OR {RIGHTS} = 'titles')
+"""
+# Of these nothing more is made: a story is cut where rights are narrowed, a model writes of the whole text.
+_SPENT = """
+SELECT a.entry_id FROM articles a CROSS JOIN summaries s USING (entry_id)
+  CROSS JOIN translations t ON t.entry_id = a.entry_id AND t.language = :language
+WHERE a.text != '' AND a.entry_id > :after AND s.origin = 'extract' AND s.story = ''
+  AND substr(s.input_fingerprint, 1, length(a.fingerprint)) = a.fingerprint
+  AND t.input_fingerprint = s.fingerprint AND t.redo IS NULL AND t.translated_at <= :before
+  AND NOT EXISTS (SELECT 1 FROM pages p WHERE p.entry_id = a.entry_id AND p.due_at IS NOT NULL)
+ORDER BY a.entry_id LIMIT :most
 """
 
 
@@ -78,6 +92,17 @@ def write_summaries(db: Database, summaries: Iterable[Summary]) -> None:
     """Store summaries."""
     rows = ({**_columns(s), "text": s.text, "story": s.story, "origin": s.origin} for s in summaries)
     _upsert(db, "summaries", rows)
+
+
+def spent(db: Database, language: str, before: datetime, after: int, most: int) -> list[int]:
+    """List entries after one whose article is needed no more: what was made of it was translated by then."""
+    values = {"language": language, "before": to_text(before), "after": after, "most": most}
+    return [row[0] for row in db.execute(_SPENT, values).fetchall()]
+
+
+def drop_texts(db: Database, entry_ids: Sequence[int]) -> None:
+    """Delete the entries' articles; that they were there, and what was made of them, stays."""
+    rows.shorten(db, "articles", "entry_id", entry_ids, lambda row: row | {"text": ""})
 
 
 def _columns(row: Article | Summary) -> dict[str, Any]:

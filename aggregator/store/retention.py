@@ -105,7 +105,8 @@ class Pass:
 
     done_on: str = ""  # the day the last one ended
     after: int = 0  # the feed it has reached
-    dropped: int = 0  # entries, by the present or last one
+    spent: int = 0  # the entry up to which articles that served their purpose are gone
+    dropped: int = 0  # entries, by the present one
     total: int = 0  # entries, by all
 
 
@@ -155,21 +156,12 @@ def drop(db: Database, gone: Old) -> None:
     for key, tables, values in (("entry_id", _OF_ENTRIES, entries), ("story_id", _OF_STORIES, stories)):
         for table in tables:
             db.execute(f"DELETE FROM {table} WHERE {key} IN (SELECT value FROM json_each(?))", [values])  # noqa: S608 - names of ours
-    _empty(db, entries)
+    rows.shorten(db, "entries", "entry_id", gone.entries, _emptied)
     db.execute(_WITHDRAW, [stories])
 
 
-def _empty(db: Database, entries: str) -> None:
-    """Leave of entries what they are known by.
-
-    Rows made shorter where they stand would leave their pages as good as empty, each to itself: SQLite joins
-    pages where rows are deleted.
-    """
-    where = "WHERE entry_id IN (SELECT value FROM json_each(?))"
-    known = list(db.query(f"SELECT * FROM entries {where}", [entries]))  # noqa: S608 - ours
-    db.execute("PRAGMA defer_foreign_keys = ON")  # until this transaction ends
-    db.execute(f"DELETE FROM entries {where}", [entries])  # noqa: S608
-    rows.insert(db, "entries", [row | _EMPTY | {"excluded": row["excluded"] or DROPPED} for row in known])
+def _emptied(row: dict[str, Any]) -> dict[str, Any]:
+    return row | _EMPTY | {"excluded": row["excluded"] or DROPPED}
 
 
 def is_gone(db: Database, slug: str) -> bool:

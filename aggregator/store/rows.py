@@ -4,7 +4,9 @@ sqlite-utils asks for a table's columns and keys with each call, which costs mor
 called inside `db.atomic()`. All rows of a call have the columns of its first.
 """
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from sqlite_utils import Database
 
@@ -33,6 +35,25 @@ def update(db: Database, table: str, key: str, rows: Rows) -> None:
         return
     changes = ", ".join(f"{name} = :{name}" for name in rows[0] if name != key)
     db.conn.executemany(f"UPDATE {table} SET {changes} WHERE {key} = :{key}", rows)  # noqa: S608 - names of ours
+
+
+def shorten(
+    db: Database,
+    table: str,
+    key: str,
+    keys: Sequence[int],
+    change: Callable[[dict[str, Any]], dict[str, Any]],
+) -> None:
+    """Write rows anew, each as `change` makes it, for rows that lose most of their text.
+
+    Made shorter where they stand, they would leave their pages as good as empty, each to itself: SQLite joins
+    pages where rows are deleted. What refers to them is looked at when the transaction ends.
+    """
+    where = f"WHERE {key} IN (SELECT value FROM json_each(?))"  # noqa: S608 - names of ours
+    known = list(db.query(f"SELECT * FROM {table} {where}", [json.dumps(keys)]))  # noqa: S608
+    db.execute("PRAGMA defer_foreign_keys = ON")
+    db.execute(f"DELETE FROM {table} {where}", [json.dumps(keys)])  # noqa: S608
+    insert(db, table, [change(row) for row in known])
 
 
 def _insertion(table: str, rows: Rows) -> str:

@@ -344,3 +344,9 @@ def waiting_found(db: Database) -> None:
 def entries_kept(db: Database) -> None:
     """Find the entries of a feed that have a text still, the oldest first."""
     db.execute("CREATE INDEX entries_kept ON entries (feed_id, sort_at) WHERE fingerprint != ''")
+
+
+@migrations()
+def articles_kept(db: Database) -> None:
+    """Find the articles whose texts are still there."""
+    db.execute("CREATE INDEX articles_kept ON articles (entry_id) WHERE text != ''")
