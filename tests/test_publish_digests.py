@@ -213,6 +213,16 @@ def test_a_morning_is_twenty_entries_as_the_main_feed_gives_them_the_most_import
         assert feed.feed.updated_parsed[:5] == (2026, 11, 24, 21, 30)
 
 
+def test_the_page_of_the_morning_names_its_day_and_lists_what_its_feed_does(desk: Desk):
+    a_day(desk)
+    desk.publish_at("2026-11-24 18:00")
+    assert "最初の朝刊は" in desk.path("morning.html").read_text()
+    desk.publish_at("2026-11-25 06:30")
+    assert desk.heads("morning.html") == [item["title"] for item in desk.items("morning.json")]
+    assert "<h1>朝刊 11月25日（水）</h1>" in desk.path("morning.html").read_text()
+    assert "morning.html" in desk.path("digest/index.html").read_text()
+
+
 def test_who_reads_each_morning_sees_no_entry_twice_and_never_more_than_twenty(desk: Desk):
     seen: list[str] = []
     desk.at("2026-11-24 00:00")
@@ -303,6 +313,7 @@ def test_each_may_be_switched_off_and_a_morning_leaves_no_file(desk: Desk):
     desk.settings(digest_at=None, morning_at=None)
     desk.publish_at("2026-11-25 18:00")
     assert not [name for name in desk.outputs() if name.startswith("morning")]
+    assert "morning" not in desk.path("digest/index.html").read_text()
     assert "morning.xml" not in desk.path("subscribe.opml").read_text()
     assert "morning.xml" not in desk.path("subscribe.html").read_text()
 

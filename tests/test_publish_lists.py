@@ -167,6 +167,6 @@ def test_the_front_page_leads_to_the_categories_and_each_to_its_feeds(room: News
     assert links == ["category/ai-ml/index.html", "category/セキュリティ/index.html"]
     for link in links:
         own = etree.HTML(room.path(link).read_bytes())
-        feeds = own.xpath("//main//header/p/a/@href")
+        feeds = [str(name) for name in own.xpath("//main//header/p/a/@href")]
         assert feeds == ["atom.xml", "rss.xml", "feed.json"]
         assert all(room.path(link).with_name(name).exists() for name in feeds)

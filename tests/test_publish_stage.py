@@ -80,7 +80,7 @@ def drained(room: Newsroom) -> list[object]:
 
 def test_an_empty_store_gives_empty_valid_documents(room: Newsroom):
     room.publish()
-    assert sorted(room.outputs()) == sorted([*FEEDS, *PAGES, "digest/index.html"])
+    assert sorted(room.outputs()) == sorted([*FEEDS, *PAGES, "digest/index.html", "morning.html"])
     assert items(room) == []
 
 

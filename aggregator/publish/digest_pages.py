@@ -1,15 +1,16 @@
-"""Digests as pages: one for each, and the list of all."""
+"""Digests as pages: one for each, the list of all, and the morning's."""
 
 import zoneinfo
 from collections.abc import Iterable
 from itertools import groupby
 
-from aggregator.model import Digest, DigestLine, Document
+from aggregator.model import Digest, DigestLine, Document, Edition
 from aggregator.publish import pages
 from aggregator.publish.digest_text import path
 from aggregator.publish.edition import Site
 
 INDEX = "digest/index.html"
+MORNING = "morning.html"
 
 
 def page(digest: Digest, site: Site) -> Document:
@@ -17,7 +18,12 @@ def page(digest: Digest, site: Site) -> Document:
     return pages.render("digest.html", path(digest.name), site, digest=digest)
 
 
-def index(listed: Iterable[DigestLine], site: Site) -> Document:
+def morning(edition: Edition, site: Site) -> Document:
+    """Write the 朝刊 of the day."""
+    return pages.render("morning.html", MORNING, site, edition=edition, entries=edition.entries)
+
+
+def index(listed: Iterable[DigestLine], site: Site, *, mornings: bool) -> Document:
     """Write the list of digests, by month."""
     zone = zoneinfo.ZoneInfo(site.timezone)
 
@@ -26,4 +32,4 @@ def index(listed: Iterable[DigestLine], site: Site) -> Document:
         return local.year, local.month
 
     months = [(found, list(each)) for found, each in groupby(listed, key=month)]
-    return pages.render("digests.html", INDEX, site, months=months)
+    return pages.render("digests.html", INDEX, site, months=months, mornings=mornings)

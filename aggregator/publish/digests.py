@@ -144,4 +144,5 @@ def morning(db: Database, config: Config) -> Edition:
     }
     entries = tuple(known[entry.story_id] for entry in last[0].entries if entry.story_id in known)
     made = edition.compose("morning", title, entries)
-    return replace(made, updated_at=max(filter(None, (made.updated_at, last[0].published_at))))
+    newest = max(filter(None, (made.updated_at, last[0].published_at)))
+    return replace(made, label=last[0].title, updated_at=newest)

@@ -157,7 +157,10 @@ def documents(job: Rendering | Pages) -> tuple[Document, ...]:
     indexes = [pages.index(everything, job.site, job.parts), *pages.rankings(main, hottest, job.site)]
     indexes += [pages.category(each, job.site) for each in job.renewed]
     indexes.append(pages.subscribe(job.site, (*job.editions, *job.parts)))
-    indexes += [page_of_sources(job.sources, job.site), digest_pages.index(job.digests, job.site)]
+    indexes.append(page_of_sources(job.sources, job.site))
+    mornings = [each for each in job.editions if each.name == "morning"]
+    indexes += [digest_pages.morning(each, job.site) for each in mornings]
+    indexes.append(digest_pages.index(job.digests, job.site, mornings=bool(mornings)))
     indexes += [pages.about(everything, job.site), *pages.robots(job.site)]
     if job.site.viewpoints:
         lasts.append(comments.viewpoints_feed(main, job.site))
@@ -192,7 +195,8 @@ def publish(config: Config, job: Rendering, documents: tuple[Document, ...]) -> 
 
 def _unwanted(job: Rendering) -> list[str]:
     """List the feeds that settings switched off."""
-    mornings = () if any(each.name == "morning" for each in job.editions) else feeds.PATHS["morning"]
+    has_morning = any(each.name == "morning" for each in job.editions)
+    mornings = () if has_morning else (digest_pages.MORNING, *feeds.PATHS["morning"])
     return [*mornings, *(() if job.site.viewpoints else (comments.VIEWPOINTS,))]
 
 
