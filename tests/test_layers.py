@@ -25,7 +25,7 @@ RANKS = [
     {"pipeline"},
     {"poll.stage", "enrich.stage", "discuss.stage", "discuss.comments_stage", "discuss.viewpoints_stage", "translate.stage", "publish.stage", "publish.hub_stage", "websub.stage",
      "retention.stage"},
-    {"search", "session", "subscribe", "losses", "again", "why", "check", "exchange", "stages", "status", "figures"},
+    {"search", "session", "subscribe", "losses", "again", "why", "retellings", "check", "exchange", "stages", "status", "figures"},
     {"daemon", "serve.", "doctor", "report", "demo."},
     {"cli."},
     {"__main__"},

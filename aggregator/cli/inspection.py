@@ -1,4 +1,4 @@
-"""Commands that look into feeds and entries: why, check, search."""
+"""Commands that look into feeds and entries: why, check, search, story."""
 
 from typing import Annotated
 
@@ -89,6 +89,28 @@ def search(
     if not as_json:
         shown = f"page {found.page} of {found.pages}, " if found.pages > 1 else ""
         print(f"{shown}{counted(found.total, 'entry', 'entries')}{' or more' if found.is_full else ''} found")
+
+
+@app.command()
+def story(
+    context: typer.Context,
+    entry: Annotated[str, typer.Argument(help="An entry: its number, its original's address or its page's.")],
+    part: Annotated[
+        bool, typer.Option("--part", help="Give the entry of this number a story of its own, for good.")
+    ] = False,
+    wait: Wait = "60s",
+    as_json: Json = False,
+) -> None:
+    """Say which entries are one story, and why each of them is."""
+    from aggregator import retellings
+    from aggregator.report import show
+
+    config = context.obj.config()
+    if part:
+        with open_session(config, "story", wait, quiet=True) as session, session.db.atomic():
+            retellings.part(session.db, entry, clock())
+    with opened(config) as db:
+        show(retellings.rows(db, entry), retellings.COLUMNS, as_json=as_json, wide=("first_seen_at",))
 
 
 def _ask(context: typer.Context, wait: str, *, quiet: bool) -> None:

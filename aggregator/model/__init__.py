@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         Edition,
         EditionEntry,
         PublicationState,
+        Related,
         SourceRef,
     )
     from aggregator.model.feeds import (
@@ -187,6 +188,7 @@ __all__ = [
     "Provider",
     "PublicationState",
     "Quota",
+    "Related",
     "Request",
     "Rest",
     "RetryScope",

@@ -33,6 +33,15 @@ class SourceRef:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Related:
+    """Another published entry that tells the same story."""
+
+    slug: str
+    title: str
+    state: PublicationState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EditionEntry:
     """One published entry: what readers were given (frozen) and what may move beside it.
 
@@ -73,6 +82,7 @@ class EditionEntry:
     rise: int = 0  # comments an hour, in the edition that is ranked by it
     comments: tuple[ShownComment, ...] = ()  # people's, the leading ones
     viewpoints: tuple[Viewpoint, ...] = ()  # machines'
+    related: tuple[Related, ...] = ()
     path: str = ""  # of its page, where that is no entry's own: a digest's
 
 

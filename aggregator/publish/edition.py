@@ -18,6 +18,7 @@ from aggregator.model import (
     EditionEntry,
     Enclosure,
     PublicationState,
+    Related,
     Rights,
     ShownComment,
     SourceRef,
@@ -96,6 +97,7 @@ class Facts:
     counts: tuple[CommentCount, ...] = ()  # as they were counted, see counts.tally
     comments: tuple[ShownComment, ...] = ()
     viewpoints: tuple[Viewpoint, ...] = ()
+    related: tuple[Related, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,7 +215,7 @@ def present(facts: Facts) -> EditionEntry:
         writer=facts.translated.writer if facts.translated else "", comments_url=web_url(facts.comments_url),
         comments_feed_url=web_url(facts.comments_feed_url), counts=tally(facts.counts),
         reactions=reactions(facts.counts),
-        comments=facts.comments, viewpoints=facts.viewpoints,
+        comments=facts.comments, viewpoints=facts.viewpoints, related=facts.related,
     )  # fmt: skip
 
 

@@ -16,8 +16,8 @@ from sqlite_utils import Database
 from aggregator import urls
 from aggregator.discuss import schedule
 from aggregator.discuss.schedule import DueTurn
-from aggregator.model import CountJob, CountOutcome, Discussion, Provider, ThreadCount
-from aggregator.store import counts, providers
+from aggregator.model import PROVIDERS, CountJob, CountOutcome, Discussion, Provider, ThreadCount
+from aggregator.store import counts, providers, unions
 from aggregator.times import from_text, maybe_text, to_text
 
 # Hatena's pages for http and https, and feeds of what may be the same comments; others' threads are summed.
@@ -182,8 +182,12 @@ def record(db: Database, job: CountJob, outcome: CountOutcome, now: datetime) ->
     """
     counted = outcome.counted
     _write_threads(db, counted.counts, now)
+    found = [each.discussion for each in counted.counts if each.count is not None]
+    grown = unions.by_discussions(db, found, now)
     set_aside = _set_aside(db, counted.counts) if job.provider == "comment-feeds" else set()
     _write_totals(db, job.provider, set_aside | {count.story_id for count in counted.counts}, now)
+    for provider in PROVIDERS if grown else ():
+        _write_totals(db, provider, grown, now)
     asked = [turn.story_id for turn in job.turns if turn.story_id in counted.asked]
     left = [turn.story_id for turn in job.turns if turn.story_id not in counted.asked]
     used_up = outcome.failure is None and outcome.requests >= job.requests

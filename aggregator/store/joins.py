@@ -1,13 +1,18 @@
 """Tables joins and related_stories: why entries are one story, and which published stories tell the same."""
 
 import json
+import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import permutations
 from typing import Any, Literal
 
 from sqlite_utils import Database
 
+from aggregator import urls
+from aggregator.model import Related
 from aggregator.store import rows
 from aggregator.times import to_text
 
@@ -46,6 +51,25 @@ INSERT OR IGNORE INTO stale_pages (story_id)
 SELECT story_id FROM publications
 WHERE story_id IN (SELECT value FROM json_each(?)) AND state IN ('untranslated', 'translated')
 """
+_RELATED = """
+SELECT r.story_id, p.slug, p.title, p.state
+FROM related_stories AS r JOIN publications AS p ON p.story_id = r.other_id
+WHERE r.story_id IN (SELECT value FROM json_each(?)) AND p.state IN ('untranslated', 'translated')
+ORDER BY r.story_id, p.first_published_at, p.public_id
+"""
+_MEMBERS = """
+SELECT e.entry_id AS entry, e.story_id AS story, e.entry_id = st.lead_entry_id AS leads,
+  coalesce(nullif(f.title, ''), f.host) AS feed, e.title, e.permalink, e.first_seen_at, j.other_id AS joined,
+  j.reason, j.detail, j.parted_at
+FROM entries AS e JOIN stories AS st USING (story_id) JOIN feeds AS f USING (feed_id)
+  LEFT JOIN joins AS j USING (entry_id)
+WHERE e.story_id IN (SELECT story_id FROM entries WHERE entry_id = :number
+  UNION SELECT story_id FROM entries WHERE canonical_url = :canonical
+  UNION SELECT story_id FROM publications WHERE slug = :slug)
+ORDER BY e.story_id, e.entry_id IS NOT st.lead_entry_id, e.entry_id
+"""
+_PAGE = re.compile(r"(\d{4}/\d\d/[0-9a-f]+)(?:\.html)?$")
+_DIGITS = 19  # of what is too much for SQLite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,3 +97,39 @@ def write(db: Database, joined: Sequence[tuple[int, Join]], now: datetime) -> No
 def renew_pages(db: Database, stories: Iterable[int]) -> None:
     """Have the pages of those stories written again that have one."""
     db.execute(_STALE, [json.dumps(list(stories))])
+
+
+def relate(db: Database, stories: Iterable[int], detail: str, now: datetime) -> None:
+    """Note that published stories tell the same, and have the pages written again that did not say so."""
+    found: list[dict[str, Any]] = [
+        {"story_id": one, "other_id": other, "detail": detail, "found_at": to_text(now)}
+        for one, other in permutations(stories, 2)
+    ]
+    fresh = [row for row in found if not _is_related(db, row)]
+    rows.insert(db, "related_stories", fresh)
+    if fresh:
+        renew_pages(db, [row["story_id"] for row in fresh])
+
+
+def _is_related(db: Database, row: dict[str, Any]) -> bool:
+    sql = "SELECT 1 FROM related_stories WHERE story_id = :story_id AND other_id = :other_id"
+    return db.execute(sql, row).fetchone() is not None
+
+
+def related(db: Database, stories: Iterable[int]) -> dict[int, tuple[Related, ...]]:
+    """Return the published stories that tell the same as each of these, the first first."""
+    found: defaultdict[int, list[Related]] = defaultdict(list)
+    for story_id, slug, title, state in db.execute(_RELATED, [json.dumps(list(stories))]):
+        found[story_id].append(Related(slug=slug, title=title, state=state))
+    return {story_id: tuple(each) for story_id, each in found.items()}
+
+
+def members(db: Database, entry: str) -> list[dict[str, Any]]:
+    """List the entries of an entry's story, with why they joined it.
+
+    Shape: the entry by its number, its original's address or its page's.
+    """
+    page = _PAGE.search(entry)
+    number = int(entry) if entry.isdecimal() and len(entry) < _DIGITS else None
+    named = {"number": number, "canonical": urls.canonical(entry), "slug": page and page[1]}
+    return list(db.query(_MEMBERS, named))

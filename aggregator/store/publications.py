@@ -15,7 +15,7 @@ from aggregator.model import CommentCount, Enclosure, PublicationState, Rights, 
 from aggregator.publish.edition import Facts, Publication, Translated
 from aggregator.publish.promote import Candidate, Hold
 from aggregator.publish.room import FIT, KEPT
-from aggregator.store import comments, viewpoints
+from aggregator.store import comments, joins, viewpoints
 from aggregator.store.articles import RIGHTS
 from aggregator.times import from_text, maybe_text, maybe_time, to_text
 
@@ -193,11 +193,17 @@ def facts(db: Database, stories: Iterable[int], language: str) -> list[Facts]:
     counts = _grouped(db, _COUNTS, values)
     stories = json.loads(values["stories"])
     said, views = comments.shown(db, stories), viewpoints.shown(db, stories)
+    others = joins.related(db, stories)
     known = [
         _facts(row, sources[row["story_id"]], counts[row["story_id"]]) for row in db.query(_LEADS, values)
     ]
     return [
-        replace(each, comments=said.get(story_id, ()), viewpoints=views.get(story_id, ()))
+        replace(
+            each,
+            comments=said.get(story_id, ()),
+            viewpoints=views.get(story_id, ()),
+            related=others.get(story_id, ()),
+        )
         for each in known
         if (story_id := each.publication.story_id)
     ]
