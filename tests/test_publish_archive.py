@@ -1,7 +1,7 @@
 """Archives: whoever follows them back from the feed has every entry there ever was, once."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -36,7 +36,7 @@ def publish(room: Newsroom, count: int, hours: float = 0, feed: int | None = Non
     first = room.db.execute("SELECT count(*) FROM entries").fetchone()[0]
     room.now += timedelta(hours=hours)
     for number in range(first, first + count):
-        room.translate(room.entry(feed, str(number)), title=f"見出し{number}")
+        room.translate(room.entry(feed, str(number)), title=f"見出し{number:03}")
     room.publish()
 
 
@@ -187,7 +187,7 @@ def test_no_archive_holds_counts(room: Newsroom):
 
 def test_what_is_taken_back_leaves_its_archive(room: Newsroom):
     publish(room, 9)
-    [gone] = [row for row in room.rows() if row["title"] == "見出し0"]
+    [gone] = [row for row in room.rows() if row["title"] == "見出し000"]
     room.db.table("publications").update(gone["public_id"], {"state": "withdrawn"})
     room.publish(hours=1)
     assert gone["public_id"] not in read(room)
@@ -316,3 +316,20 @@ def test_archives_are_found_by_readers_of_feeds(room: Newsroom):
         "https://news.example/archive/2026-11.xml"
     ]
     assert not feedparser.parse(archived(room)["archive/2026-11.xml"]).bozo
+
+
+def test_a_digest_is_archived_among_the_entries_and_says_no_more_of_what_was_taken_back(room: Newsroom):
+    room.settings(digest_at=time(18), digest_day="off", morning_at=None)
+    publish(room, 12)
+    publish(room, 1, 20)
+    [digest] = room.db.query("SELECT public_id, title FROM digests")
+    for _ in range(3):
+        publish(room, 8, 72)
+    assert digest["public_id"] not in ids(next(documents(room)))
+    assert read(room) == published(room) | {digest["public_id"]}
+    body = archived(room)["archive/2026-11.xml"].decode()
+    [named] = room.db.query("SELECT story_id, title FROM digest_entries WHERE position = 0")
+    assert body.count(named["title"]) == 2
+    room.db.execute("UPDATE publications SET state = 'withdrawn' WHERE story_id = ?", [named["story_id"]])
+    room.publish(hours=1)
+    assert named["title"] not in archived(room)["archive/2026-11.xml"].decode()

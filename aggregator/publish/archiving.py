@@ -7,12 +7,12 @@ from sqlite_utils import Database
 
 from aggregator.config import Config
 from aggregator.model import Document, EditionEntry, PublicationState
-from aggregator.publish import archive, edition, write
+from aggregator.publish import archive, digest_text, edition, write
 from aggregator.publish.archive import Place, Shelf
 from aggregator.publish.body import frozen_body
 from aggregator.publish.edition import Facts, Site
 from aggregator.publish.place import private_root, site_of
-from aggregator.store import archives, publications
+from aggregator.store import archives, digests, publications
 
 BATCH = 5000  # publications a job may put into archives
 # The main feed holds them, unless each takes 20 KB of its megabyte: what waits is in the feed meanwhile.
@@ -59,8 +59,13 @@ def _stale(db: Database, config: Config) -> Archive | None:
         return None
     stories = archives.stories(db, place.name, _states(config))
     facts = publications.facts(db, stories, config.language)
-    entries = tuple(edition.ordered(map(_within_rights, facts)))
-    return Archive(site=site, root=root, form=form, place=place, entries=entries)
+    lists = (digest_text.allowed(each, site) for each in digests.archived(db, place.name))
+    entries = [
+        *edition.ordered(map(_within_rights, facts)),
+        *(digest_text.as_entry(each, site) for each in lists),
+    ]
+    entries.sort(key=lambda entry: entry.first_published_at, reverse=True)
+    return Archive(site=site, root=root, form=form, place=place, entries=tuple(entries))
 
 
 def _within_rights(facts: Facts) -> Facts:

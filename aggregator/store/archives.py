@@ -41,6 +41,28 @@ BEGIN
     SELECT p.archive_id FROM entries e JOIN publications p USING (story_id)
     WHERE e.feed_id = NEW.feed_id); END;
 """
+# Digests stand among the entries; what one says of an entry may be taken back as well.
+DIGESTS = """
+ALTER TABLE digests ADD COLUMN archive_id INTEGER REFERENCES archives (archive_id);
+CREATE INDEX digests_archived ON digests (archive_id);
+
+CREATE TRIGGER digests_of_an_archive AFTER UPDATE OF state ON publications WHEN OLD.state != NEW.state
+BEGIN
+  UPDATE archives SET written = NULL WHERE archive_id IN (
+    SELECT d.archive_id FROM digest_entries JOIN digests d USING (digest_id)
+    WHERE story_id = NEW.story_id); END;
+
+CREATE TRIGGER rights_in_archived_digests AFTER UPDATE OF settings ON feeds
+WHEN json_extract(OLD.settings, '$.rights') IS NOT json_extract(NEW.settings, '$.rights')
+BEGIN
+  UPDATE archives SET written = NULL WHERE archive_id IN (
+    SELECT d.archive_id FROM entries e JOIN digest_entries USING (story_id) JOIN digests d USING (digest_id)
+    WHERE e.feed_id = NEW.feed_id); END;
+"""
+_DIGESTS = """
+SELECT published_at, public_id FROM digests
+WHERE archive_id IS NULL AND kind != 'morning' AND published_at <= ? ORDER BY published_at, public_id
+"""
 _NEWEST = (
     "SELECT first_published_at FROM publications WHERE state = ? ORDER BY first_published_at DESC LIMIT ?"
 )
@@ -60,7 +82,7 @@ SELECT story_id, state FROM publications JOIN archives USING (archive_id) WHERE 
 
 
 def waiting(db: Database, states: Iterable[PublicationState], recent: int, most: int) -> tuple[Waiting, ...]:
-    """List up to `most` publications that are in no archive, the oldest first.
+    """List up to `most` publications that are in no archive, and the digests among them, the oldest first.
 
     Shape: none, where all of them are among the newest `recent` ones.
     """
@@ -69,12 +91,14 @@ def waiting(db: Database, states: Iterable[PublicationState], recent: int, most:
     found = [*merge(*(db.execute(_WAITING, [state, most]).fetchall() for state in states))][:most]
     if len(last) < recent or not found or found[0][0] > last[-1]:
         return ()
+    found = [*merge(found, db.execute(_DIGESTS, [found[-1][0]]).fetchall())]
     return tuple(Waiting(public_id=public_id, at=from_text(at)) for at, public_id in found)
 
 
 def last(db: Database) -> tuple[str, int]:
     """Return the newest archive's name and how many entries were put there; "" and 0 before the first."""
     sql = """SELECT name, (SELECT count(*) FROM publications p WHERE p.archive_id = a.archive_id)
+        + (SELECT count(*) FROM digests d WHERE d.archive_id = a.archive_id)
       FROM archives a ORDER BY archive_id DESC LIMIT 1"""
     row = db.execute(sql).fetchone()
     return (row[0], row[1]) if row else ("", 0)
@@ -95,6 +119,7 @@ def shelve(db: Database, shelves: Iterable[Shelf]) -> None:
         [archive_id] = db.execute("SELECT archive_id FROM archives WHERE name = ?", [shelf.name]).fetchone()
         rows = [(archive_id, public_id) for public_id in shelf.public_ids]
         db.conn.executemany("UPDATE publications SET archive_id = ? WHERE public_id = ?", rows)
+        db.conn.executemany("UPDATE digests SET archive_id = ? WHERE public_id = ?", rows)
 
 
 def stale(db: Database, form: str) -> Place | None:

@@ -58,6 +58,7 @@ _NEWEST = f"""{_DIGESTS}
 WHERE d.kind IN (SELECT value FROM json_each(?)) AND d.published_at >= ?
 ORDER BY d.published_at DESC, d.digest_id DESC LIMIT ?
 """  # noqa: S608
+_ARCHIVED = f"{_DIGESTS} JOIN archives a USING (archive_id) WHERE a.name = ? ORDER BY d.digest_id"
 _UNPAGED = f"{_DIGESTS} WHERE d.page_form != ? AND d.kind != 'morning' ORDER BY d.digest_id DESC LIMIT ?"
 _UNPAGE = """
 UPDATE digests SET page_form = '' WHERE digest_id IN (
@@ -109,6 +110,11 @@ def newest(
     """List digests of these kinds with what holds for their entries now, the newest first."""
     values = [json.dumps(list(kinds)), to_text(since) if since else "", most]
     return [_digest(db, row) for row in list(db.query(_NEWEST, values))]
+
+
+def archived(db: Database, archive: str) -> list[Digest]:
+    """List the digests in the archive of this name."""
+    return [_digest(db, row) for row in list(db.query(_ARCHIVED, [archive]))]
 
 
 def _digest(db: Database, row: dict[str, Any]) -> Digest:

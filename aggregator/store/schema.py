@@ -350,3 +350,9 @@ def entries_kept(db: Database) -> None:
 def articles_kept(db: Database) -> None:
     """Find the articles whose texts are still there."""
     db.execute("CREATE INDEX articles_kept ON articles (entry_id) WHERE text != ''")
+
+
+@migrations()
+def digests_archived(db: Database) -> None:
+    """Remember which digest stands in which archive."""
+    _execute(db, archives.DIGESTS)
