@@ -323,6 +323,17 @@ def test_pages_of_another_form_are_written_in_batches_and_after_the_editions(
     assert all("別の名前" in room.path(name).read_text() for name in pages_of(room))
 
 
+def test_only_pages_whose_entries_changed_are_rendered(room: Newsroom):
+    [feed] = {1 for _ in fill(room, 3)}
+    room.publish()
+    room.translate(room.entry(feed, "new"))
+    [job] = [job for job in drained(room) if isinstance(job, Rendering)]
+    assert [entry.original_title for entry in job.pages] == ["Story new"]
+    room.count(2, 7)
+    [job] = [job for job in drained(room) if isinstance(job, Rendering)]
+    assert [entry.original_title for entry in job.pages] == ["Story 1"]
+
+
 def test_only_pages_of_the_feed_whose_rights_changed_are_written_again(room: Newsroom):
     for feed in (room.feed("alpha"), room.feed("beta")):
         room.translate(room.entry(feed, f"of-{feed}"))

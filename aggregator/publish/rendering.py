@@ -4,7 +4,7 @@ import hashlib
 import logging
 import zoneinfo
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from sqlite_utils import Database
@@ -30,7 +30,7 @@ from aggregator.publish.edition import Site
 from aggregator.publish.place import private_root, site_of
 from aggregator.publish.sources import Source
 from aggregator.publish.sources import page as page_of_sources
-from aggregator.store import categories, publications, sources, stale_pages
+from aggregator.store import categories, publications, sources, stale_pages, standing
 from aggregator.store.publications import Published
 
 log = logging.getLogger(__name__)
@@ -51,6 +51,8 @@ class Rendering:
     digests: tuple[DigestLine, ...]
     sources: tuple[Source, ...]
     fingerprints: dict[str, str]  # of all categories, by their path
+    pages: tuple[EditionEntry, ...]  # the entries whose pages do not stand as they are
+    page_fingerprints: dict[str, str]  # of all entries' pages, by slug
     state: Published
     before: Published
     is_known: bool  # what lies there, so that other pages stand
@@ -83,13 +85,19 @@ def due(db: Database, config: Config) -> Rendering | None:
     named = lists.by_category(db, config, editions[0])
     fingerprints = {each.edition.path: _digest((each,), site) for each in named}
     stand = known and before.rights == state.rights  # a category also holds what the main one does not
-    written = categories.written(db) if stand else {}
+    written = standing.written(db, "categories") if stand else {}
     changed = (each for each in named if fingerprints[each.edition.path] != written.get(each.edition.path))
+    prints = _page_fingerprints(editions, site)
+    stood = standing.written(db, "pages") if known else {}
     return Rendering(
         site=site, editions=editions, state=state, before=before, is_known=known, sources=feeds_shown,
         parts=(lists.titles(config, editions[0]), *(each.edition for each in named)),
         renewed=tuple(lists.filled(db, config, each) for each in changed), fingerprints=fingerprints,
-        digests=digests.listed(db),
+        digests=digests.listed(db), page_fingerprints=prints,
+        pages=tuple(
+            each for each in _entries(editions)
+            if prints[each.slug] != stood.get(each.slug) or not _lies(folder, each)
+        ),
     )  # fmt: skip
 
 
@@ -135,15 +143,27 @@ def _digest(editions: tuple[object, ...], site: Site) -> str:
     return hashlib.sha256(repr((editions, site)).encode()).hexdigest()
 
 
+def _page_fingerprints(editions: tuple[Edition, ...], site: Site) -> dict[str, str]:
+    stable = replace(site, waiting=0)  # on the index alone
+    return {entry.slug: _digest((entry,), stable) for entry in _entries(editions)}
+
+
 def _complete(folder: Path, editions: tuple[Edition, ...]) -> bool:
     names = [edition.path + path for edition in editions for path in feeds.PATHS[edition.name]]
-    return all((folder / name).exists() for name in [*names, *_page_paths(editions)])
+    names += [*pages.paths(()), digest_pages.INDEX]
+    return all((folder / name).exists() for name in names) and all(
+        _lies(folder, each) for each in _entries(editions)
+    )
 
 
-def _page_paths(editions: tuple[Edition, ...]) -> list[str]:
-    entries = tuple(dict.fromkeys(entry for edition in editions for entry in edition.entries))
-    said = (comments.path(entry) for entry in entries if entry.comments)
-    return [*pages.paths(entries), digest_pages.INDEX, *said]
+def _entries(editions: tuple[Edition, ...]) -> tuple[EditionEntry, ...]:
+    """Return every entry of the editions, once."""
+    return tuple({entry.public_id: entry for each in editions for entry in each.entries}.values())
+
+
+def _lies(folder: Path, entry: EditionEntry) -> bool:
+    names = (edition.page_path(entry), *((comments.path(entry),) if entry.comments else ()))
+    return all((folder / name).exists() for name in names)
 
 
 def documents(job: Rendering | Pages) -> tuple[Document, ...]:
@@ -164,17 +184,12 @@ def documents(job: Rendering | Pages) -> tuple[Document, ...]:
     indexes += [pages.about(everything, job.site), *pages.robots(job.site)]
     if job.site.viewpoints:
         lasts.append(comments.viewpoints_feed(main, job.site))
-    return (*pages.statics(), *_pages(entries(job), job.site), *indexes, *lasts)
+    return (*pages.statics(), *_pages(job.pages, job.site), *indexes, *lasts)
 
 
 def _pages(entries: tuple[EditionEntry, ...], site: Site) -> tuple[Document, ...]:
     said = (comments.comments_feed(entry, site) for entry in entries if entry.comments)
     return (*(pages.page(entry, site) for entry in entries), *said)
-
-
-def entries(job: Rendering) -> tuple[EditionEntry, ...]:
-    """Return every entry of the editions, once."""
-    return tuple({entry.public_id: entry for each in job.editions for entry in each.entries}.values())
 
 
 def publish(config: Config, job: Rendering, documents: tuple[Document, ...]) -> list[str]:

@@ -26,7 +26,7 @@ from aggregator.publish.edition import Facts, Publication
 from aggregator.publish.place import private_root, site_of
 from aggregator.publish.promote import Hold
 from aggregator.publish.rendering import Pages, Rendering
-from aggregator.store import archives, categories, hub_pings, publications, search, stale_pages
+from aggregator.store import archives, hub_pings, publications, search, stale_pages, standing
 
 log = logging.getLogger(__name__)
 
@@ -164,8 +164,9 @@ def _rendered(
 ) -> None:
     written = rendering.publish(config, job, outcome)
     hub_pings.note(db, feeds.with_hub(written) if config.hub else (), now)
-    search.keep(db, rendering.entries(job))  # a translation that is newer than the frozen one too
-    categories.note(db, job.fingerprints)
+    search.keep(db, job.pages)  # a translation that is newer than the frozen one too
+    standing.note(db, "categories", job.fingerprints)
+    standing.note(db, "pages", job.page_fingerprints)
     publications.note(db, job.state)
     rendering.follow(db, job)
     archiving.follow(db, config, job.state.root)

@@ -33,14 +33,3 @@ def newest(db: Database, feed_ids: Iterable[int], states: Iterable[PublicationSt
     among = json.dumps(list(states))
     each = (db.execute(_NEWEST, [feed_id, among, most]).fetchall() for feed_id in feed_ids)
     return [story_id for _, story_id in nlargest(most, chain.from_iterable(each))]
-
-
-def written(db: Database) -> dict[str, str]:
-    """Return the fingerprint of what each category's feeds were written from, by their path."""
-    row = db.execute("SELECT value FROM meta WHERE key = 'categories'").fetchone()
-    return dict(json.loads(row[0])) if row else {}
-
-
-def note(db: Database, fingerprints: dict[str, str]) -> None:
-    """Write what `written` reads."""
-    db.table("meta").upsert({"key": "categories", "value": json.dumps(fingerprints)}, pk="key")

@@ -1,0 +1,19 @@
+"""What documents of output/ were written from, by fingerprints: what stands is not rendered again."""
+
+import json
+from typing import Literal
+
+from sqlite_utils import Database
+
+Kind = Literal["categories", "pages"]  # pages: those of the editions' entries
+
+
+def written(db: Database, kind: Kind) -> dict[str, str]:
+    """Return the fingerprint of what each document of a kind was written from, by its path."""
+    row = db.execute("SELECT value FROM meta WHERE key = ?", [kind]).fetchone()
+    return dict(json.loads(row[0])) if row else {}
+
+
+def note(db: Database, kind: Kind, fingerprints: dict[str, str]) -> None:
+    """Write what `written` reads."""
+    db.table("meta").upsert({"key": kind, "value": json.dumps(fingerprints)}, pk="key")
