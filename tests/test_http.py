@@ -91,7 +91,10 @@ def test_a_redirect_carries_a_requests_headers_within_its_origin_only(server: Fe
 
 
 def test_a_request_with_a_body_is_posted_and_follows_no_redirect(server: FeedServer):
-    said = {"headers": (("Content-Type", "application/json"), ("Authorization", "Bearer t")), "body": b'{"n": 1}'}
+    said = {
+        "headers": (("Content-Type", "application/json"), ("Authorization", "Bearer t")),
+        "body": b'{"n": 1}',
+    }
     server.script("/graphql", Answer(b"{}", content_type="application/json"), redirect(307, "/elsewhere"))
     assert fetched(server.url("/graphql"), **said).body == b"{}"
     [request] = server.requests
