@@ -12,7 +12,8 @@ def to_text(moment: datetime) -> str:
 
     Shape: `2026-11-24T06:30:00Z`, UTC, whole seconds; sorts as text.
     """
-    return moment.astimezone(UTC).isoformat(timespec="seconds")[:19] + "Z"
+    known = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return known.isoformat(timespec="seconds")[:19] + "Z"
 
 
 def from_text(text: str) -> datetime:

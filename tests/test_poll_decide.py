@@ -1,5 +1,6 @@
 """What one poll means for its feed, and when to look again."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from aggregator.model import (
     PollOutcome,
     Unchanged,
 )
-from aggregator.poll.decide import FeedWrite, Later, crashed, decide, fingerprint, next_poll
+from aggregator.poll.decide import RECENT, FeedWrite, Later, Pace, crashed, decide, fingerprint, next_poll
 
 NOW = datetime(2026, 11, 24, 6, 30, tzinfo=UTC)  # a Tuesday
 HOUR = timedelta(hours=1)
@@ -65,7 +66,7 @@ def failure(kind: str = "BadStatus", **columns: Any) -> Failure:
 
 
 def after(result: Any, due: DueFeed | None = None, jitter: float = 0.0) -> FeedWrite:
-    write = decide(PollOutcome(feed=due or feed(), result=result), (), HOUR, NOW, jitter)
+    write = decide(PollOutcome(feed=due or feed(), result=result), None, HOUR, NOW, jitter)
     assert isinstance(write, FeedWrite)
     return write
 
@@ -73,7 +74,12 @@ def after(result: Any, due: DueFeed | None = None, jitter: float = 0.0) -> FeedW
 def wait(
     hints: Hints = NONE, fresh_for: timedelta | None = None, recent: Any = (), jitter: float = 0.0
 ) -> timedelta:
-    return next_poll(hints, fresh_for, recent, HOUR, NOW, jitter)[0] - NOW
+    return next_poll(hints, fresh_for, pace(recent), HOUR, NOW, jitter)[0] - NOW
+
+
+def pace(times: Iterable[datetime]) -> Pace | None:
+    newest = sorted((moment for moment in times if moment <= NOW), reverse=True)[:RECENT]
+    return Pace(newest[-1], sum(moment > newest[-1] for moment in newest)) if newest else None
 
 
 # --- when to look again -------------------------------------------------------------------------------------
@@ -96,13 +102,13 @@ def test_a_feed_that_says_nothing_is_polled_at_the_configured_interval():
 def test_the_slowest_rule_wins_within_the_ceiling(
     hints: Hints, fresh_for: Any, expected: timedelta, winner: str
 ):
-    moment, reasons = next_poll(hints, fresh_for, (), HOUR, NOW, 0.0)
+    moment, reasons = next_poll(hints, fresh_for, None, HOUR, NOW, 0.0)
     assert moment - NOW == expected
     assert ("winner", winner) in reasons
 
 
 def test_every_rules_opinion_is_kept():
-    _, reasons = next_poll(Hints(ttl=2 * HOUR), HOUR, (), HOUR, NOW, 0.0)
+    _, reasons = next_poll(Hints(ttl=2 * HOUR), HOUR, None, HOUR, NOW, 0.0)
     assert reasons == (("max_age", 3600), ("ttl", 7200), ("base", 3600), ("winner", "ttl"))
 
 
@@ -115,7 +121,7 @@ def test_a_busy_feed_is_polled_at_the_floor():
 
 
 def test_the_floor_holds_for_a_short_configured_interval():
-    assert next_poll(Hints(), None, (), MINUTE, NOW, 0.0)[0] - NOW == 15 * MINUTE
+    assert next_poll(Hints(), None, None, MINUTE, NOW, 0.0)[0] - NOW == 15 * MINUTE
 
 
 def test_silence_slows_a_feed_down_to_once_a_day():
@@ -173,7 +179,7 @@ jitters = st.floats(0, 1, exclude_max=True)
 def test_the_next_poll_lies_between_floor_and_ceiling_and_never_in_a_skipped_hour(
     hints: Hints, fresh_for: timedelta | None, recent: list[datetime], base: timedelta, jitter: float
 ):
-    moment, _ = next_poll(hints, fresh_for, recent, base, NOW, jitter)
+    moment, _ = next_poll(hints, fresh_for, pace(recent), base, NOW, jitter)
     assert moment - NOW >= timedelta(minutes=15)
     skips_all = len(set(hints.skip_hours)) == 24 or len(set(hints.skip_days)) == 7
     if skips_all or not (hints.skip_hours or hints.skip_days):
@@ -324,7 +330,7 @@ def test_an_answer_without_a_body_leaves_the_validators(status: int | None):
 )
 def test_a_feed_that_was_not_asked_waits_without_a_failure(wanted: Any, expected: timedelta):
     later = decide(
-        PollOutcome(feed=feed(), result=failure("Skipped", retry_after=wanted)), (), HOUR, NOW, 0.0
+        PollOutcome(feed=feed(), result=failure("Skipped", retry_after=wanted)), None, HOUR, NOW, 0.0
     )
     assert isinstance(later, Later)
     assert later.next_poll_at == NOW + expected
@@ -352,7 +358,7 @@ def test_a_crash_backs_off_like_a_failure():
 def test_a_hub_that_works_makes_polls_twelve_times_rarer_up_to_a_day(
     hints: Hints, base: timedelta, wanted: timedelta, winner: str
 ):
-    moment, reasons = next_poll(hints, None, (), base, NOW, 0.0, hub_works=True)
+    moment, reasons = next_poll(hints, None, None, base, NOW, 0.0, hub_works=True)
     assert moment == NOW + wanted
     assert dict(reasons)["winner"] == winner
 
@@ -360,4 +366,4 @@ def test_a_hub_that_works_makes_polls_twelve_times_rarer_up_to_a_day(
 def test_a_hub_has_no_say_where_polls_fail():
     failure = Failure(kind="BadStatus", detail="500", url=OLD, status=500)
     poll = PollOutcome(feed=feed(), result=failure)
-    assert decide(poll, (), HOUR, NOW, 0.0, hub_works=True) == decide(poll, (), HOUR, NOW, 0.0)
+    assert decide(poll, None, HOUR, NOW, 0.0, hub_works=True) == decide(poll, None, HOUR, NOW, 0.0)

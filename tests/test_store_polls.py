@@ -7,12 +7,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlite_utils import Database
 
 from aggregator.model import Hints, ParsedFeed, Subscription
-from aggregator.poll.decide import FeedWrite, Later
+from aggregator.poll.decide import RECENT, FeedWrite, Later, Pace
 from aggregator.store import feeds, open_store, polls
 from aggregator.store.polls import Polled
+from aggregator.times import to_text
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -138,3 +141,21 @@ def test_polls_are_kept_for_thirty_days(db: Database):
     assert db.table("polls").count == 1
     polls.forget_old(db, NOW + timedelta(days=30, seconds=1))
     assert db.table("polls").count == 0
+
+
+AGES = st.lists(st.integers(-3, 40).map(lambda hours: hours * HOUR), max_size=2 * RECENT)
+
+
+@given(AGES)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_pace_is_that_of_the_newest_entries_that_are_out(db: Database, ages: list[timedelta]):
+    times = [NOW - age for age in ages]
+    db.execute("DELETE FROM entries")
+    db.table("stories").insert({"story_id": 1}, ignore=True)
+    for number, moment in enumerate(times):
+        at = to_text(moment)
+        entry = {"feed_id": 1, "story_id": 1, "guid": str(number), "title": "", "fingerprint": ""}
+        db.table("entries").insert(entry | {"first_seen_at": at, "sort_at": at})
+    newest = sorted((moment for moment in times if moment <= NOW), reverse=True)[:RECENT]
+    later = sum(moment > newest[-1] for moment in newest)
+    assert polls.paces(db, [1, 2], NOW) == ({1: Pace(newest[-1], later)} if newest else {})

@@ -1,10 +1,9 @@
 """What one poll means for its feed, and when to look again: values and `now` in, values out."""
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from aggregator.model import Changed, DueFeed, Failure, Hints, NotModified, PollOutcome, Unchanged
 
@@ -22,6 +21,17 @@ _HOUR = timedelta(hours=1)
 
 PollResult = Literal["changed", "unchanged", "not_modified", "failed", "gone"]
 Reasons = tuple[tuple[str, int | str], ...]
+
+
+class Pace(NamedTuple):
+    """How often a feed brought entries of late: when the oldest of its newest ones came, and how many later.
+
+    Entries of the oldest moment tell nothing of the gaps between them: a feed without dates has all its first
+    ones from the poll that found them.
+    """
+
+    since: datetime
+    later: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +82,7 @@ def fingerprint(body: bytes, parser_version: str) -> str:
 
 def decide(
     poll: PollOutcome,
-    recent: Sequence[datetime],
+    pace: Pace | None,
     base: timedelta,
     now: datetime,
     jitter: float,
@@ -81,7 +91,7 @@ def decide(
 ) -> FeedWrite | Later:
     """Return what to write about a feed after one poll.
 
-    `recent` are the times of its newest entries, `base` the configured interval; `jitter` is from [0, 1).
+    `pace` is None of a feed without entries, `base` the configured interval; `jitter` is from [0, 1).
     """
     feed = poll.feed
     match poll.result:
@@ -98,9 +108,9 @@ def decide(
                 skip_hours=parsed.skip_hours,
                 skip_days=parsed.skip_days,
             )
-            return _succeeded(feed, result, hints, recent, base, now, jitter, hub_works=hub_works)
+            return _succeeded(feed, result, hints, pace, base, now, jitter, hub_works=hub_works)
         case result:
-            return _succeeded(feed, result, feed.hints, recent, base, now, jitter, hub_works=hub_works)
+            return _succeeded(feed, result, feed.hints, pace, base, now, jitter, hub_works=hub_works)
 
 
 def read_again(write: FeedWrite) -> FeedWrite:
@@ -117,7 +127,7 @@ def crashed(feed: DueFeed, error: str, now: datetime, jitter: float) -> FeedWrit
 def next_poll(
     hints: Hints,
     fresh_for: timedelta | None,
-    recent: Sequence[datetime],
+    pace: Pace | None,
     base: timedelta,
     now: datetime,
     jitter: float,
@@ -132,7 +142,7 @@ def next_poll(
         "max_age": fresh_for,
         "ttl": hints.ttl,
         "update_every": hints.update_every,
-        **_own_interval(recent, base, now),
+        **_own_interval(pace, base, now),
     }
     stated = {rule: length for rule, length in opinions.items() if length is not None}
     winner = max(stated, key=lambda rule: stated[rule])
@@ -150,18 +160,14 @@ def next_poll(
     return allowed, (*_seconds(stated), ("winner", winner), *moved)
 
 
-def _own_interval(recent: Sequence[datetime], base: timedelta, now: datetime) -> dict[str, timedelta]:
+def _own_interval(pace: Pace | None, base: timedelta, now: datetime) -> dict[str, timedelta]:
     """Half the mean gap between the newest entries, silence since the last one included.
 
     Never under a quarter of the configured interval; the configured one where too little is known.
     """
-    newest = sorted((moment for moment in recent if moment <= now), reverse=True)[:RECENT]
-    # Entries of the oldest moment tell nothing of the gaps between them: a feed without dates has all its
-    # first ones from the poll that found them.
-    gaps = 1 + sum(moment > newest[-1] for moment in newest)
-    if gaps < _ENOUGH:
+    if pace is None or 1 + pace.later < _ENOUGH:
         return {"base": base}
-    mean_gap = (now - newest[-1]) / gaps
+    mean_gap = (now - pace.since) / (1 + pace.later)
     return {"adaptive": min(max(mean_gap / 2, base / 4), CEILING)}
 
 
@@ -181,14 +187,14 @@ def _succeeded(
     feed: DueFeed,
     result: Changed | Unchanged | NotModified,
     hints: Hints,
-    recent: Sequence[datetime],
+    pace: Pace | None,
     base: timedelta,
     now: datetime,
     jitter: float,
     *,
     hub_works: bool,
 ) -> FeedWrite:
-    moment, reasons = next_poll(hints, result.fresh_for, recent, base, now, jitter, hub_works=hub_works)
+    moment, reasons = next_poll(hints, result.fresh_for, pace, base, now, jitter, hub_works=hub_works)
     fetch_url, moved_to, moved_seen = _moved(feed, result)
     changed = isinstance(result, Changed)
     ended = result.url if isinstance(result, NotModified) else result.fetched_url

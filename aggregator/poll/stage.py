@@ -117,14 +117,14 @@ def _note_network(db: Database, outcomes: Sequence[PollOutcome], now: datetime) 
 def record_polls(db: Database, config: Config, outcomes: Sequence[PollOutcome], now: datetime) -> None:
     """Write what polls brought, one after another: entries are numbered in this order."""
     counts = [_record_entries(db, config, poll, now) for poll in outcomes]
-    recent = polls.recent_times(db, [poll.feed.feed_id for poll in outcomes])
+    paces = polls.paces(db, [poll.feed.feed_id for poll in outcomes], now)
     polled: list[Polled] = []
     is_heard = spool.is_open(config)
     for poll, count in zip(outcomes, counts, strict=True):
         feed = poll.feed
         hub_works = is_possible(config) and _hub_works(db, poll, count.added, now) and is_heard
         jitter = _jitter(feed, now)
-        match decide(poll, recent[feed.feed_id], config.poll_every, now, jitter, hub_works=hub_works):
+        match decide(poll, paces.get(feed.feed_id), config.poll_every, now, jitter, hub_works=hub_works):
             case Later() as later:
                 polls.put_off(db, later)
             case FeedWrite() as write:

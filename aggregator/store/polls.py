@@ -9,17 +9,24 @@ from typing import Any
 from sqlite_utils import Database
 
 from aggregator.model import ParsedFeed, Rest
-from aggregator.poll.decide import RECENT, FeedWrite, Later
+from aggregator.poll.decide import RECENT, FeedWrite, Later, Pace
 from aggregator.store import rows
 from aggregator.store.feeds import hints_text, place
 from aggregator.times import from_text, maybe_text, to_text
 
 KEPT = timedelta(days=30)
 
-_RECENT = """
-  SELECT value, (SELECT json_group_array(sort_at) FROM (
-    SELECT sort_at FROM entries WHERE feed_id = value ORDER BY sort_at DESC LIMIT :limit))
-  FROM json_each(:ids)"""
+# Counted here, as 2,000 feeds have 40,000 times to read.
+_PACES = """
+  SELECT value, since, (
+    SELECT count(*) FROM entries WHERE feed_id = value AND sort_at > since AND sort_at <= :now)
+  FROM (
+    SELECT value, coalesce(
+      (SELECT sort_at FROM entries WHERE feed_id = value AND sort_at <= :now
+        ORDER BY sort_at DESC LIMIT 1 OFFSET :recent - 1),
+      (SELECT min(sort_at) FROM entries WHERE feed_id = value AND sort_at <= :now)) AS since
+    FROM json_each(:ids))
+  WHERE since IS NOT NULL"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,11 +134,11 @@ def rests(db: Database, now: datetime) -> tuple[Rest, ...]:
     return tuple(Rest(scope=scope, place=place, lasts=from_text(at) - now) for scope, place, at in found)
 
 
-def recent_times(db: Database, feed_ids: Iterable[int]) -> dict[int, list[datetime]]:
-    """Return, for each of the feeds, when its newest entries came out, newest first."""
-    parameters = {"ids": json.dumps(list(feed_ids)), "limit": RECENT}
-    found = db.execute(_RECENT, parameters).fetchall()
-    return {feed_id: [from_text(text) for text in json.loads(times)] for feed_id, times in found}
+def paces(db: Database, feed_ids: Iterable[int], now: datetime) -> dict[int, Pace]:
+    """Return how often each of the feeds brought entries of late; nothing of those that have none."""
+    parameters = {"ids": json.dumps(list(feed_ids)), "recent": RECENT, "now": to_text(now)}
+    found = db.execute(_PACES, parameters).fetchall()
+    return {feed_id: Pace(from_text(since), later) for feed_id, since, later in found}
 
 
 def forget_old(db: Database, now: datetime) -> None:
