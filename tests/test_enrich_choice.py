@@ -185,5 +185,53 @@ def test_the_summary_of_a_page_is_its_own_sentences(path: Path):
     _are_the_sources_own(lines, text)
 
 
+NEWS = (
+    "Norvane will replace the battery of every router it sold in 2025 at no cost to owners.",
+    "The company found that a valve in the battery may stay shut when the router gets hot.",
+    "Owners can register on the maker's site from Monday and get a box for the return by post.",
+)
+
+
+@pytest.mark.parametrize(
+    "hanging",
+    [
+        "The catch is that the Norvane router battery must be sent back to the maker in Hamburg first.",
+        "The main reason is a Norvane router battery that may get hot, owners were told on Monday.",
+        "That said, a Norvane router battery seldom gets hot enough for owners to notice anything at all.",
+        "That’s why the Norvane router battery must not be charged by its owners before Monday evening.",
+        "In other words, the Norvane router battery is to be replaced for all its owners, at no cost.",
+        "By contrast, the Norvane router battery of 2024 is safe, and its owners need not do anything.",
+        "The result: a Norvane router battery that owners cannot charge any more, at home or elsewhere.",
+        "Here’s how owners of a Norvane router get the battery replaced, as the company explained it.",
+        "The same goes for the Norvane router battery that owners bought used, the company said on Monday.",
+    ],
+)
+def test_a_sentence_that_hangs_on_another_is_not_taken_without_it(hanging: str):
+    title = "Norvane router battery: owners get a new one"
+    lines = choose([["Rain fell in Hamburg.", hanging, *NEWS]], title)
+    assert hanging not in lines
+    assert lines
+    assert choose([[hanging]], title) == [hanging], "where there is nothing else, it is all there is"
+
+
+def test_a_sentence_that_hangs_on_one_that_is_taken_may_follow_it():
+    catch = "The catch is that each Norvane router battery must be sent back to its maker in Hamburg before Monday."
+    lines = choose([[NEWS[0], catch]], "Norvane replaces the battery of its router")
+    assert lines == [NEWS[0], catch]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The idea of a town without cars came from its mayor.", "The results were published on Monday.",
+        "One reason for the recall is heat.", "The point release fixes nine holes.",
+        "That saidly named firm is gone.", "Otherwise-named files are ignored.",
+    ],
+)  # fmt: skip
+def test_prose_that_only_begins_alike_does_not_hang(sentence: str):
+    other = "Rain fell in Hamburg all of Monday, and the streets were closed to cars for most of the day."
+    assert sentence in choose([["Fog.", sentence, other]], sentence)
+
+
 def test_the_choice_of_nothing_is_nothing():
     assert choose([], "A title") == []

@@ -2,8 +2,8 @@
 
 A score adds up what news writing does: what matters comes first (lead bias) and in the words of the title, a
 paragraph opens with its point, figures are facts; greetings, questions, and openings that lean on a sentence
-before them make poor summaries, and so do short remarks. The labelled articles of tests/summaries hold the
-weights.
+before them make poor summaries, and so do short remarks. A sentence that says nothing without the one before
+it ("The catch is …") is taken with that one only. The labelled articles of tests/summaries hold the weights.
 """
 
 import re
@@ -40,6 +40,19 @@ _LEANING_OPENING = re.compile(
     r"|meanwhile|for (?:example|instance)|in (?:fact|addition)|of course|as a result)\b|^[\"“]",
     re.IGNORECASE,
 )
+_NOUNS = (
+    r"catch|reason|upshot|result|downside|upside|twist|trick|trade-?off|bottom line|takeaway|kicker|caveat"
+    r"|exception|difference|point|idea|goal|culprit|irony|good news|bad news|hope|worry"
+)
+_HANGING_OPENINGS = (
+    rf"(?:the|one|another) (?:\w+ )?(?:{_NOUNS})(?: here| though)?(?: is| was|['’]s|:|,|\?)",
+    r"that said\b|that['’]s (?:why|because|where|how|what|when)\b|the same (?:goes|is true|applies|holds)\b",
+    r"(?:this|that|which) (?:means|is (?:why|because|where|how))\b|(?:the|that) (?:former|latter)\b",
+    r"in (?:other words|short|contrast|comparison|turn|that case|the meantime)\b|because of (?:this|that)\b",
+    r"by (?:contrast|comparison)\b|on the other hand\b|here['’]s (?:why|how|what|where|the)\b|among them\b",
+    r"(?:even so|as such|likewise|similarly|otherwise|conversely|to that end|nor)(?=[ ,])",
+)
+_HANGING_OPENING = re.compile(rf"^\W*(?:{'|'.join(_HANGING_OPENINGS)})", re.IGNORECASE)
 
 
 def choose(paragraphs: Sequence[Sequence[str]], title: str) -> list[str]:
@@ -51,14 +64,16 @@ def choose(paragraphs: Sequence[Sequence[str]], title: str) -> list[str]:
     scores = _scores(flat, stems(title))
     taken: list[int] = []
     room = CHARACTERS
-    for at in sorted(range(len(flat)), key=lambda n: (-scores[n], n)):
+    best = sorted(range(len(flat)), key=lambda n: (-scores[n], n))
+    for at in best:
         length = len(flat[at][1])
         if len(taken) == SENTENCES or (len(taken) > 1 and scores[at] < _ENOUGH * scores[taken[0]]):
             break
-        if not taken or length <= room:
+        hangs = _HANGING_OPENING.match(flat[at][1]) and at - 1 not in taken
+        if not hangs and (not taken or length <= room):
             taken.append(at)
             room -= length
-    return [flat[at][1] for at in sorted(taken)]
+    return [flat[at][1] for at in sorted(taken or best[:1])]
 
 
 def stems(text: str) -> frozenset[str]:
@@ -93,5 +108,6 @@ def _share(words: frozenset[str], weights: Mapping[str, float]) -> float:
 def _score(at: int, opens: bool, text: str, shared: float) -> float:
     score = 1 / (1 + _FADE * at) + _TITLE * shared + _PARAGRAPH * opens
     score += _FIGURE * any(character.isdigit() for character in text)
-    score -= _POOR * bool(_POOR_OPENING.search(text)) + _LEANING * bool(_LEANING_OPENING.match(text))
+    leans = _LEANING_OPENING.match(text) or _HANGING_OPENING.match(text)
+    score -= _POOR * bool(_POOR_OPENING.search(text)) + _LEANING * bool(leans)
     return score + _LENGTH * (min(len(text) / _FULL, 1) - (len(text) > _LONG))
