@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -29,7 +29,7 @@ TOTAL = 30.0  # seconds for the whole fetch, redirects included: a drip never en
 REDIRECTS = 5
 # How whole feeds end, for bodies whose end is marked by the connection's alone.
 _ENDS = (b"</rss>", b"</feed>", b"RDF>", b"}")
-_JOINED = frozenset({"link", "x-robots-tag"})
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")  # could not be sent back
 _LONGEST_VALIDATOR = 2048  # echoing more would earn a 431
 
 Answer = Fetched | NotModified | Failure
@@ -118,8 +118,7 @@ async def _follow(session: Session, trip: _Trip, turn: Turn) -> Fetched | NotMod
         before = time.monotonic()
         async with turn(trip.url):
             trip.started += time.monotonic() - before  # nobody answers later because we waited
-            async with asyncio.timeout(TOTAL - trip.seconds):
-                answer = await _ask(session, trip)
+            answer = await _ask(session, trip)
         if answer:
             return answer
         _redirect(trip)
@@ -128,10 +127,10 @@ async def _follow(session: Session, trip: _Trip, turn: Turn) -> Fetched | NotMod
 async def _ask(session: Session, trip: _Trip) -> Fetched | NotModified | None:
     """Make one request; None comes back for a redirect."""
     trip.status, trip.headers = None, {}
-    body, asked = trip.request.body, _asked(trip)
-    async with session.post(trip.url, body, asked) if body else session.get(trip.url, asked) as response:
-        trip.status = response.status
-        trip.headers = _texts(response.raw_headers)
+    body, asked, until = trip.request.body, _asked(trip), trip.started + TOTAL
+    asking = session.post(trip.url, body, asked, until) if body else session.get(trip.url, asked, until)
+    with await asking as response:
+        trip.status, trip.headers = response.status, response.headers
         # What is posted goes nowhere else: it may be for one receiver's eyes.
         if response.status in {301, 302, 303, 307, 308} and not body:
             return None
@@ -224,16 +223,6 @@ def _origin(url: str) -> tuple[str, str]:
     return parts.scheme.lower(), parts.netloc.lower()
 
 
-def _texts(raw: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
-    # Latin-1 keeps every byte, so that a validator can be echoed as it came; the first of a name counts.
-    lines = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in raw]
-    texts = dict(reversed(lines))
-    # But hub and self link often come as a header each, and RFC 9110 section 5.3 lets a list be joined.
-    for joined in _JOINED & texts.keys():
-        texts[joined] = ", ".join(value for name, value in lines if name == joined)
-    return texts
-
-
 def _utf8(value: str) -> str:
     try:
         return value.encode("latin-1").decode("utf-8")
@@ -243,6 +232,5 @@ def _utf8(value: str) -> str:
 
 def _validator(trip: _Trip, name: str) -> str | None:
     value = trip.headers.get(name, "")
-    # Control characters could not be sent back.
-    can_be_sent = 0 < len(value) <= _LONGEST_VALIDATOR and not re.search(r"[\x00-\x1f\x7f]", value)
+    can_be_sent = 0 < len(value) <= _LONGEST_VALIDATOR and not _CONTROL.search(value)
     return value if can_be_sent else None

@@ -5,10 +5,12 @@ be called again; the loop watches.
 """
 
 import asyncio
+import math
 import re
+import selectors
 import ssl
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import time
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote, urlsplit
@@ -44,8 +46,10 @@ class Session:
         self._names = Names()
         self._free: list[pycurl.Curl] = []
         self._active: dict[pycurl.Curl, Response] = {}
-        self._watched: dict[int, int] = {}  # descriptor -> what for
-        self._timer: asyncio.Handle | None = None
+        self._sockets = selectors.DefaultSelector()  # watched by the loop as one: half the work
+        self._watched: set[int] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._wanted_at = math.inf  # when libcurl wants to be called, by the loop's clock
         self._trust = (
             ssl.get_default_verify_paths()
         )  # heeds SSL_CERT_FILE; a wheel's libcurl may know no path
@@ -55,6 +59,7 @@ class Session:
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._sockets, self._heed_sockets)
         return self
 
     async def __aexit__(
@@ -62,37 +67,33 @@ class Session:
     ) -> None:
         if self._timer:
             self._timer.cancel()
+        self._loop.remove_reader(self._sockets)
         for handle in self._free:
             handle.close()
         self._multi.close()
+        self._sockets.close()
 
-    @asynccontextmanager
-    async def get(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[Response]:
-        """Ask for a URL; the head is there on entry, what is left of the body is dropped on leaving.
+    async def get(self, url: str, headers: Mapping[str, str], until: float = math.inf) -> Response:
+        """Ask for a URL and return the answer once its head is there; to be closed.
 
+        Units: `until` as time.monotonic().
         Raises: TransferFailed, TimeoutError, ValueError where the URL is none.
         """
-        async with self._handle(url, headers) as handle:
-            handle.setopt(pycurl.HTTPGET, 1)
-            try:
-                response = await self._answer(handle)
-            except ConnectionLost:
-                # RFC 9110 section 9.2.2: once more, the server may have closed a connection that it kept.
-                self._drop(handle)
-                response = await self._answer(handle)
-            yield response
+        try:
+            return await self._asked(url, headers, until)
+        except ConnectionLost:
+            # RFC 9110 section 9.2.2: once more, the server may have closed a connection that it kept.
+            return await self._asked(url, headers, until)
 
-    @asynccontextmanager
     async def post(
-        self, url: str, body: bytes, headers: Mapping[str, str] | None = None
-    ) -> AsyncIterator[Response]:
+        self, url: str, body: bytes, headers: Mapping[str, str] | None = None, until: float = math.inf
+    ) -> Response:
         """Send a body, a form where no header says otherwise; else as `get`, but once only."""
-        async with self._handle(url, headers or {}) as handle:
-            handle.setopt(pycurl.POSTFIELDS, body)
-            yield await self._answer(handle)
+        return await self._asked(url, headers or {}, until, body)
 
-    @asynccontextmanager
-    async def _handle(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[pycurl.Curl]:
+    async def _asked(
+        self, url: str, headers: Mapping[str, str], until: float, body: bytes | None = None
+    ) -> Response:
         wire = _on_the_wire(url)
         known = await self._names.pinned(wire)
         handle = self._free.pop() if self._free else self._new_handle()
@@ -100,24 +101,32 @@ class Session:
         handle.setopt(pycurl.RESOLVE, known)
         fields = (self._headers | dict(headers)).items()
         handle.setopt(pycurl.HTTPHEADER, [f"{name}: {value}".encode("latin-1") for name, value in fields])
-        try:
-            yield handle
-        finally:
-            self._drop(handle)
-            self._free.append(handle)
-
-    def _drop(self, handle: pycurl.Curl) -> None:
-        self._multi.remove_handle(handle)
-        self._active.pop(handle).close()
+        if body is None:
+            handle.setopt(pycurl.HTTPGET, 1)
+        else:
+            handle.setopt(pycurl.POSTFIELDS, body)
+        left = until - time.monotonic()
+        handle.setopt(pycurl.TIMEOUT_MS, 0 if left == math.inf else max(1, int(left * 1000)))
+        return await self._answer(handle)
 
     async def _answer(self, handle: pycurl.Curl) -> Response:
-        response = self._active[handle] = Response(self._config)
+        response = Response(self._config, lambda: self._drop(handle))
         handle.setopt(pycurl.HEADERFUNCTION, response.take_header)
         handle.setopt(pycurl.WRITEFUNCTION, response.take_chunk)
         handle.setopt(pycurl.OPENSOCKETFUNCTION, response.open_socket)
+        self._active[handle] = response
         self._multi.add_handle(handle)
-        await response.head()
+        try:
+            await response.head()
+        except BaseException:
+            response.close()
+            raise
         return response
+
+    def _drop(self, handle: pycurl.Curl) -> None:
+        self._multi.remove_handle(handle)
+        del self._active[handle]
+        self._free.append(handle)
 
     def _new_handle(self) -> pycurl.Curl:
         handle = pycurl.Curl()
@@ -133,34 +142,44 @@ class Session:
             handle.setopt(pycurl.CAPATH, self._trust.capath)
         return handle
 
-    # --- the event loop's part ---
+    # --- the event loop's part; POLL_IN, CSELECT_IN and EVENT_READ are the same bit, and so the others ---
 
     def _watch(self, event: int, descriptor: int, *_: object) -> None:
-        before = self._watched.pop(descriptor, 0)
-        after = 0 if event == pycurl.POLL_REMOVE else event
-        if after:
-            self._watched[descriptor] = after
-        ended, begun = before & ~after, after & ~before
-        if ended & pycurl.POLL_IN:
-            self._loop.remove_reader(descriptor)
-        if ended & pycurl.POLL_OUT:
-            self._loop.remove_writer(descriptor)
-        if begun & pycurl.POLL_IN:
-            self._loop.add_reader(descriptor, self._act, descriptor, pycurl.CSELECT_IN)
-        if begun & pycurl.POLL_OUT:
-            self._loop.add_writer(descriptor, self._act, descriptor, pycurl.CSELECT_OUT)
+        if event == pycurl.POLL_REMOVE:
+            self._watched.discard(descriptor)
+            self._sockets.unregister(descriptor)
+        elif descriptor in self._watched:
+            self._sockets.modify(descriptor, event)
+        else:
+            self._watched.add(descriptor)
+            self._sockets.register(descriptor, event)
+
+    def _heed_sockets(self) -> None:
+        for key, events in self._sockets.select(0):
+            self._multi.socket_action(key.fd, events)
+        self._heed_ends()
 
     def _call_later(self, milliseconds: int) -> None:
+        self._wanted_at = self._loop.time() + milliseconds / 1000 if milliseconds >= 0 else math.inf
+        # One that goes off too early is wound again then: seldom, as most are for answers that never come.
+        if self._timer is None or self._timer.when() > self._wanted_at:
+            self._wind()
+
+    def _wind(self) -> None:
         if self._timer:
             self._timer.cancel()
-            self._timer = None
-        if milliseconds == 0:
-            self._timer = self._loop.call_soon(self._act, pycurl.SOCKET_TIMEOUT, 0)
-        elif milliseconds > 0:
-            self._timer = self._loop.call_later(milliseconds / 1000, self._act, pycurl.SOCKET_TIMEOUT, 0)
+        is_wanted = self._wanted_at < math.inf
+        self._timer = self._loop.call_at(self._wanted_at, self._heed_time) if is_wanted else None
 
-    def _act(self, descriptor: int, what: int) -> None:
-        self._multi.socket_action(descriptor, what)
+    def _heed_time(self) -> None:
+        self._timer = None
+        if self._loop.time() < self._wanted_at:
+            self._wind()
+            return
+        self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+        self._heed_ends()
+
+    def _heed_ends(self) -> None:
         left = True
         while left:
             left, done, failed = self._multi.info_read()

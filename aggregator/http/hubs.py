@@ -70,7 +70,7 @@ async def _post(session: Session, config: Config, url: str, request: HubRequest)
     for _ in range(REDIRECTS + 1):
         if urlsplit(url).scheme.lower() not in {"http", "https"}:
             raise HostForbidden(url, "only http and https are asked")
-        async with session.post(url, urlencode(form(request)).encode()) as response:
+        with await session.post(url, urlencode(form(request)).encode()) as response:
             location = _location(response)
             if 200 <= response.status < 300:
                 return
@@ -81,8 +81,7 @@ async def _post(session: Session, config: Config, url: str, request: HubRequest)
 
 
 def _location(response: Response) -> str:
-    values = (value for name, value in response.raw_headers if name.lower() == b"location")
-    return next(values, b"").decode("utf-8", "replace")
+    return response.headers.get("location", "").encode("latin-1").decode("utf-8", "replace")
 
 
 async def _complaint(response: Response, request: HubRequest) -> str:

@@ -3,8 +3,8 @@
 import asyncio
 import collections
 import socket
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Self
 
 import pycurl
 
@@ -12,6 +12,8 @@ from aggregator.config import Config
 from aggregator.http import addresses
 
 REFUSED = "refused to connect: "  # how the text of such an error starts
+# Hub and self link often come as a header each, and RFC 9110 section 5.3 lets a list be joined.
+_JOINED = frozenset({"link", "x-robots-tag"})
 
 
 class TransferFailed(OSError):
@@ -23,29 +25,55 @@ class ConnectionLost(TransferFailed):
 
 
 class Response:
-    """The head of an answer, and its body as it comes over the wire."""
+    """The head of an answer, and its body as it comes over the wire; to be closed."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, release: Callable[[], None]) -> None:
         self.status = 0
         self.reason = ""
-        self.raw_headers: list[tuple[bytes, bytes]] = []
+        self.headers: dict[str, str] = {}  # lower-case names; Latin-1, which keeps every byte
         self.refused = ""  # why an address was not connected to
-        self._config = config
+        self._config, self._release = config, release
+        self._head: list[bytes] = []  # lines, those of interim heads (1xx) and of trailers among them
         self._chunks: collections.deque[bytes] = collections.deque()
-        self._has_head = self._ended = False
+        self._ended = False
         self._error: Exception | None = None
         self._news: asyncio.Future[None] | None = None
         self._opened: list[socket.socket] = []
+        self.take_header = self._head.append  # libcurl calls it for each line
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Drop what is left of the body and close our ends of sockets; libcurl works on copies of its own."""
+        self._release()
+        for opened in self._opened:
+            opened.close()
 
     async def head(self) -> None:
-        """Wait until status and headers are known.
+        """Wait until status and headers are known, which is when a body begins or there is none.
 
         Raises: TransferFailed, TimeoutError.
         """
-        while not (self._has_head or self._ended):
+        while not (self._chunks or self._ended):
             await self._wait()
-        if not self._has_head:
+        if not self._read_head():
             raise self._error or ConnectionLost("connection closed before the answer's head was complete")
+
+    def _read_head(self) -> bool:
+        lines = self._head
+        first = max((at for at, line in enumerate(lines) if line.startswith(b"HTTP/")), default=len(lines))
+        end = next((at for at in range(first, len(lines)) if not lines[at].strip()), None)
+        if end is None:
+            return False
+        status, _, reason = lines[first].partition(b" ")[2].partition(b" ")
+        self.status = int(status) if status.strip().isdigit() else 0
+        self.reason = reason.strip().decode("utf-8", "surrogateescape")
+        self.headers = _fields(b"".join(lines[first + 1 : end]).decode("latin-1"))
+        return self.status >= 200
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the body as it comes.
@@ -71,11 +99,6 @@ class Response:
         self._ended, self._error = True, error
         self._tell()
 
-    def close(self) -> None:
-        """Close our ends of the sockets; libcurl works on copies of its own."""
-        for opened in self._opened:
-            opened.close()
-
     async def _wait(self) -> None:
         self._news = asyncio.get_running_loop().create_future()
         await self._news
@@ -84,21 +107,7 @@ class Response:
         if self._news and not self._news.done():
             self._news.set_result(None)
 
-    # libcurl calls these three.
-
-    def take_header(self, line: bytes) -> None:
-        """Take one line of a head; interim ones (1xx) are followed by another."""
-        if line.startswith(b"HTTP/"):
-            status, _, reason = line.partition(b" ")[2].partition(b" ")
-            self.status = int(status) if status.strip().isdigit() else 0
-            self.reason = reason.strip().decode("utf-8", "surrogateescape")
-            self.raw_headers = []
-        elif line.strip():
-            name, _, value = line.partition(b":")
-            self.raw_headers.append((name.strip(), value.strip()))
-        elif self.status >= 200:
-            self._has_head = True
-            self._tell()
+    # libcurl calls these two.
 
     def take_chunk(self, chunk: bytes) -> None:
         """Take some of the body."""
@@ -117,3 +126,16 @@ class Response:
         opened = socket.socket(wanted.family, wanted.socktype, wanted.protocol)
         self._opened.append(opened)
         return opened
+
+
+def _fields(head: str) -> dict[str, str]:
+    """Read header fields; the first of a name counts."""
+    fields: dict[str, str] = {}
+    for line in head.split("\n"):
+        name, _, value = line.partition(":")
+        name, value = name.strip().lower(), value.strip()
+        if name not in fields:
+            fields[name] = value
+        elif name in _JOINED:
+            fields[name] += f", {value}"
+    return fields
