@@ -6,7 +6,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.model import CommentCount, CountPoint, EditionEntry
+from aggregator.model import CommentCount, CountPoint, EditionEntry, Related
 from aggregator.publish import hot
 from aggregator.publish.edition import present
 from tests.test_publish_edition import FACTS, ROW, T
@@ -32,6 +32,17 @@ def test_what_is_older_has_to_rise_more():
     entries = [entry("old", 34), entry("young", 2)]  # (34 + 2) ** 1.5 = 216, (2 + 2) ** 1.5 = 8
     assert ids(hot.ranked(entries, {"old": 26.0, "young": 1.0}, T)) == ["young", "old"]
     assert ids(hot.ranked(entries, {"old": 28.0, "young": 1.0}, T)) == ["old", "young"]
+
+
+def test_of_two_entries_that_tell_one_story_the_hotter_one_stands_for_both():
+    """Their discussion is one."""
+    both = [(entry("late", 1, 9), "late"), (entry("early", 5, 9), "early")]
+    told = [
+        replace(each, slug=name, related=(Related(slug=other, title=other, state="translated"),))
+        for (each, name), (_, other) in zip(both, reversed(both), strict=True)
+    ]
+    assert ids(hot.ranked(told, {"late": 4.0, "early": 4.0}, T)) == ["late"]
+    assert ids(hot.discussed(told)) == ["late"]
 
 
 def test_a_discussion_that_does_not_rise_is_not_hot_however_long_it_is():

@@ -51,7 +51,7 @@ def ranked(
         return float(rises[entry.public_id] / (hours + 2) ** _DECAY)
 
     rising = [entry for entry in entries if rises.get(entry.public_id, 0.0) > 0]
-    hottest = sorted(rising, key=heat, reverse=True)[:most]
+    hottest = _once(sorted(rising, key=heat, reverse=True))[:most]
     return tuple(replace(entry, rise=round(rises[entry.public_id])) for entry in hottest)
 
 
@@ -63,4 +63,15 @@ def _came_out_at(entry: EditionEntry) -> datetime:
 def discussed(entries: Sequence[EditionEntry]) -> tuple[EditionEntry, ...]:
     """Return the entries that have comments, those with most first."""
     talked = [entry for entry in entries if total(entry.counts)]
-    return tuple(sorted(talked, key=lambda entry: total(entry.counts) or 0, reverse=True))
+    return _once(sorted(talked, key=lambda entry: total(entry.counts) or 0, reverse=True))
+
+
+def _once(entries: Iterable[EditionEntry]) -> tuple[EditionEntry, ...]:
+    """Keep the first of entries that tell one story: its discussion is one."""
+    kept: list[EditionEntry] = []
+    told: set[str] = set()
+    for entry in entries:
+        if told.isdisjoint(other.slug for other in entry.related):
+            kept.append(entry)
+            told.add(entry.slug)
+    return tuple(kept)
