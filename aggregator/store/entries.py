@@ -11,7 +11,7 @@ from sqlite_utils import Database
 from aggregator.model import DueFeed, ParsedEntry, ParsedFeed
 from aggregator.poll import revise
 from aggregator.poll.revise import EntryWrite, StoredEntry
-from aggregator.store import admission, identities, rows, stories
+from aggregator.store import admission, identities, rows
 from aggregator.times import maybe_text, maybe_time, to_text
 
 _COUNT_SOURCE = "feed"
@@ -115,6 +115,8 @@ def _insert(
     """Insert entries in bulk and return their numbers by guid."""
     if not new:
         return {}
+    from aggregator.store import stories  # loads what tells titles apart: where one is new
+
     # One writer, inside a transaction: numbers can be given out here, which makes one bulk insert of it.
     first = _scalar(db, "SELECT coalesce(max(entry_id), 0) + 1 FROM entries")
     places = stories.places(db, feed, new, language, now)

@@ -2,10 +2,9 @@
 
 from sqlite_utils import Database, Migrations
 
-from aggregator.store import archives, days, hub_pings, joins, search, sources
-from aggregator.store.digests import TABLES as DIGESTS
 from aggregator.store.first import FIRST
 
+# Tables that stand elsewhere are loaded by the migration that makes them: most starts make none.
 migrations = Migrations("aggregator")
 
 
@@ -275,6 +274,8 @@ CREATE TABLE viewpoints (
 @migrations()
 def entries_found(db: Database) -> None:
     """Create the tables of search, with all that is published waiting to be found."""
+    from aggregator.store import search
+
     _execute(db, search.TABLES)
 
 
@@ -293,36 +294,48 @@ def numbers_of_pages(db: Database) -> None:
 @migrations()
 def digests_frozen(db: Database) -> None:
     """Create the tables of digests, and of what they said of their entries."""
-    _execute(db, DIGESTS)
+    from aggregator.store import digests
+
+    _execute(db, digests.TABLES)
 
 
 @migrations()
 def days_paged(db: Database) -> None:
     """Create the tables of pages by day, kept by the database itself whoever changes a publication."""
+    from aggregator.store import days
+
     _execute(db, days.TABLES)
 
 
 @migrations()
 def sources_counted(db: Database) -> None:
     """Count what each feed has brought to readers, so that nobody has to count a million entries."""
+    from aggregator.store import sources
+
     _execute(db, sources.COLUMNS)
 
 
 @migrations()
 def hub_told(db: Database) -> None:
     """Create the table of what the hub of our own feeds has to be told."""
+    from aggregator.store import hub_pings
+
     db.execute(hub_pings.TABLE)
 
 
 @migrations()
 def stories_joined(db: Database) -> None:
     """Create the tables of why entries are one story, and of what later ones are told by."""
+    from aggregator.store import joins
+
     _execute(db, joins.TABLES)
 
 
 @migrations()
 def past_archived(db: Database) -> None:
     """Create the table of archives, and remember which publication stands in which."""
+    from aggregator.store import archives
+
     _execute(db, archives.TABLES)
 
 
@@ -355,4 +368,6 @@ def articles_kept(db: Database) -> None:
 @migrations()
 def digests_archived(db: Database) -> None:
     """Remember which digest stands in which archive."""
+    from aggregator.store import archives
+
     _execute(db, archives.DIGESTS)
