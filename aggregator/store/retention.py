@@ -9,11 +9,10 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlite_utils import Database
 
-from aggregator.store import rows, search
+from aggregator.store import search
 from aggregator.times import maybe_time, to_text
 
 DROPPED = "dropped"  # in entries.excluded
@@ -61,10 +60,13 @@ SELECT count(*), coalesce(sum(length(e.summary_html) + length(e.content_html)
 FROM entries e LEFT JOIN articles a USING (entry_id) LEFT JOIN summaries s USING (entry_id)
 WHERE e.story_id IN (SELECT value FROM json_each(?)) AND e.fingerprint != ''
 """
-_EMPTY: dict[str, Any] = {
-    "fingerprint": "", "summary_html": "", "content_html": "", "authors": "[]", "tags": "[]",
-    "enclosures": "[]", "image_url": None, "comments_url": None, "comments_feed_url": None,
-}  # fmt: skip
+# Where they stand: for a row that is deleted SQLite looks through all stories for one that it leads.
+_EMPTY = f"""
+UPDATE entries SET excluded = coalesce(excluded, '{DROPPED}'), fingerprint = '', summary_html = '',
+  content_html = '', authors = '[]', tags = '[]', enclosures = '[]', image_url = NULL, comments_url = NULL,
+  comments_feed_url = NULL
+WHERE entry_id IN (SELECT value FROM json_each(?))
+"""  # noqa: S608
 _WITHDRAW = """
 UPDATE publications SET state = 'withdrawn', body = '', fingerprint = '', room = NULL
 WHERE story_id IN (SELECT value FROM json_each(?))
@@ -156,12 +158,8 @@ def drop(db: Database, gone: Old) -> None:
     for key, tables, values in (("entry_id", _OF_ENTRIES, entries), ("story_id", _OF_STORIES, stories)):
         for table in tables:
             db.execute(f"DELETE FROM {table} WHERE {key} IN (SELECT value FROM json_each(?))", [values])  # noqa: S608 - names of ours
-    rows.shorten(db, "entries", "entry_id", gone.entries, _emptied)
+    db.execute(_EMPTY, [entries])
     db.execute(_WITHDRAW, [stories])
-
-
-def _emptied(row: dict[str, Any]) -> dict[str, Any]:
-    return row | _EMPTY | {"excluded": row["excluded"] or DROPPED}
 
 
 def is_gone(db: Database, slug: str) -> bool:

@@ -47,11 +47,10 @@ def shorten(
     """Write rows anew, each as `change` makes it, for rows that lose most of their text.
 
     Made shorter where they stand, they would leave their pages as good as empty, each to itself: SQLite joins
-    pages where rows are deleted. What refers to them is looked at when the transaction ends.
+    pages where rows are deleted. For tables that none refers to.
     """
     where = f"WHERE {key} IN (SELECT value FROM json_each(?))"  # noqa: S608 - names of ours
     known = list(db.query(f"SELECT * FROM {table} {where}", [json.dumps(keys)]))  # noqa: S608
-    db.execute("PRAGMA defer_foreign_keys = ON")
     db.execute(f"DELETE FROM {table} {where}", [json.dumps(keys)])  # noqa: S608
     insert(db, table, [change(row) for row in known])
 
