@@ -45,7 +45,7 @@ def test_a_category_names_its_own_address_and_gives_entries_as_the_main_feed_doe
     main = feedparser.parse(room.path("atom.xml").read_bytes())
     address = "https://news.example/category/%E3%82%BB%E3%82%AD%E3%83%A5%E3%83%AA%E3%83%86%E3%82%A3/atom.xml"
     assert [link.href for link in feed.feed.links if link.rel == "self"] == [address]
-    assert feed.feed.title == "テックニュース日本語版(セキュリティ)"
+    assert feed.feed.title == "テックニュース日本語版（セキュリティ）"
     assert feed.feed.id != main.feed.id
     given = {entry.id: (entry.title, entry.updated, entry.content) for entry in main.entries}
     assert {e.id: given[e.id] for e in feed.entries} == {

@@ -60,7 +60,7 @@ def viewpoints_feed(edition: Edition, site: Site) -> Document:
     """Write what machines commented on the edition's entries, the newest first."""
     notes = [_of_machine(view, entry, site) for entry in edition.entries for view in entry.viewpoints]
     newest = sorted(notes, key=lambda note: note.at, reverse=True)
-    root = _feed(_urn(site.home_url + VIEWPOINTS), f"{site.title}({LABEL})", VIEWPOINTS, site)
+    root = _feed(_urn(site.home_url + VIEWPOINTS), f"{site.title}（{LABEL}）", VIEWPOINTS, site)
     _link(root, "alternate", site.base_url, "text/html")
     return _document(root, VIEWPOINTS, newest, site, edition.updated_at or _NEVER)
 

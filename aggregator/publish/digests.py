@@ -130,7 +130,7 @@ def forget_pages(db: Database, stories: Iterable[int] | None = None) -> None:
 
 def morning(db: Database, config: Config) -> Edition:
     """Return the last 朝刊, the most important entry first, each as the main feeds give it."""
-    title = f"{config.site_title}(朝刊)"
+    title = f"{config.site_title}（朝刊）"
     last = rows.newest(db, ("morning",), most=1)
     if not last:
         return edition.compose("morning", title, ())

@@ -44,15 +44,17 @@ def editions(db: Database, config: Config) -> tuple[Edition, ...]:
     main = _main(config, entries)
     return (
         replace(main, older=archive.path(archives.newest(db))),
-        edition.compose("hot", f"{config.site_title}(盛り上がり)", _hottest(db, stories, main)),
-        edition.compose("all", f"{config.site_title}(未訳を含む)", edition.cut(entries, config.max_entries)),
+        edition.compose("hot", f"{config.site_title}（盛り上がり）", _hottest(db, stories, main)),
+        edition.compose(
+            "all", f"{config.site_title}（未訳を含む）", edition.cut(entries, config.max_entries)
+        ),
     )
 
 
 def titles(config: Config, main: Edition) -> Edition:
     """Make the main edition without any text: what a reader shows of it is the headline alone."""
     entries = tuple(replace(entry, body_html="") for entry in main.entries)
-    made = edition.compose("titles", f"{config.site_title}(見出しのみ)", entries)
+    made = edition.compose("titles", f"{config.site_title}（見出しのみ）", entries)
     return edition.with_digests(made, (replace(each, body_html="") for each in main.digests))
 
 
@@ -73,7 +75,7 @@ def by_category(db: Database, config: Config, main: Edition) -> tuple[Category, 
 
 
 def _category(config: Config, slug: str, name: str, entries: list[EditionEntry]) -> Edition:
-    made = edition.compose("category", f"{config.site_title}({name})", tuple(entries))
+    made = edition.compose("category", f"{config.site_title}（{name}）", tuple(entries))
     return replace(made, path=f"category/{slug}/", label=name)
 
 
