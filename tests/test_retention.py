@@ -1,5 +1,9 @@
 """What of old entries goes, when, and what stays for ever."""
 
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -295,6 +299,51 @@ def test_a_pass_that_was_cut_off_goes_on_where_it_was(room: Newsroom, monkeypatc
     prune(room, 1)
     assert kept(room) == ["one2", "one3", "two2", "two3"]
     assert retention.state(room.db).total == 4
+
+
+_MANY = """
+WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+INSERT INTO entries (entry_id, feed_id, story_id, guid, title, content_html, first_seen_at, sort_at, unlisted_at,
+  fingerprint) SELECT i, 1, i, i, 'Story ' || i, 'Text.', :at, :at, :at, 'f' FROM n
+"""
+
+
+def test_a_pass_that_is_killed_loses_nothing_and_goes_on(
+    room: Newsroom, environment: dict[str, str], aggregator: Aggregator
+):
+    room.feed()
+    room.db.execute("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)"
+                    " INSERT INTO stories (story_id) SELECT i FROM n")  # fmt: skip
+    room.db.execute(_MANY, {"at": to_text(room.now)})
+    later = environment | {"AGGREGATOR_NOW": to_text(room.now + 200 * DAY)}
+    with subprocess.Popen(
+        [sys.executable, "-m", "aggregator", "prune"], env=later, cwd=room.folder
+    ) as process:
+        while not retention.state(room.db).total and process.poll() is None:
+            time.sleep(0.005)
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    [left] = room.db.execute("SELECT count(*) FROM entries WHERE fingerprint != ''").fetchone()
+    assert 0 < left < 20_000
+    assert retention.state(room.db).total == 20_000 - left, "what was dropped is what was noted"
+    assert room.db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    done = aggregator("prune", AGGREGATOR_NOW=later["AGGREGATOR_NOW"])
+    assert done.stdout.splitlines()[-1] == f"{left} entries dropped"
+    assert retention.state(room.db).total == 20_000
+
+
+def test_a_page_whose_rows_were_not_written_goes_the_next_time(
+    room: Newsroom, monkeypatch: pytest.MonkeyPatch
+):
+    room.settings(dropped_pages="gone")
+    published(room, room.feed(), "1", "2", "3")
+    with monkeypatch.context() as broken:
+        broken.setattr(retention, "note", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            prune(room, 200)
+    assert kept(room) == ["1", "2", "3"]
+    assert prune(room).units == 1
+    assert kept(room) == ["2", "3"]
 
 
 # --- articles -----------------------------------------------------------------------------------------------
