@@ -1,4 +1,4 @@
-"""What a round of counting costs with many stories due, every provider played by a stand-in on loopback.
+"""What a round of counting costs in seconds of CPU with many stories due; a stand-in plays every provider.
 
 python bench/discuss.py [--stories 10000] [--rounds 3]
 """
@@ -37,6 +37,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     os.environ[access.REDDIT] = "client:secret"
+    os.environ[access.GITHUB] = "ghp-1"
     with Providers() as web, tempfile.TemporaryDirectory() as folder:
         config = replace(web.config, store=Path(folder) / "store.sqlite")
         db = open_store(config.store)
@@ -76,13 +77,17 @@ def _round(db: Database, config: Config, web: Providers, number: int, now: datet
 
 
 def _timed(measured: Callable[[], T]) -> tuple[float, T]:
-    started = time.perf_counter()
+    started = time.thread_time()  # CPU of this thread: neither the stand-in's work nor the machine's other
     result = measured()
-    return time.perf_counter() - started, result
+    return time.thread_time() - started, result
 
 
 def _fill(db: Database, web: Providers, stories: int) -> None:
-    """Publish stories over two days: one in ten at Hacker News, one in fifty a WordPress post or an issue."""
+    """Publish stories over two days.
+
+    Shape: one in ten at Hacker News; one in fifty a WordPress post, an issue, a discussion, a release, an
+    article whose comments have a feed.
+    """
     feed = {
         "listed_url": "https://orbit.example/feed", "fetch_url": "https://orbit.example/feed",
         "host": "orbit.example", "domain": "orbit.example", "settings": "{}",
@@ -98,7 +103,11 @@ def _fill(db: Database, web: Providers, stories: int) -> None:
         page = f"https://orbit.example/{n}"
         web.hackernews[str(40_000_000 + n)] = Thread(url=page, count=n % 200)
         web.hatena[page] = n % 50
-        web.wordpress[f"site{n}.example/{n}"] = web.github[f"acme/router/issues/{n}"] = Thread(count=n % 9)
+        web.wordpress[f"site{n}.example/{n}"] = web.comment_feeds[f"site{n}.example/{n}/feed"] = Thread(
+            count=n % 9
+        )
+        for place in ("issues", "discussions", "releases/tags"):
+            web.github[f"acme/router/{place}/{n}"] = Thread(count=n % 9)
 
 
 def _came_out(n: int, stories: int) -> str:
@@ -107,16 +116,19 @@ def _came_out(n: int, stories: int) -> str:
 
 def _entry(n: int, stories: int) -> dict[str, object]:
     at = _came_out(n, stories)
-    host = f"site{n}.example" if n % 50 == 10 else "orbit.example"
+    host = f"site{n}.example" if n % 50 in {0, 10} else "orbit.example"
     thread = {
         0: f"https://news.ycombinator.com/item?id={40_000_000 + n}",
         20: f"https://github.com/acme/router/issues/{n}",
+        30: f"https://github.com/acme/router/discussions/{n}",
+        40: f"https://github.com/acme/router/releases/tag/{n}",
     }.get(n % 50)
     guid = f"https://{host}/?p={n}" if n % 50 == 10 else str(n)
     return {
         "entry_id": n, "feed_id": 1, "story_id": n, "guid": guid,
         "permalink": f"https://{host}/{n}", "title": f"Story {n}", "published_at": at, "first_seen_at": at,
         "sort_at": at, "fingerprint": str(n), "comments_url": thread,
+        "comments_feed_url": f"https://{host}/{n}/feed" if n % 50 == 0 else None,
     }  # fmt: skip
 
 

@@ -82,9 +82,10 @@ SET url = excluded.url, gone = excluded.gone, count = excluded.count, counted_at
 # A feed that several stories name is of all that a site's readers say, and of none of them.
 _SET_ASIDE = """
 UPDATE discussions SET gone = 1, count = NULL
-WHERE provider = 'comment-feeds' AND thread_key IN (SELECT value FROM json_each(?))
-  AND EXISTS (SELECT 1 FROM discussions AS other WHERE other.provider = 'comment-feeds'
-    AND other.thread_key = discussions.thread_key AND other.story_id != discussions.story_id)
+WHERE provider = 'comment-feeds' AND thread_key != '' AND thread_key IN (SELECT value FROM json_each(?))
+  AND EXISTS (SELECT 1 FROM discussions AS other
+    WHERE other.provider = 'comment-feeds' AND other.thread_key != ''
+      AND other.thread_key = discussions.thread_key AND other.story_id != discussions.story_id)
 RETURNING story_id
 """
 _WRITE_TURN = """
