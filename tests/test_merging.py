@@ -51,7 +51,8 @@ class Newsroom(Desk):
     def subscribe_all(self, **attributes: str) -> None:
         extra = "".join(f' {name}="{value}"' for name, value in attributes.items())
         outlines = [
-            f'<outline type="rss" text="{name}" xmlUrl="{self.feeds.url(f"/{name}")}"{extra}/>'
+            f'<outline text="Of {name}">'
+            f'<outline type="rss" text="{name}" xmlUrl="{self.feeds.url(f"/{name}")}"{extra}/></outline>'
             for name in ("alpha", "beta", "gamma")
         ]
         self.opml.write_text(f'<opml version="2.0"><body>{"".join(outlines)}</body></opml>')
@@ -61,9 +62,9 @@ class Newsroom(Desk):
         body = f'<?xml version="1.0"?><rss version="2.0"><channel>{channel}{"".join(items)}</channel></rss>'
         self.feeds.serve(f"/{name}", body=body.encode())
 
-    def given(self) -> list[tuple[str, str, str, str]]:
+    def given(self, name: str = "atom.xml") -> list[tuple[str, str, str, str]]:
         """Return what readers compare of each entry."""
-        entries = feedparser.parse(self.read("atom.xml")).entries
+        entries = feedparser.parse(self.read(name)).entries
         return [(entry.id, entry.title, entry.updated, entry.content[0].value) for entry in entries]
 
     def pages(self) -> dict[str, str]:
@@ -107,6 +108,18 @@ def test_who_joins_late_changes_nothing_that_readers_compare_and_stands_on_the_p
     [page] = room.pages().values()
     assert 'href="https://gamma.example/' in page
     assert [segment for segment in room.chat.segments if "Oakfen" in segment] == [FIRST]
+
+
+def test_an_entry_stands_in_the_category_of_every_feed_that_tells_it(room: Newsroom):
+    """Whoever reads one category loses nothing by what another one's feed told first."""
+    room.carry("alpha", item("alpha", FIRST))
+    room.carry("beta", item("beta", SECOND))
+    room.round()
+    assert room.given("category/of-alpha/atom.xml") == room.given("category/of-beta/atom.xml") == room.given()
+    assert room.given("category/of-gamma/atom.xml") == []
+    room.carry("gamma", item("gamma", SECOND, at="06:30"))
+    room.round(hours=2)
+    assert room.given("category/of-gamma/atom.xml") == room.given()
 
 
 def test_feeds_told_to_join_by_addresses_alone_bring_two_entries(room: Newsroom):

@@ -176,6 +176,33 @@ def test_what_is_muted_or_of_a_feed_that_was_removed_is_joined_by_nobody(db: Dat
     assert told(db) == [("a", 1), ("b", 2), ("c", 3)]
 
 
+@pytest.mark.parametrize(
+    ("state", "listed", "by_address", "by_title"),
+    [
+        ("held", 0, False, False),
+        ("translated", 0, True, True),
+        ("withdrawn", 1, True, False),
+        ("held", 1, True, True),
+    ],
+)
+def test_nobody_joins_what_will_never_be_shown(
+    db: Database, state: str, listed: int, *, by_address: bool, by_title: bool
+):
+    """A story taken down keeps who has its address; another publisher's own article is another's word."""
+    poll(db, 1, entry("a", BUYS))
+    poll(db, 2, entry("b", ACQUIRES))
+    with db.atomic():
+        db.table("stories").update(1, {"lead_entry_id": 1})
+        db.table("publications").insert(
+            {"public_id": "a", "story_id": 1, "slug": "a", "state": state, "held_at": to_text(NOW)}
+        )
+        db.table("feeds").update(1, {"listed": listed})
+    poll(db, 3, entry("c", BUYS))
+    poll(db, 3, entry("d", "Else", permalink="https://b.example/story"))
+    found = dict(told(db))
+    assert (found["d"] == 1, found["c"] == 1) == (by_address, by_title)
+
+
 def test_keys_are_kept_for_a_week(db: Database):
     poll(db, 1, entry("a", BUYS, comments_url=THREAD))
     assert db.table("story_keys").count == 2

@@ -30,6 +30,7 @@ class SourceRef:
     site_url: str | None
     permalink: str | None
     feed_url: str
+    category: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

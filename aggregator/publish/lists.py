@@ -67,7 +67,8 @@ def by_category(db: Database, config: Config, main: Edition) -> tuple[Category, 
         names.setdefault(_slug(name), name)
     entries: defaultdict[str, list[EditionEntry]] = defaultdict(list)
     for entry in main.entries:
-        entries[_slug(entry.category)].append(entry)
+        for slug in {_slug(source.category) for source in entry.sources}:
+            entries[slug].append(entry)
     return tuple(
         Category(edition=_category(config, slug, names[slug], entries[slug]), feeds=tuple(feeds[slug]))
         for slug in feeds

@@ -10,11 +10,13 @@ from sqlite_utils import Database
 
 from aggregator.model import PublicationState
 
+# Whoever told a story first: it stands in the categories of all its feeds.
 # From each feed's newest entries on, by an index: what a category holds is found as fast in a large store.
 _NEWEST = """
 SELECT p.first_published_at, p.story_id FROM entries e CROSS JOIN stories st ON st.story_id = e.story_id
   CROSS JOIN publications p ON p.story_id = st.story_id
-WHERE e.feed_id = ? AND st.lead_entry_id = e.entry_id AND p.state IN (SELECT value FROM json_each(?))
+WHERE e.feed_id = ? AND (e.excluded IS NULL OR st.lead_entry_id = e.entry_id)
+  AND p.state IN (SELECT value FROM json_each(?))
 ORDER BY e.sort_at DESC LIMIT ?
 """
 
@@ -32,4 +34,4 @@ def newest(db: Database, feed_ids: Iterable[int], states: Iterable[PublicationSt
     """List the stories that these feeds published last, up to `most`."""
     among = json.dumps(list(states))
     each = (db.execute(_NEWEST, [feed_id, among, most]).fetchall() for feed_id in feed_ids)
-    return [story_id for _, story_id in nlargest(most, chain.from_iterable(each))]
+    return [story_id for _, story_id in nlargest(most, set(chain.from_iterable(each)))]

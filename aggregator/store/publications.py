@@ -67,7 +67,8 @@ WHERE p.story_id IN (SELECT value FROM json_each(:stories)) ORDER BY p.public_id
 """  # noqa: S608
 
 _SOURCES = """
-SELECT e.story_id, e.permalink, f.site_url, f.listed_url, coalesce(nullif(f.title, ''), f.host) AS title
+SELECT e.story_id, e.permalink, f.site_url, f.listed_url, f.category,
+  coalesce(nullif(f.title, ''), f.host) AS title
 FROM entries e JOIN feeds f USING (feed_id) JOIN stories st USING (story_id)
 WHERE e.story_id IN (SELECT value FROM json_each(:stories))
   AND (e.excluded IS NULL OR e.entry_id = st.lead_entry_id)
@@ -269,6 +270,7 @@ def _source(row: dict[str, Any]) -> SourceRef:
         site_url=row["site_url"],
         permalink=row["permalink"],
         feed_url=row["listed_url"],
+        category=row["category"],
     )
 
 

@@ -26,25 +26,31 @@ NEAR = timedelta(hours=48)  # between two titles of one event
 KEPT = timedelta(days=7)  # keys; so long a discussion is followed too
 _THREAD = "discussion "  # what the key of one begins with
 
-_ADDRESSED = """
-SELECT canonical_url, story_id, min(entry_id) FROM entries
-WHERE canonical_url IN (SELECT value FROM json_each(?)) GROUP BY canonical_url
-"""
-# A feed that was removed is shown no more, nor is what only its entries would have shown.
-_KEYED = """
+# What would be published from a feed that was removed never will be: who joined it would be lost with it.
+_LOST = """SELECT 1 FROM publications AS p JOIN stories AS s USING (story_id)
+    JOIN entries AS l ON l.entry_id = s.lead_entry_id JOIN feeds AS o ON o.feed_id = l.feed_id
+  WHERE p.story_id = e.story_id AND p.state = 'held' AND o.listed = 0"""
+_ADDRESSED = f"""
+SELECT e.canonical_url, e.story_id, min(e.entry_id) FROM entries AS e
+WHERE e.canonical_url IN (SELECT value FROM json_each(?)) AND NOT EXISTS ({_LOST})
+GROUP BY e.canonical_url
+"""  # noqa: S608 - constants of ours
+# One publisher's word holds for that publisher's story alone, and for whoever has its address.
+_LEFT = f"""e.excluded IS NULL AND f.listed = 1 AND NOT EXISTS ({_LOST}) AND NOT EXISTS (
+  SELECT 1 FROM publications AS p WHERE p.story_id = e.story_id AND p.state = 'withdrawn')"""  # noqa: S608
+_KEYED = f"""
 SELECT k.key, k.at, e.entry_id, e.story_id, e.title
 FROM json_each(?) AS j CROSS JOIN story_keys AS k ON k.key = j.value JOIN entries AS e USING (entry_id)
   JOIN feeds AS f USING (feed_id)
-WHERE k.at >= ? AND e.excluded IS NULL AND f.listed = 1 ORDER BY e.entry_id
-"""
-_COUNTED = """
+WHERE k.at >= ? AND {_LEFT} ORDER BY e.entry_id
+"""  # noqa: S608
+_COUNTED = f"""
 SELECT ? AS key, e.sort_at AS at, e.entry_id, e.story_id, e.title
 FROM discussions AS d JOIN stories AS st USING (story_id) JOIN entries AS e ON e.entry_id = st.lead_entry_id
   JOIN feeds AS f USING (feed_id)
-WHERE d.provider = ? AND d.thread_key = ? AND d.gone = 0 AND e.sort_at >= ? AND e.excluded IS NULL
-  AND f.listed = 1
+WHERE d.provider = ? AND d.thread_key = ? AND d.thread_key != '' AND d.gone = 0 AND e.sort_at >= ? AND {_LEFT}
 ORDER BY e.entry_id
-"""
+"""  # noqa: S608
 _FEEDS = "SELECT story_id, feed_id FROM entries WHERE story_id IN (SELECT value FROM json_each(?))"
 
 
