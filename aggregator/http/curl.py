@@ -19,7 +19,7 @@ import pycurl
 
 from aggregator import __version__, urls
 from aggregator.config import Config
-from aggregator.http.names import Names
+from aggregator.http.names import Names, place
 from aggregator.http.response import ConnectionLost, Response, TransferFailed
 
 CONNECT = 5_000  # milliseconds
@@ -212,9 +212,7 @@ def _on_the_wire(url: str) -> str:
     Raises: ValueError where it is none.
     """
     parts = urlsplit(url)
-    if not parts.hostname:
-        raise ValueError(f"{url!r} names no host")
-    parts.port  # noqa: B018 - raises where the port is no number
+    place(parts.scheme, parts.netloc)  # raises where there is none
     return (
         url
         if url.isascii() and url.isprintable() and " " not in url

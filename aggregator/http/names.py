@@ -6,9 +6,10 @@ hold up all others.
 
 import asyncio
 import contextlib
+import functools
 import socket
 import threading
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from aggregator.http.response import TransferFailed
 
@@ -25,6 +26,18 @@ def look_up(name: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
+@functools.lru_cache(maxsize=4096)
+def place(scheme: str, netloc: str) -> tuple[str, int]:
+    """Return host and port that a URL names.
+
+    Raises: ValueError where it names no host, or no port that there can be.
+    """
+    parts = SplitResult(scheme, netloc, "", "", "")
+    if not parts.hostname:
+        raise ValueError(f"{netloc!r} names no host")
+    return parts.hostname.rstrip("."), parts.port or _PORTS.get(scheme, 0)
+
+
 class Names:
     """What was found in one session; to be used inside one event loop."""
 
@@ -37,8 +50,7 @@ class Names:
         Raises: TransferFailed where no address of the host is found in time.
         """
         parts = urlsplit(url)
-        name = (parts.hostname or "").rstrip(".")
-        port = parts.port or _PORTS.get(parts.scheme, 0)
+        name, port = place(parts.scheme, parts.netloc)
         if ":" in name or name.rpartition(".")[2].isdigit():
             return []
         try:

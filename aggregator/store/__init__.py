@@ -48,7 +48,7 @@ def open_store(path: Path) -> Database:
         # Threads of the scheduler take turns under the instance lock: the connection may move between them.
         connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT, check_same_thread=False, factory=_Connection)
         try:
-            return _prepare(Database(connection), path)
+            return _prepare(_database(connection), path)
         except BaseException:
             connection.close()
             raise
@@ -65,9 +65,14 @@ def reading(path: Path) -> Iterator[Database]:
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=_READ_TIMEOUT)
         try:
             connection.execute("PRAGMA query_only = ON")
-            yield Database(connection)
+            yield _database(connection)
         finally:
             connection.close()
+
+
+def _database(connection: sqlite3.Connection) -> Database:
+    # What other packages plug in has no business in our store, and takes a while to look for.
+    return Database(connection, execute_plugins=False)
 
 
 class _Connection(sqlite3.Connection):
