@@ -46,7 +46,7 @@ def test_a_site_is_asked_for_its_rules_and_then_for_each_feed():
     assert asked == [ROBOTS, FEED]
     assert numbers(counted) == {(1, FEED): 2, (2, OTHER.key): None}
     assert counted.asked == {1, 2, 3}
-    assert comment_feeds.feed_request(THREAD).max_bytes == 1024 * 1024
+    assert comment_feeds.feed_request(THREAD).max_bytes == 256 * 1024
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
@@ -64,6 +64,12 @@ def test_an_answer_that_is_no_feed_leaves_the_story_to_be_asked_again(answer: An
     reply = replies({ROBOTS: b"", FEED: answer})
     counted, _ = play(comment_feeds.look([turn(threads=(THREAD,))], NOW), reply)
     assert (counted.counts, counted.asked) == ((), frozenset())
+
+
+def test_what_is_no_feed_is_named_once_with_its_address():
+    with pytest.raises(BadAnswer) as caught:
+        comment_feeds.read_feed(fetched(b"<html></html>", FEED))
+    assert (caught.value.url, str(caught.value).count(FEED)) == (FEED, 1)
 
 
 def test_no_link_alone_names_a_feed_of_comments():

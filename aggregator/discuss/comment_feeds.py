@@ -8,12 +8,14 @@ Source: wellformedweb.org, wfw:commentRss; RFC 4685 section 4; docs/discussions.
 from collections.abc import Sequence
 from datetime import datetime
 
-from aggregator.discuss import answers, sites, turns
+from aggregator.discuss import sites, turns
 from aggregator.discuss.answers import Script
 from aggregator.errors import BadAnswer, NotAFeed
 from aggregator.model import CountTurn, Discussion, Fetched, Request
 from aggregator.poll.parse import parse
 
+# Ten comments are 50 KB; the worst that is known of the parsers takes 1 s for this much, and no timer ends it.
+_MOST_BYTES = 256 * 1024
 _ACCEPT = "application/atom+xml, application/rss+xml, application/feed+json;q=0.9, application/xml;q=0.8"
 
 
@@ -38,7 +40,7 @@ def _asked(turn: CountTurn) -> list[sites.Asked]:
 
 def feed_request(thread: Discussion) -> Request:
     """Return the request for a feed of comments."""
-    return Request(url=thread.key, max_bytes=answers.ANSWER_BYTES, accept=_ACCEPT)
+    return Request(url=thread.key, max_bytes=_MOST_BYTES, accept=_ACCEPT)
 
 
 def read_feed(answer: Fetched) -> int:
@@ -49,5 +51,5 @@ def read_feed(answer: Fetched) -> int:
     try:
         feed = parse(answer.body, answer.content_type, answer.url, is_timed=False, newest=0)
     except NotAFeed as error:
-        raise BadAnswer(answer.url, str(error)[:300]) from error
+        raise BadAnswer(answer.url, str(error).removeprefix(f"{answer.url}: ")[:300]) from error
     return len({entry.guid for entry in feed.entries})
