@@ -8,12 +8,18 @@ from sqlite_utils import Database
 from aggregator.errors import AggregatorError
 from aggregator.store import joins, unions
 
+SHOWN = 20  # entries, where none is named
 COLUMNS = ("entry", "feed", "title", "first_seen_at", "why")
 _WHY = {
     "address": "has the address of {joined}",
     "discussion": "is talked about where {joined} is: {detail}",
     "title": "tells what {joined} tells: {detail}",
 }
+
+
+def latest(db: Database) -> list[dict[str, Any]]:
+    """Return a row for each of the entries that joined a story last, the newest first."""
+    return [row | {"why": _why(row)} for row in joins.latest(db, SHOWN)]
 
 
 def rows(db: Database, entry: str) -> list[dict[str, Any]]:

@@ -43,13 +43,17 @@ def test_each_entry_of_a_story_says_why_it_is_one(room):
     ]
 
 
+def test_without_an_entry_those_that_joined_last_are_named(room):
+    assert [row["entry"] for row in retellings.latest(room.db)] == [3, 2]
+
+
 def test_a_parted_entry_is_a_story_and_the_others_stay_one(room):
     retellings.part(room.db, "2", NOON)
     assert whys(room, "2") == [(2, "parted at 2026-11-24T03:00:00Z")]
     assert [number for number, _ in whys(room, "1")] == [1, 3]
 
 
-@pytest.mark.parametrize("named", ["99", "9" * 30, "https://nobody.example/", "nonsense", ""])
+@pytest.mark.parametrize("named", ["99", "9" * 30, "https://nobody.example/", "nonsense"])
 def test_what_is_not_there_is_said(room, named):
     with pytest.raises(AggregatorError, match="no entry has"):
         retellings.rows(room.db, named)
@@ -74,6 +78,7 @@ def test_the_command_shows_and_parts(room, aggregator: Aggregator):
     parted = aggregator("story", "3", "--part")
     assert parted.returncode == 0, parted.stderr
     assert "parted at" in parted.stdout.splitlines()[1]
+    assert len(aggregator("story").stdout.splitlines()) == 3
     refused = aggregator("story", "3", "--part")
     assert refused.returncode == 1
     assert "entry 3 stays" in refused.stderr

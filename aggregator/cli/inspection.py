@@ -94,14 +94,16 @@ def search(
 @app.command()
 def story(
     context: typer.Context,
-    entry: Annotated[str, typer.Argument(help="An entry: its number, its original's address or its page's.")],
+    entry: Annotated[
+        str, typer.Argument(help="An entry: its number, its original's address or its page's.")
+    ] = "",
     part: Annotated[
         bool, typer.Option("--part", help="Give the entry of this number a story of its own, for good.")
     ] = False,
     wait: Wait = "60s",
     as_json: Json = False,
 ) -> None:
-    """Say which entries are one story, and why each of them is."""
+    """Say which entries are one story, and why each of them is; without ENTRY, which joined one last."""
     from aggregator import retellings
     from aggregator.report import show
 
@@ -110,7 +112,8 @@ def story(
         with open_session(config, "story", wait, quiet=True) as session, session.db.atomic():
             retellings.part(session.db, entry, clock())
     with opened(config) as db:
-        show(retellings.rows(db, entry), retellings.COLUMNS, as_json=as_json, wide=("first_seen_at",))
+        found = retellings.rows(db, entry) if entry else retellings.latest(db)
+        show(found, retellings.COLUMNS, as_json=as_json, wide=("first_seen_at",))
 
 
 def _ask(context: typer.Context, wait: str, *, quiet: bool) -> None:

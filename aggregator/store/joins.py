@@ -57,17 +57,22 @@ FROM related_stories AS r JOIN publications AS p ON p.story_id = r.other_id
 WHERE r.story_id IN (SELECT value FROM json_each(?)) AND p.state IN ('untranslated', 'translated')
 ORDER BY r.story_id, p.first_published_at, p.public_id
 """
-_MEMBERS = """
+_SHOWN = """
 SELECT e.entry_id AS entry, e.story_id AS story, e.entry_id = st.lead_entry_id AS leads,
   coalesce(nullif(f.title, ''), f.host) AS feed, e.title, e.permalink, e.first_seen_at, j.other_id AS joined,
   j.reason, j.detail, j.parted_at
 FROM entries AS e JOIN stories AS st USING (story_id) JOIN feeds AS f USING (feed_id)
   LEFT JOIN joins AS j USING (entry_id)
+"""
+_MEMBERS = f"""{_SHOWN}
 WHERE e.story_id IN (SELECT story_id FROM entries WHERE entry_id = :number
   UNION SELECT story_id FROM entries WHERE canonical_url = :canonical
   UNION SELECT story_id FROM publications WHERE slug = :slug)
 ORDER BY e.story_id, e.entry_id IS NOT st.lead_entry_id, e.entry_id
-"""
+"""  # noqa: S608 - constants of ours
+_LATEST = f"""{_SHOWN}
+WHERE e.entry_id IN (SELECT entry_id FROM joins ORDER BY entry_id DESC LIMIT ?) ORDER BY e.entry_id DESC
+"""  # noqa: S608
 _PAGE = re.compile(r"(\d{4}/\d\d/[0-9a-f]+)(?:\.html)?$")
 _DIGITS = 19  # of what is too much for SQLite
 
@@ -133,3 +138,8 @@ def members(db: Database, entry: str) -> list[dict[str, Any]]:
     number = int(entry) if entry.isdecimal() and len(entry) < _DIGITS else None
     named = {"number": number, "canonical": urls.canonical(entry), "slug": page and page[1]}
     return list(db.query(_MEMBERS, named))
+
+
+def latest(db: Database, most: int) -> list[dict[str, Any]]:
+    """List the entries that joined a story last, with why."""
+    return list(db.query(_LATEST, [most]))
