@@ -14,7 +14,7 @@ from aggregator.errors import BadAnswer, NotAFeed
 from aggregator.model import CountTurn, Discussion, Fetched, Request
 from aggregator.poll.parse import parse
 
-# Ten comments are 50 KB; the worst that is known of the parsers takes 1 s for this much, and no timer ends it.
+# Ten comments are 50 KB. The worst that is known takes a parser 1 s for this much, and no timer ends it.
 _MOST_BYTES = 256 * 1024
 _ACCEPT = "application/atom+xml, application/rss+xml, application/feed+json;q=0.9, application/xml;q=0.8"
 
