@@ -10,6 +10,7 @@ from aggregator.config import Config
 from aggregator.discuss import access
 from aggregator.discuss import stage as counting
 from aggregator.discuss.providers import KINDS
+from aggregator.poll.outage import wait
 from aggregator.store import (
     comments,
     feeds,
@@ -92,7 +93,8 @@ def _network(db: Database, now: datetime) -> str:
     since = network.down_since(db)
     if since is None:
         return "up"
-    return f"down: no feed could be reached for {duration_text(now - since)}; they are asked every 15 min"
+    lasts, every = duration_text(now - since), duration_text(wait(now - since))
+    return f"down: no feed could be reached for {lasts}; they are asked every {every}"
 
 
 def _identities(rows: list[dict[str, Any]]) -> str:

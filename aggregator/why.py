@@ -35,7 +35,7 @@ SELECT feeds.*, hosts.next_fetch_at, hosts.retry_after_at AS domain_rests_until,
 FROM feeds LEFT JOIN hosts USING (domain) LEFT JOIN host_rests USING (host) WHERE feed_id = ?
 """
 _EXCLUDED = """
-SELECT excluded, count(*) FROM entries WHERE feed_id = ? AND excluded IS NOT NULL
+SELECT excluded, count(*) FROM entries WHERE feed_id = ? AND excluded != 'dropped'
 GROUP BY excluded ORDER BY count(*) DESC, excluded
 """
 

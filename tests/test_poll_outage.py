@@ -67,9 +67,17 @@ def test_what_was_not_tried_says_nothing():
 
 
 def test_a_feed_that_was_not_reached_is_due_again_in_a_quarter_of_an_hour():
-    put_off = later(THREE[0], NOW, 0.5)
+    put_off = later(THREE[0], NOW, 0.5, NOW - 20 * QUARTER)
     assert put_off.next_poll_at == NOW + QUARTER * 1.1
     assert dict(put_off.next_poll_reasons) == {"network": 900, "winner": "network"}
+
+
+@pytest.mark.parametrize(
+    ("days", "hours"), [(0, 0.25), (0.25, 0.25), (1, 1), (2.5, 2.5), (24, 24), (400, 24)]
+)
+def test_an_outage_that_lasts_is_asked_after_less_and_less_often(days: float, hours: float):
+    put_off = later(THREE[0], NOW, 0, NOW - timedelta(days=days))
+    assert put_off.next_poll_at == NOW + timedelta(hours=hours)
 
 
 # --- the stage over real sockets ----------------------------------------------------------------------------
@@ -131,9 +139,14 @@ def test_an_outage_counts_against_no_feed_and_is_said(db, config, caplog):
     later = NOW + timedelta(hours=2)
     assert run(db, config, later).jobs == 1
     assert {failures for failures, *_ in columns(db)} == {0}
-    assert collect(db, config, later)[0]["network"].startswith("down: no feed could be reached for 2 h")
+    said = "down: no feed could be reached for 2 h; they are asked every 15 min"
+    assert collect(db, config, later)[0]["network"] == said
     [winner] = [rule for rule in why(db, "1")["rules"] if rule["won"]]
     assert winner["rule"] == "network"
+    days = NOW + timedelta(days=3)
+    assert run(db, config, days).jobs == 1
+    assert {at[:13] for *_, at in columns(db)} == {"2026-11-27T09"}
+    assert collect(db, config, days)[0]["network"].endswith("asked every 3 h")
     assert feed_rows(db, config, later)[0]["problem"] == "no feed could be reached since 2026-11-24T06:00:00Z"
 
 

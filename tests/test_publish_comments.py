@@ -175,6 +175,7 @@ def test_a_comment_reaches_page_and_feed_and_leaves_both_when_it_goes(tmp_path):
     room.publish()
     assert [name for name, body in room.outputs().items() if "賛成です".encode() in body] == []
     assert f"{where}/comments.xml" not in room.outputs()
+    assert not room.path(where).exists(), "nor an empty folder"
 
 
 def test_it_leaves_the_page_of_an_entry_that_no_feed_carries_any_more_too(tmp_path):

@@ -209,7 +209,11 @@ def test_a_morning_is_twenty_entries_as_the_main_feed_gives_them_the_most_import
     assert all(main[item["id"]] == item for item in morning)
     for name in ("morning.xml", "morning.rss.xml"):
         feed = feedparser.parse(desk.path(name).read_bytes())
-        assert (feed.bozo, len(feed.entries), feed.feed.title) == (False, 20, "テックニュース日本語版（朝刊）")
+        assert (feed.bozo, len(feed.entries), feed.feed.title) == (
+            False,
+            20,
+            "テックニュース日本語版（朝刊）",
+        )
         assert feed.feed.updated_parsed[:5] == (2026, 11, 24, 21, 30)
 
 

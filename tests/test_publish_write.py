@@ -63,6 +63,14 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+def test_folders_that_are_empty_then_go_too_but_never_the_whole(tmp_path: Path):
+    write(tmp_path, [document("entries/2026/05/a.html"), document("entries/2026/05/a/comments.xml")])
+    remove(tmp_path, ["entries/2026/05/a/comments.xml"])
+    assert [path.name for path in (tmp_path / "entries/2026/05").iterdir()] == ["a.html"]
+    remove(tmp_path, ["entries/2026/05/a.html", "entries/2026/04/none.html"])
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_long_document_has_compressed_copies_of_its_age(tmp_path: Path):
     assert write(tmp_path, [document("a.xml", LONG), document("b.xml", b"short")]) == ["a.xml", "b.xml"]
     assert names(tmp_path) == ["a.xml", "a.xml.br", "a.xml.gz", "b.xml"]

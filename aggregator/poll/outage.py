@@ -1,12 +1,13 @@
 """Whether it is our own network that is down: then no feed is to blame, and none backs off. Pure."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from aggregator.model import Failure, PollOutcome
-from aggregator.poll.decide import FLOOR, JITTER, Later
+from aggregator.poll.decide import CEILING, FLOOR, JITTER, Later
 
 LEAST = 3  # domains that answered the last time and now cannot be reached
+_PART = 24  # of an outage's length: an hour after a day; so late, at most, a feed hears that it is over
 RULE = "network"  # in a feed's reasons
 _UNREACHED = frozenset({"ConnectionFailed", "FetchTimeout"})
 _NOT_TRIED = frozenset({"Skipped", "HostForbidden"})
@@ -34,8 +35,17 @@ def is_ours(polls: Sequence[PollOutcome], *, known: bool) -> bool:
     return known or len({poll.feed.domain for poll in polls if not poll.feed.failures}) >= LEAST
 
 
-def later(poll: PollOutcome, now: datetime, jitter: float) -> Later:
-    """Return when a feed that could not be reached is due again: soon, and without a failure of its own."""
-    reasons = ((RULE, round(FLOOR.total_seconds())), ("winner", RULE))
-    moment = now + FLOOR * (1 + JITTER * jitter)
+def wait(lasted: timedelta) -> timedelta:
+    """Return how long feeds are left alone in an outage that has lasted so long.
+
+    Shape: a quarter of an hour, and after six hours a part of it; it may never end, where all feeds are dead.
+    """
+    return min(max(FLOOR, lasted / _PART), CEILING)
+
+
+def later(poll: PollOutcome, now: datetime, jitter: float, since: datetime) -> Later:
+    """Return when a feed that could not be reached is due again: without a failure of its own."""
+    wanted = wait(now - since)
+    reasons = ((RULE, round(wanted.total_seconds())), ("winner", RULE))
+    moment = now + wanted * (1 + JITTER * jitter)
     return Later(feed_id=poll.feed.feed_id, next_poll_at=moment, next_poll_reasons=reasons)

@@ -91,27 +91,28 @@ def record(db: Database, config: Config, job: Shard, outcome: ShardOutcome, now:
         PollOutcome(feed=feed, result=result)
         for feed, result in zip(feeds_polled, outcome.results, strict=True)
     ]
-    if _note_network(db, outcomes, now):
+    since = _note_network(db, outcomes, now)
+    if since:
         missed = [poll for poll in outcomes if outage.is_unreached(poll)]
-        network.put_off(db, [(p, outage.later(p, now, _jitter(p.feed, now))) for p in missed], now)
+        network.put_off(db, [(p, outage.later(p, now, _jitter(p.feed, now), since)) for p in missed], now)
         outcomes = [poll for poll in outcomes if not outage.is_unreached(poll)]
     record_polls(db, config, outcomes, now)
     _record_hosts(db, config, job, outcomes, now)
     polls.forget_old(db, now)
 
 
-def _note_network(db: Database, outcomes: Sequence[PollOutcome], now: datetime) -> bool:
-    """Return whether our own network is down, and note since when, or that it is back."""
+def _note_network(db: Database, outcomes: Sequence[PollOutcome], now: datetime) -> datetime | None:
+    """Return since when our own network is down, and note it, or that it is back."""
     tried = outage.tried(outcomes)
     since = network.down_since(db)
-    down = outage.is_ours(tried, known=since is not None)
-    if down:
+    if outage.is_ours(tried, known=since is not None):
         log.warning("network_down feeds=%d since=%s", len(tried), (since or now).isoformat())
         network.note(db, since or now)
-    elif since and tried:
+        return since or now
+    if since and tried:
         log.warning("network_back after=%s", now - since)
         network.note(db, None)
-    return down
+    return None
 
 
 def record_polls(db: Database, config: Config, outcomes: Sequence[PollOutcome], now: datetime) -> None:

@@ -80,12 +80,14 @@ def sweep(folder: Path, documents: Iterable[Document]) -> None:
 
 
 def remove(folder: Path, names: Iterable[str]) -> None:
-    """Remove files or whole folders beneath `folder`; those that are not there are no matter.
+    """Remove files or whole folders beneath `folder`, and the folders that are empty then.
 
+    Shape: those that are not there are no matter.
     Raises: PublishError.
     """
     for name in names:
         _remove(folder / name)
+        _remove_empty(folder, folder / name)
 
 
 def keep_folders(folder: Path, names: Collection[str]) -> None:
@@ -106,3 +108,13 @@ def _remove(path: Path) -> None:
             path.unlink(missing_ok=True)
     except OSError as error:
         raise PublishError(f"{path}: cannot be removed ({error.strerror})") from error
+
+
+def _remove_empty(folder: Path, removed: Path) -> None:
+    for parent in removed.parents:
+        if parent == folder:
+            return
+        try:
+            parent.rmdir()
+        except OSError:  # it holds something, or is not there itself
+            return
