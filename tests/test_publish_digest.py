@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.model import CommentCount, SourceRef, Viewpoint
+from aggregator.model import CommentCount, Related, SourceRef, Viewpoint
 from aggregator.publish.digest import Candidate, Due, candidate, chosen, due, news
 from tests.test_publish_edition import FACTS, SOURCE, T
 
@@ -126,7 +126,7 @@ def test_machines_comments_are_no_discussion():
 def test_two_stories_are_the_same_by_title_link_or_thread():
     thread = "https://news.ycombinator.com/item?id=1"
     first = candidate(replace(FACTS, comments_url=thread), 0)
-    row = replace(FACTS.publication, public_id="urn:uuid:2", story_id=2)
+    row = replace(FACTS.publication, public_id="urn:uuid:2", story_id=2, slug="2026/11/2")
     other = replace(
         FACTS, publication=row, title="Else", permalink="https://b.example/2",
         translated=replace(FACTS.translated, title="別の見出し"),
@@ -137,6 +137,15 @@ def test_two_stories_are_the_same_by_title_link_or_thread():
         replace(other, comments_url=thread), replace(other, counts=(CommentCount(source="hackernews", count=1, url=thread),)),
     ):  # fmt: skip
         assert first.marks & candidate(same, 0).marks
+
+
+def test_published_stories_that_name_each_other_are_told_once():
+    twin = Related(slug="2026/11/2", title="別の見出し", state="translated")
+    first = candidate(replace(FACTS, related=(twin,)), 0)
+    row = replace(FACTS.publication, public_id="urn:uuid:2", story_id=2, slug="2026/11/2")
+    other = replace(FACTS, publication=row, title="Else", permalink="https://b.example/2",
+                    translated=replace(FACTS.translated, title="別の見出し"))  # fmt: skip
+    assert first.marks & candidate(other, 0).marks == {"2026/11/2"}
 
 
 def test_what_a_new_feed_brings_along_is_no_news():

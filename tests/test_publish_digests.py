@@ -9,7 +9,10 @@ import feedparser
 import pytest
 from lxml import etree
 
+from aggregator.executors import open_workers
+from aggregator.pipeline import run_stage
 from aggregator.publish.stage import forget_published
+from aggregator.retention.stage import STAGE as RETENTION
 from aggregator.store import publications
 from tests.publishing import SENTENCES, Newsroom
 
@@ -276,6 +279,25 @@ def test_an_entry_that_was_taken_back_leaves_feed_page_and_list(desk: Desk):
     assert "見出し11" not in digest["content_html"]
     assert desk.heads("digest/2026-11-24.html")[0] == "見出し10"
     assert "見出し11" not in desk.path("digest/index.html").read_text()
+
+
+def test_entries_whose_texts_went_stay_in_a_digest_and_lead_to_the_original(desk: Desk):
+    desk.at("2026-11-24 09:00")
+    for number in range(12):
+        desk.arrive(f"{number:02}", feed="wire", comments=number)
+    desk.publish()
+    desk.publish_at("2026-11-24 18:00")
+    desk.settings(max_entries=1, dropped_pages="gone")
+    desk.db.execute("UPDATE entries SET unlisted_at = first_seen_at")
+    desk.at("2027-06-24 09:00")
+    desk.arrive("new", feed="wire")
+    desk.publish()
+    run_stage(RETENTION, desk.db, desk.config, open_workers("inline:"), lambda: desk.now)
+    assert not list(desk.path("entries/2026").rglob("*.html"))
+    desk.publish()
+    page = etree.HTML(desk.path("digest/2026-11-24.html").read_bytes())
+    assert page.xpath("//h2/a/@href") == [f"https://wire.example/{n:02}" for n in range(11, 1, -1)]
+    assert "見出し11" in desk.path("digest/index.html").read_text()
 
 
 def test_links_follow_the_address_and_nothing_else_of_a_digest_does(desk: Desk):

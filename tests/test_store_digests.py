@@ -93,6 +93,25 @@ def test_untranslated_entries_are_no_candidates(room: Newsroom):
     assert digests.candidates(room.db, "daily", NOON - HOUR, NOON) == [1, 2]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE publications SET state = 'withdrawn' WHERE story_id = 2",
+        "UPDATE publications SET fingerprint = 'titles - -' WHERE story_id = 2",
+        """UPDATE feeds SET settings = '{"rights": "titles"}'""",
+    ],
+)
+def test_a_page_is_in_no_form_any_more_when_what_it_says_may_be_taken_back(room: Newsroom, change: str):
+    for name, story in (("2026-11-23", 1), ("2026-11-24", 2)):
+        digests.add(room.db, made(name, story))
+    digests.paged(room.db, digests.newest(room.db, ["daily"]), "form")
+    room.db.execute("UPDATE publications SET title = 'x'")
+    assert digests.unpaged(room.db, "form", 9) == []
+    room.db.execute(change)
+    names = {each.name for each in digests.unpaged(room.db, "form", 9)}
+    assert names == ({"2026-11-24"} if "WHERE" in change else {"2026-11-23", "2026-11-24"})
+
+
 def test_the_list_of_all_names_the_first_headline_that_may_be_shown_and_no_morning(room: Newsroom):
     digests.add(room.db, made("2026-11-24", 2, 1))
     digests.add(room.db, made("2026-11-24", 3, kind="morning", hours=1))

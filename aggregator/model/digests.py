@@ -24,6 +24,7 @@ class DigestEntry:
     slug: str = ""  # of its page
     state: PublicationState = "translated"
     rights: Rights = "excerpt"
+    dropped: bool = False  # its texts went, and its page may have gone with them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -119,7 +119,8 @@ def _marks(entry: EditionEntry) -> frozenset[str]:
     addresses = [entry.permalink or "", *threads(entry.comments_url, entry.counts)]
     titles = filter(None, (entry.page_title, entry.original_title))
     said = {f"title {unicodedata.normalize('NFKC', title).casefold().strip()}" for title in titles}
-    return frozenset({entry.public_id, *said, *filter(None, map(urls.canonical, addresses))})
+    named = (entry.slug, *(other.slug for other in entry.related))
+    return frozenset({*named, *said, *filter(None, map(urls.canonical, addresses))})
 
 
 def news(candidates: Iterable[Candidate], due: Due) -> tuple[Candidate, ...]:

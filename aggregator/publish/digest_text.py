@@ -50,8 +50,9 @@ def allowed(digest: Digest, site: Site) -> Digest:
     """Return the digest as it may be shown now: a limit holds at once, and links follow our address.
 
     Shape: an entry that was taken back is left out; the line of one whose feed shows titles alone now is too.
+    One of which only its texts went, for it is old, stays.
     """
-    kept = tuple(_limited(entry) for entry in digest.entries if entry.state in _SHOWN)
+    kept = tuple(_limited(entry) for entry in digest.entries if entry.state in _SHOWN or entry.dropped)
     if not digest.body or (kept == digest.entries and f'href="{site.base_url}' in digest.body):
         return replace(digest, entries=kept)
     changed = replace(digest, entries=kept)

@@ -123,9 +123,9 @@ def leave(db: Database, job: DigestPages) -> None:
     rows.paged(db, job.digests, job.form)
 
 
-def forget_pages(db: Database, stories: Iterable[int] | None = None) -> None:
-    """Have the pages of digests written again: of those that hold one of these stories, or all."""
-    rows.unpage(db, stories)
+def forget_pages(db: Database) -> None:
+    """Have the pages of all digests written again."""
+    rows.unpage(db)
 
 
 def morning(db: Database, config: Config) -> Edition:

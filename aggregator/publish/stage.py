@@ -146,7 +146,6 @@ def record(db: Database, config: Config, job: Job, outcome: tuple[Document, ...]
             rendering.publish_pages(config, job, outcome)
             search.keep(db, job.entries)
             stale_pages.done(db, job.stories)
-            digests.forget_pages(db, job.stories)
         case DayPages():
             dated.publish(db, config, job, outcome)
 
@@ -156,7 +155,6 @@ def _promote(db: Database, config: Config, job: Promotions) -> None:
         publications.promote(db, row)
     search.forget(db, [row.public_id for row in job.rows if row.state not in rendering.PAGED])
     search.keep(db, rendering.paged(db, config, [row.story_id for row in job.rows]))
-    digests.forget_pages(db, [row.story_id for row in job.rows])
 
 
 def _rendered(

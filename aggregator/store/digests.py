@@ -9,6 +9,7 @@ from sqlite_utils import Database
 
 from aggregator.model import Digest, DigestEntry, DigestKind, DigestLine, Rights
 from aggregator.store.articles import RIGHTS
+from aggregator.store.retention import DROPPED
 from aggregator.times import from_text, to_text
 
 # Released: a change is a migration.
@@ -41,6 +42,20 @@ CREATE TABLE digest_entries (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX digest_entries_story ON digest_entries (story_id);
 """
+# What a page says of an entry may be taken back: whoever does that has the page written again.
+FOLLOWED = """
+CREATE TRIGGER digests_follow AFTER UPDATE OF state, fingerprint ON publications
+WHEN OLD.state != NEW.state OR OLD.fingerprint != NEW.fingerprint
+BEGIN
+  UPDATE digests SET page_form = '' WHERE digest_id IN (
+    SELECT digest_id FROM digest_entries WHERE story_id = NEW.story_id); END;
+
+CREATE TRIGGER rights_in_digests AFTER UPDATE OF settings ON feeds
+WHEN json_extract(OLD.settings, '$.rights') IS NOT json_extract(NEW.settings, '$.rights')
+BEGIN
+  UPDATE digests SET page_form = '' WHERE digest_id IN (
+    SELECT digest_id FROM entries e JOIN digest_entries USING (story_id) WHERE e.feed_id = NEW.feed_id); END;
+"""
 
 _CANDIDATES = """
 SELECT story_id FROM publications p
@@ -60,25 +75,22 @@ ORDER BY d.published_at DESC, d.digest_id DESC LIMIT ?
 """  # noqa: S608
 _ARCHIVED = f"{_DIGESTS} JOIN archives a USING (archive_id) WHERE a.name = ? ORDER BY d.digest_id"
 _UNPAGED = f"{_DIGESTS} WHERE d.page_form != ? AND d.kind != 'morning' ORDER BY d.digest_id DESC LIMIT ?"
-_UNPAGE = """
-UPDATE digests SET page_form = '' WHERE digest_id IN (
-  SELECT digest_id FROM digest_entries WHERE story_id IN (SELECT value FROM json_each(?)))
-"""
 _ENTRIES = f"""
 SELECT de.story_id, de.title, de.line, de.feed_title, de.more, de.url, de.comments, p.slug, p.state,
-  {RIGHTS} AS rights
+  {RIGHTS} AS rights, p.state = 'withdrawn' AND coalesce(e.excluded, '') = '{DROPPED}' AS dropped
 FROM digest_entries de JOIN publications p USING (story_id) JOIN stories st USING (story_id)
   JOIN entries e ON e.entry_id = st.lead_entry_id JOIN feeds f USING (feed_id)
   LEFT JOIN pages look ON look.entry_id = e.entry_id
 WHERE de.digest_id = ? ORDER BY de.position
 """  # noqa: S608 - constants of ours
-_LISTED = """
+_LISTED = f"""
 SELECT d.name, d.title, d.published_at, coalesce((
-  SELECT de.title FROM digest_entries de JOIN publications p USING (story_id)
-  WHERE de.digest_id = d.digest_id AND p.state IN ('untranslated', 'translated')
+  SELECT de.title FROM digest_entries de JOIN publications p USING (story_id) JOIN stories st USING (story_id)
+    JOIN entries e ON e.entry_id = st.lead_entry_id
+  WHERE de.digest_id = d.digest_id AND (p.state != 'withdrawn' OR e.excluded = '{DROPPED}')
   ORDER BY de.position LIMIT 1), '') AS top
 FROM digests d WHERE d.kind != 'morning' ORDER BY d.published_at DESC, d.kind LIMIT ?
-"""
+"""  # noqa: S608
 
 
 def is_made(db: Database, kind: DigestKind, name: str) -> bool:
@@ -126,7 +138,7 @@ def _digest(db: Database, row: dict[str, Any]) -> Digest:
 
 def _entry(row: dict[str, Any]) -> DigestEntry:
     known = row["rights"] if row["rights"] in get_args(Rights) else "excerpt"
-    return DigestEntry(**row | {"rights": known})
+    return DigestEntry(**row | {"rights": known, "dropped": bool(row["dropped"])})
 
 
 def listed(db: Database, most: int) -> list[DigestLine]:
@@ -148,9 +160,6 @@ def paged(db: Database, digests: Iterable[Digest], form: str) -> None:
         db.execute("UPDATE digests SET page_form = ? WHERE public_id = ?", [form, digest.public_id])
 
 
-def unpage(db: Database, story_ids: Iterable[int] | None = None) -> None:
-    """Have pages written again: of digests that hold one of these stories, or all."""
-    if story_ids is None:
-        db.execute("UPDATE digests SET page_form = ''")
-    else:
-        db.execute(_UNPAGE, [json.dumps(list(story_ids))])
+def unpage(db: Database) -> None:
+    """Have every page written again."""
+    db.execute("UPDATE digests SET page_form = ''")

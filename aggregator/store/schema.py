@@ -371,3 +371,11 @@ def digests_archived(db: Database) -> None:
     from aggregator.store import archives
 
     _execute(db, archives.DIGESTS)
+
+
+@migrations()
+def digests_followed(db: Database) -> None:
+    """Have the page of a digest written again where what it says of an entry may be shown no more."""
+    from aggregator.store import digests
+
+    _execute(db, digests.FOLLOWED)
