@@ -6,17 +6,17 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 from sqlite_utils import Database
 
-from aggregator.markup import unturned
-from aggregator.model import CommentCount, Enclosure, PublicationState, Rights, SourceRef
-from aggregator.publish.edition import Facts, Publication, Translated
+from aggregator.model import PublicationState
+from aggregator.publish.edition import Facts, Publication
 from aggregator.publish.promote import Candidate, Hold
 from aggregator.publish.room import FIT, KEPT
 from aggregator.store import comments, joins, viewpoints
 from aggregator.store.articles import RIGHTS
+from aggregator.store.facts import facts_of
 from aggregator.times import from_text, maybe_text, maybe_time, to_text
 
 # A summary's input is its article's fingerprint with the rights behind it; a postponed article's is empty.
@@ -196,7 +196,7 @@ def facts(db: Database, stories: Iterable[int], language: str) -> list[Facts]:
     said, views = comments.shown(db, stories), viewpoints.shown(db, stories)
     others = joins.related(db, stories)
     known = [
-        _facts(row, sources[row["story_id"]], counts[row["story_id"]]) for row in db.query(_LEADS, values)
+        facts_of(row, sources[row["story_id"]], counts[row["story_id"]]) for row in db.query(_LEADS, values)
     ]
     return [
         replace(
@@ -215,69 +215,6 @@ def _grouped(db: Database, sql: str, values: dict[str, str]) -> defaultdict[int,
     for row in db.query(sql, {"stories": values["stories"]}):
         by_story[row["story_id"]].append(row)
     return by_story
-
-
-def _facts(row: dict[str, Any], sources: list[dict[str, Any]], counts: list[dict[str, Any]]) -> Facts:
-    return Facts(
-        publication=_publication(row), title=unturned(row["original"]),
-        summary=row["summary"], story=row["story"],
-        translated=_translated(row), sources=_sources(sources),
-        rights=row["rights"] if row["rights"] in get_args(Rights) else "excerpt",
-        sort_at=from_text(row["sort_at"]),
-        permalink=row["permalink"], language=row["language"], published_at=maybe_time(row["published_at"]),
-        source_updated_at=maybe_time(row["source_updated_at"]), category=row["category"],
-        authors=_names(row["authors"]), tags=_names(row["tags"]),
-        enclosures=tuple(Enclosure(**fields) for fields in json.loads(row["enclosures"])),
-        image_url=row["image_url"], comments_url=row["comments_url"],
-        comments_feed_url=row["comments_feed_url"], counts=tuple(map(_count, counts)),
-    )  # fmt: skip
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(map(unturned, json.loads(text)))
-
-
-def _publication(row: dict[str, Any]) -> Publication:
-    return Publication(
-        public_id=row["public_id"], story_id=row["story_id"], slug=row["slug"], state=row["state"],
-        held_at=from_text(row["held_at"]), first_published_at=maybe_time(row["first_published_at"]),
-        updated_at=maybe_time(row["updated_at"]), title=row["title"], body=row["body"],
-        fingerprint=row["fingerprint"], room=row["room"],
-    )  # fmt: skip
-
-
-def _translated(row: dict[str, Any]) -> Translated | None:
-    if row["t_title"] is None:
-        return None
-    return Translated(
-        engine=row["engine"] or "", model=row["model"] or "", title=row["t_title"], summary=row["t_summary"],
-        story=row["t_story"], current=bool(row["current"]), written=row["t_origin"] == "llm",
-        headline=bool(row["headline"]), writer=row["writer"],
-    )  # fmt: skip
-
-
-def _sources(rows: list[dict[str, Any]]) -> tuple[SourceRef, ...]:
-    """Return each feed once, with its first entry: a feed may carry a story again under another guid."""
-    by_feed: dict[str, SourceRef] = {}
-    for row in rows:
-        by_feed.setdefault(row["listed_url"], _source(row))
-    return tuple(by_feed.values())
-
-
-def _source(row: dict[str, Any]) -> SourceRef:
-    return SourceRef(
-        feed_title=row["title"],
-        site_url=row["site_url"],
-        permalink=row["permalink"],
-        feed_url=row["listed_url"],
-        category=row["category"],
-    )
-
-
-def _count(row: dict[str, Any]) -> CommentCount:
-    return CommentCount(
-        source=row["source"], count=row["count"], url=row["url"], counted_at=from_text(row["counted_at"])
-    )
 
 
 class Published(NamedTuple):
