@@ -166,6 +166,20 @@ def test_what_a_feed_of_one_source_shows_stays(room: Newsroom):
     assert kept(room) == ["b3", "b4", "s1", "s2"]
 
 
+def test_what_a_feed_of_one_source_shows_stays_also_where_another_one_leads(room: Newsroom):
+    slow, busy = room.feed("slow"), room.feed("busy")
+    [lead] = published(room, busy, "b0")
+    [story] = room.db.execute("SELECT story_id FROM entries WHERE entry_id = ?", [lead]).fetchone()
+    published(room, slow, "joined", story=story)
+    published(room, slow, "s1")
+    published(room, busy, "b1", "b2", "b3")
+    prune(room, 400)
+    assert kept(room) == ["b0", "b2", "b3", "joined", "s1"]
+    published(room, slow, "s2", "s3")
+    prune(room, 400)
+    assert kept(room) == ["b2", "b3", "s2", "s3"]
+
+
 def test_what_was_published_late_stays_as_long(room: Newsroom):
     feed = room.feed()
     late = room.entry(feed, "late", content_html="x", unlisted_at=to_text(room.now))
@@ -186,11 +200,12 @@ def test_a_story_that_another_feed_still_lists_stays_whole(room: Newsroom):
     [story] = room.db.execute("SELECT story_id FROM entries WHERE entry_id = ?", [lead]).fetchone()
     published(room, other, "joined", story=story, unlisted_at=None)
     published(room, one, "1", "2")
+    published(room, other, "3", "4")
     prune(room, 400)
-    assert kept(room) == ["1", "2", "joined", "lead"]
+    assert kept(room) == ["1", "2", "3", "4", "joined", "lead"]
     room.db.execute("UPDATE entries SET unlisted_at = ?", [to_text(room.now - 30 * DAY)])
     prune(room, 1)
-    assert kept(room) == ["1", "2"]
+    assert kept(room) == ["1", "2", "3", "4"]
 
 
 def test_an_entry_that_joins_a_dropped_story_goes_in_its_time(room: Newsroom):

@@ -18,17 +18,19 @@ from aggregator.times import maybe_time, to_text
 DROPPED = "dropped"  # in entries.excluded
 _STATE = "retention"
 
-# What feeds of one source or category show is the newest of each source.
-_FEEDS = """
-SELECT f.feed_id, coalesce((
-  SELECT e.sort_at FROM entries e CROSS JOIN stories st USING (story_id)
-    CROSS JOIN publications p USING (story_id)
-  WHERE e.feed_id = f.feed_id AND st.lead_entry_id = e.entry_id
-    AND p.state IN (SELECT value FROM json_each(:states))
-  ORDER BY e.sort_at DESC LIMIT 1 OFFSET :most - 1), '') AS shown_since
+# Feeds of categories show the newest that each source leads; a source's own one what it joined, too.
+_SHOWN_SINCE = """coalesce((
+  SELECT n.sort_at FROM entries n CROSS JOIN stories ns ON ns.story_id = n.story_id
+    CROSS JOIN publications np ON np.story_id = ns.story_id
+  WHERE n.feed_id = {feed}.feed_id AND {which}
+    AND np.state IN (SELECT value FROM json_each(:states))
+  ORDER BY n.sort_at DESC LIMIT 1 OFFSET :most - 1), '')"""
+_LED = "ns.lead_entry_id = n.entry_id"
+_FEEDS = f"""
+SELECT f.feed_id, {_SHOWN_SINCE.format(feed="f", which=_LED)} AS shown_since
 FROM feeds f WHERE f.feed_id IN (SELECT value FROM json_each(:feeds)) AND EXISTS (
   SELECT 1 FROM entries e WHERE e.feed_id = f.feed_id AND e.fingerprint != '' AND e.sort_at < :before)
-"""
+"""  # noqa: S608 - constants of ours
 # A feed that is gone, or no longer in feeds.opml, lists nothing since it was last asked.
 _MAY_GO = """
 o.sort_at < :before AND (coalesce(o.unlisted_at, '~') <= :unlisted
@@ -46,7 +48,10 @@ WHERE e.fingerprint != '' AND e.sort_at < :before
     WHERE o.story_id = e.story_id AND o.fingerprint != '' AND NOT ({_MAY_GO}))
   AND NOT EXISTS (SELECT 1 FROM publications p
     WHERE p.story_id = e.story_id AND p.state IN ('untranslated', 'translated')
-      AND (p.first_published_at >= :before OR e.sort_at >= these.shown_since))
+      AND (p.first_published_at >= :before OR e.sort_at >= these.shown_since OR EXISTS (
+        SELECT 1 FROM entries o WHERE o.story_id = e.story_id AND o.entry_id != e.entry_id
+          AND o.fingerprint != '' AND o.excluded IS NULL
+          AND o.sort_at >= {_SHOWN_SINCE.format(feed="o", which="n.excluded IS NULL")})))
 LIMIT :limit
 """  # noqa: S608 - constants of ours
 _TEXTS = """
