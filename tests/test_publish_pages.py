@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from lxml import html
 
-from aggregator.model import CommentCount, Document, SourceRef
+from aggregator.model import CommentCount, Document, Related, SourceRef
 from aggregator.publish import pages
-from aggregator.publish.edition import compose
+from aggregator.publish.edition import MARK, compose
 from tests.test_publish_edition import T
 from tests.test_publish_feeds import BARE, ENTRY, SITE
 
@@ -39,6 +39,20 @@ def test_the_page_has_time_headline_story_original_and_feedback_in_this_order():
     places = [said.find(part) for part in parts]
     assert -1 not in places
     assert places == sorted(places)
+
+
+def test_other_entries_that_tell_the_story_are_linked_in_their_language():
+    others = (
+        Related(slug="2026/11/aa", title="別の記事", state="translated"),
+        Related(slug="2026/11/bb", title=f"{MARK}Another story", state="untranslated"),
+    )
+    [fact] = tree(pages.page(replace(SHOWN, related=others), SITE)).xpath("//dd[../dt='関連']")
+    links = [(link.get("href"), link.text_content(), link[-1].get("lang")) for link in fact.iter("a")]
+    assert links == [
+        ("../../../entries/2026/11/aa.html", "別の記事", None),
+        ("../../../entries/2026/11/bb.html", "未訳 Another story", "en"),
+    ]
+    assert "関連" not in text(pages.page(SHOWN, SITE))
 
 
 def test_the_original_is_linked_with_its_language():
