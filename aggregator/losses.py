@@ -11,9 +11,8 @@ from typing import Any
 from sqlite_utils import Database
 
 from aggregator.config import Config
-from aggregator.model import ParsedEntry
 from aggregator.poll import filters
-from aggregator.poll.filters import Filters, Patience, Rule
+from aggregator.poll.filters import Filters, Patience, Rule, Told
 from aggregator.store import admission
 from aggregator.store.feeds import read_settings
 from aggregator.times import from_text, to_text
@@ -23,9 +22,10 @@ _LOSING = (admission.MUTED, admission.DAILY)
 _SAID = {"mute": admission.MUTED, "keep": "keep saves"}
 _RECENT = """
 SELECT e.feed_id, e.title, e.authors, e.tags, e.permalink, e.sort_at, f.settings,
-  coalesce(nullif(f.title, ''), f.listed_url) AS feed
+  coalesce(nullif(f.title, ''), f.listed_url) AS feed, t.title AS translated
 FROM entries AS e JOIN feeds AS f USING (feed_id)
-WHERE e.first_seen_at >= ? AND e.excluded IS NOT 'first fill' AND f.listed = 1
+  LEFT JOIN translations AS t ON t.entry_id = e.entry_id AND t.language = :language
+WHERE e.first_seen_at >= :since AND e.excluded IS NOT 'first fill' AND f.listed = 1
 ORDER BY e.sort_at DESC, e.entry_id DESC
 """
 
@@ -34,7 +34,7 @@ ORDER BY e.sort_at DESC, e.entry_id DESC
 class _Seen:
     """An entry of the last days and its feed's rules."""
 
-    entry: ParsedEntry
+    entry: Told
     feed: str
     day: str
     own: Filters
@@ -53,7 +53,8 @@ def by_rule(
 
     Shape: a rule counts the entries that it is the first to mute, or to save, or that took it too long.
     """
-    seen = [_seen(row, config) for row in db.query(_RECENT, [to_text(now - length)])]
+    values = {"since": to_text(now - length), "language": config.language}
+    seen = [_seen(row, config) for row in db.query(_RECENT, values)]
     everywhere = {(kind, "all feeds", rule.text) for kind, rule in _kinds(rules)}
     hits: Counter[tuple[str, str, str]] = Counter(dict.fromkeys(sorted(everywhere), 0))
     examples: dict[tuple[str, str, str], str] = {}
@@ -111,9 +112,9 @@ def _of(each: _Seen, rule: Rule) -> str:
 
 def _seen(row: dict[str, Any], config: Config) -> _Seen:
     settings = read_settings(row["settings"])
-    entry = ParsedEntry(
-        guid="", permalink=row["permalink"], title=row["title"], summary_html="", content_html="",
-        authors=tuple(json.loads(row["authors"])), tags=tuple(json.loads(row["tags"])),
+    entry = Told(
+        title=row["title"], authors=tuple(json.loads(row["authors"])), tags=tuple(json.loads(row["tags"])),
+        permalink=row["permalink"], translated=row["translated"],
     )  # fmt: skip
     return _Seen(
         entry=entry, feed=row["feed"], own=admission.of_feed(settings), max_per_day=settings.max_per_day,

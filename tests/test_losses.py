@@ -134,7 +134,7 @@ def test_a_wrong_rule_is_one_line_and_exit_code_2(
     arguments = {"once": ["once"], "add": ["add", site.url("/feed.xml")], "filter": ["filter", "test"]}
     done = aggregator(*arguments[command])
     assert done.returncode == 2
-    expected = "titel is no field; expected title | author | category | url before the colon"
+    expected = "titel is no field; expected title | author | category | url | translated before the colon"
     assert done.stderr == f"aggregator: filters.toml: rule 'titel: deals': {expected}\n"
 
 
@@ -144,3 +144,12 @@ def test_a_wrong_rule_of_a_feed_names_its_line(aggregator: Aggregator, environme
     )
     done = aggregator("list")
     assert "feeds.opml, line 2: mute, rule '/(/': expected a regular expression (missing )" in done.stderr
+
+
+def test_rules_on_titles_in_japanese_are_tried_too(db: Database):
+    fill(db, FeedSettings(), "Deals", "News")
+    db.execute("""INSERT INTO translations (entry_id, language, input_fingerprint, engine, model, title, summary)
+      SELECT entry_id, 'ja', 'f', 'e', 'm', 'お得なセール', '' FROM entries WHERE title = 'Deals'""")
+    found, lost, seen = tried(db, filters.of_rules(["translated: セール"]))
+    assert (lost, seen) == (1, 2)
+    assert found[0] == (1, "all feeds", "mute translated: セール", "Deals")

@@ -10,16 +10,12 @@ from hypothesis import strategies as st
 
 from aggregator.errors import ConfigError
 from aggregator.losses import read_starter
-from aggregator.model import ParsedEntry
 from aggregator.poll import filters
-from aggregator.poll.filters import Filters, Patience
+from aggregator.poll.filters import Filters, Patience, Told
 
-ENTRY = ParsedEntry(
-    guid="1",
+ENTRY = Told(
     permalink="https://q.example/deals/2026/phone",
     title="The 10 best Black Friday deals",
-    summary_html="",
-    content_html="",
     authors=("Ada Quill",),
     tags=("Shopping", "Phones"),
 )
@@ -70,9 +66,30 @@ def test_an_entry_without_link_or_author_has_nothing_to_fit():
 
 
 @pytest.mark.parametrize(
+    ("rule", "fits"),
+    [
+        ("translated: セール", True),
+        ("translated: AI", True),
+        ("translated: ai搭載", True),
+        ("translated: /最大[0-9]+％引き/", True),
+        ("translated: A", False),
+        ("translated: 搭載しない", False),
+        ("セール", False),
+    ],
+)
+def test_a_title_in_japanese_has_no_spaces_between_words(rule: str, *, fits: bool):
+    translated = replace(ENTRY, translated="AI搭載スマホがセールで最大40％引き")
+    assert filters.rule(rule).matches(translated) is fits
+    assert not filters.rule(rule).matches(ENTRY)
+
+
+@pytest.mark.parametrize(
     ("rule", "expected"),
     [
-        ("autor: x", "autor is no field; expected title | author | category | url before the colon"),
+        (
+            "autor: x",
+            "autor is no field; expected title | author | category | url | translated before the colon",
+        ),
         ("", "is empty; expected words, a /regular expression/ or *"),
         ("title:  ", "is empty; expected words"),
         ("/deals", "expected a slash at both ends of a regular expression"),

@@ -1,7 +1,7 @@
 """Rules that keep an entry from being translated and published: mute, and keep against it.
 
-A rule is text: `[field:] pattern`. The field is title (where none is named), author, category or url; the
-pattern is words, a /regular expression/ or `*`, never sensitive to case.
+A rule is text: `[field:] pattern`. The field is title (where none is named), author, category, url or
+translated, the title in Japanese; the pattern is words, a /regular expression/ or `*`; case never matters.
 """
 
 import json
@@ -17,13 +17,26 @@ from aggregator.model import ParsedEntry
 if TYPE_CHECKING:  # loaded where there is a rule
     import regex
 
-Texts = Callable[[ParsedEntry], Sequence[str]]
+TRANSLATED = "translated"
 
-FIELDS: Mapping[str, Texts] = {
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What rules look at of an entry; of one that is not translated yet they see no translation."""
+
+    title: str = ""
+    authors: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    permalink: str | None = None
+    translated: str | None = None
+
+
+FIELDS: Mapping[str, Callable[[Told], Sequence[str | None]]] = {
     "title": lambda entry: (entry.title,),
     "author": lambda entry: entry.authors,
     "category": lambda entry: entry.tags,
-    "url": lambda entry: (entry.permalink,) if entry.permalink else (),
+    "url": lambda entry: (entry.permalink,),
+    TRANSLATED: lambda entry: (entry.translated,),
 }
 TIMEOUT = 0.05  # seconds for one text: a backtracking expression could take for ever
 MOST_SLOW = 10  # entries that may take a rule so long, of one document
@@ -40,12 +53,13 @@ class Rule:
     field: str
     pattern: "regex.Pattern[str]"
 
-    def matches(self, entry: ParsedEntry) -> bool:
+    def matches(self, entry: Told) -> bool:
         """Say whether the rule fits an entry.
 
         Raises: TimeoutError where its expression takes too long.
         """
-        return any(self.pattern.search(text, timeout=TIMEOUT) for text in FIELDS[self.field](entry))
+        texts = FIELDS[self.field](entry)
+        return any(text is not None and self.pattern.search(text, timeout=TIMEOUT) for text in texts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +73,7 @@ class Filters:
         """Return the rules of both."""
         return Filters(mute=self.mute + other.mute, keep=self.keep + other.keep)
 
-    def muted_by(self, entry: ParsedEntry, patience: "Patience") -> Rule | None:
+    def muted_by(self, entry: Told, patience: "Patience") -> Rule | None:
         """Return the first rule that mutes an entry, None where none does or a keep rule saves it."""
         muting = next((rule for rule in self.mute if patience.fits(rule, entry)), None)
         saved = muting and any(patience.fits(rule, entry) for rule in self.keep)
@@ -75,7 +89,7 @@ class Patience:
     def __init__(self) -> None:
         self.slow: Counter[Rule] = Counter()
 
-    def fits(self, rule: Rule, entry: ParsedEntry) -> bool:
+    def fits(self, rule: Rule, entry: Told) -> bool:
         """Say whether a rule fits an entry."""
         if self.slow[rule] >= MOST_SLOW:
             return False
@@ -84,6 +98,11 @@ class Patience:
         except TimeoutError:
             self.slow[rule] += 1
             return False
+
+
+def told(entry: ParsedEntry) -> Told:
+    """Return what rules look at of an entry as its feed has it."""
+    return Told(title=entry.title, authors=entry.authors, tags=entry.tags, permalink=entry.permalink)
 
 
 def rule(text: str) -> Rule:
@@ -108,7 +127,12 @@ def _pattern(field: str, wanted: str) -> "regex.Pattern[str]":
             raise ValueError("expected a slash at both ends of a regular expression")
         return _compiled(wanted[1:-1])
     words = re.escape(wanted)
-    return _compiled(words if field == "url" else rf"(?<!\w){words}(?!\w)")
+    if field == "url":
+        return _compiled(words)
+    if field == TRANSLATED:  # Japanese has no spaces: a word of Latin letters ends where they do
+        before, after = (r"[a-z\d]" if end.isascii() else "(?!)" for end in (wanted[0], wanted[-1]))
+        return _compiled(rf"(?<!{before}){words}(?!{after})")
+    return _compiled(rf"(?<!\w){words}(?!\w)")
 
 
 def _compiled(expression: str) -> "regex.Pattern[str]":

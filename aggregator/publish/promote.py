@@ -77,6 +77,11 @@ def promote(
     return None
 
 
+def withdraw(facts: Facts) -> Publication:
+    """Return the publication that readers are never given."""
+    return replace(facts.publication, state="withdrawn")
+
+
 def republish(facts: Facts, now: datetime) -> Publication | None:
     """Return the publication with the text its page shows now, None where readers have that text.
 

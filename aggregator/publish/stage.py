@@ -9,8 +9,8 @@ run killed anywhere writes the same bytes when repeated.
 """
 
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlite_utils import Database
@@ -18,15 +18,24 @@ from sqlite_utils import Database
 from aggregator.config import Config
 from aggregator.model import Document
 from aggregator.pipeline import Stage
+from aggregator.poll.filters import Told
 from aggregator.publish import archiving, dated, digests, feeds, lists, promote, rendering, room
 from aggregator.publish.archiving import Archive, Shelving
 from aggregator.publish.dated import DayPages
 from aggregator.publish.digests import DigestPages, Digests
-from aggregator.publish.edition import Facts, Publication
+from aggregator.publish.edition import Facts, Publication, shown_title
 from aggregator.publish.place import private_root, site_of
 from aggregator.publish.promote import Hold
 from aggregator.publish.rendering import Pages, Rendering
-from aggregator.store import archives, hub_pings, publications, search, stale_pages, standing
+from aggregator.store import (
+    admission,
+    archives,
+    hub_pings,
+    publications,
+    search,
+    stale_pages,
+    standing,
+)
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +61,7 @@ class Promotions:
     """Publications that change what readers are given."""
 
     rows: tuple[Publication, ...]
+    muted: Mapping[int, str] = field(default_factory=dict)  # why stories are never given to them
 
 
 Job = (
@@ -89,14 +99,30 @@ def _promotions(db: Database, config: Config, now: datetime) -> Promotions | Non
     stories = publications.due(db, now - config.hold_time, config.language, BATCH) or lists.window(db, config)
     known = publications.facts(db, stories, config.language)
     fits = _room(db, known, now)
+    muted = _muted(db, known)
     rows = (
-        promote.promote(
+        promote.withdraw(facts)
+        if facts.publication.story_id in muted
+        else promote.promote(
             facts, now, config.hold_time, publish_untranslated=config.untranslated == "publish", room=fits
         )
         for facts in known
     )
     changed = tuple(row for row in rows if row)
-    return Promotions(rows=changed) if changed else None
+    return Promotions(rows=changed, muted=muted) if changed else None
+
+
+def _muted(db: Database, known: list[Facts]) -> dict[int, str]:
+    """Return, by story, which rule on titles in Japanese keeps it from readers who have not seen it yet."""
+    new = [facts for facts in known if facts.publication.state == "held" and facts.translated]
+    return admission.muted(db, {facts.publication.story_id: _told(facts) for facts in new})
+
+
+def _told(facts: Facts) -> Told:
+    return Told(
+        title=facts.title, authors=facts.authors, tags=facts.tags, permalink=facts.permalink,
+        translated=shown_title(facts),
+    )  # fmt: skip
 
 
 def _digests(db: Database, config: Config, now: datetime) -> Digests | DigestPages | None:
@@ -153,6 +179,7 @@ def record(db: Database, config: Config, job: Job, outcome: tuple[Document, ...]
 def _promote(db: Database, config: Config, job: Promotions) -> None:
     for row in job.rows:
         publications.promote(db, row)
+    admission.exclude(db, job.muted)
     search.forget(db, [row.public_id for row in job.rows if row.state not in rendering.PAGED])
     search.keep(db, rendering.paged(db, config, [row.story_id for row in job.rows]))
 

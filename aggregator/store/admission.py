@@ -1,15 +1,20 @@
-"""Which new entries are stored but neither translated nor published, and why: decided at first sight."""
+"""Which entries are stored but neither translated nor published, and why.
+
+Decided at first sight, and of rules about the title in Japanese once there is one, before it is published.
+"""
 
 import functools
+import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 
 from sqlite_utils import Database
 
 from aggregator.model import DueFeed, FeedSettings, ParsedEntry
 from aggregator.poll import filters, revise
-from aggregator.poll.filters import Filters, Patience
+from aggregator.poll.filters import TRANSLATED, Filters, Patience, Told
+from aggregator.store.feeds import read_settings
 from aggregator.times import to_text
 
 MUTED = "mute"
@@ -31,7 +36,7 @@ def excluded(
         return reasons
     rules, patience = of_all(db) | of_feed(feed.settings), Patience()
     for entry in new:
-        rule = rules.muted_by(entry, patience)
+        rule = rules.muted_by(filters.told(entry), patience)
         if rule:
             reasons[entry.guid] = f"{MUTED} {rule.text}"
     for slow, times in patience.slow.items():
@@ -46,6 +51,30 @@ def excluded(
         left = max(0, most - _admitted_today(db, feed.feed_id, now, zone))
         reasons |= dict.fromkeys(revise.beyond(_admitted(new, reasons), left), f"{DAILY} {most}")
     return reasons
+
+
+def muted(db: Database, translated: Mapping[int, Told]) -> dict[int, str]:
+    """Return, by story, why translated stories are not published; what is not named is."""
+    sql = """SELECT st.story_id, f.settings FROM stories AS st
+      JOIN entries AS e ON e.entry_id = st.lead_entry_id JOIN feeds AS f USING (feed_id) WHERE st.story_id IN (SELECT value FROM json_each(?))"""
+    everywhere, patience = of_all(db), Patience()
+    reasons: dict[int, str] = {}
+    for story_id, settings in db.execute(sql, [json.dumps(list(translated))]).fetchall():
+        rules = everywhere | of_feed(read_settings(settings))
+        late = Filters(mute=tuple(rule for rule in rules.mute if rule.field == TRANSLATED), keep=rules.keep)
+        rule = late.muted_by(translated[story_id], patience)
+        if rule:
+            reasons[story_id] = f"{MUTED} {rule.text}"
+    for slow, times in patience.slow.items():
+        log.warning("filter_too_slow rule=%r times=%d", slow.text, times)
+    return reasons
+
+
+def exclude(db: Database, reasons: Mapping[int, str]) -> None:
+    """Write why stories are not published, by their leads."""
+    sql = """UPDATE entries SET excluded = :reason
+      WHERE entry_id = (SELECT lead_entry_id FROM stories WHERE story_id = :story_id)"""
+    db.conn.executemany(sql, [{"story_id": story, "reason": reason} for story, reason in reasons.items()])
 
 
 def _admitted(new: Sequence[ParsedEntry], reasons: dict[str, str]) -> list[ParsedEntry]:
