@@ -61,6 +61,15 @@ def test_without_a_name_all_of_seven_words_have_to_be_the_same():
     assert not same(title, title.replace("faster", "slower"))
 
 
+@given(st.lists(st.integers(0, 10**6), min_size=4, max_size=4))
+def test_two_titles_with_numbers_tell_one_event_where_these_are_equal(numbers: list[int]):
+    sold, cost, other_sold, other_cost = numbers
+    one = f"Brindle sells {sold} phones in Norway for {cost} dollars"
+    other = f"Brindle sells {other_sold:,} phones in Norway for ${other_cost}"
+    assert same(one, other) == ((sold, cost) == (other_sold, other_cost))
+    assert same(one, one.replace(" dollars", "").replace("for ", "for $"))
+
+
 def test_a_title_longer_than_any_is_not_looked_at():
     assert telling("Brindle buys Oakfen " * 16) is None
 
