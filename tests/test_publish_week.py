@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from aggregator.publish import feeds, lists, room
-from aggregator.publish.place import site_of
+from aggregator.publish import feeds, room
+from aggregator.publish.archiving import Shelving
+from aggregator.publish.digests import Digests
+from aggregator.publish.rendering import Rendering
 from aggregator.publish.stage import STAGE, Holds, Promotions
 from aggregator.times import to_text
 from tests.publishing import Newsroom
@@ -16,6 +18,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 MONDAY = datetime(2026, 11, 16, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+DIGESTS = 8  # of seven days, and of the week
 ATOM = "{http://www.w3.org/2005/Atom}"
 SUMMARY = "\n".join(
     f"{word}の保守者は、次の長期版に載せる変更の一覧について年内に合意した。" * 2 for word in "甲乙丙"
@@ -45,19 +48,18 @@ class Week(Newsroom):
                 marks = ", ".join("?" * len(columns.split(",")))
                 db.conn.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)
 
-    def release(self) -> None:
-        """Let the real step hold and promote what came; files are not written."""
-        self.db.execute("DELETE FROM day_changes")  # whose pages would come before
-        for kind in (Holds, Promotions):
-            job = next(STAGE.pending(self.db, self.config, self.now))
-            assert isinstance(job, kind)
+    def release(self) -> Rendering:
+        """Let the real step work up to the feeds, and return what they are made of; files are not written."""
+        while not isinstance(job := next(STAGE.pending(self.db, self.config, self.now)), Rendering):
             with self.db.atomic():
-                STAGE.record(self.db, self.config, job, (), self.now)
+                if isinstance(job, Holds | Promotions | Shelving | Digests):
+                    STAGE.record(self.db, self.config, job, (), self.now)
+                else:
+                    STAGE.postpone(self.db, self.config, job, "", self.now)
+        return job
 
-    def atom(self) -> bytes:
-        """Write the main feed as it is now, in the longest of its forms."""
-        main, *_ = lists.editions(self.db, self.config)
-        return feeds.documents(main, site_of(self.config, ""))[0].body
+    def ids(self) -> set[str]:
+        return {row["public_id"] for row in self.rows()}
 
 
 class Reader:
@@ -97,14 +99,17 @@ def test_nobody_who_looks_in_once_a_day_misses_an_entry_or_sees_one_twice(
         fresh = a_day * hour // 24 - count
         week.come(count + 1, fresh, step)
         count += fresh
-        week.release()
+        job = week.release()
         due = [reader for reader in readers if hour % reader.every == 0]
-        body = week.atom()
+        body = feeds.documents(job.editions[0], job.site)[0].body  # Atom, the longest of the forms
         assert len(body) <= room.MOST
         found = read(body)
         for reader in due:
             reader.look(found)
     assert [reader.again for reader in readers] == [0, 0, 0]
     last = 144  # hours, when the reader with 36 looked in last
-    assert [count - len(reader.seen) for reader in readers[:2]] == [0, 0]
-    assert 0 <= a_day * last // 24 - len(readers[2].seen) <= missed  # these have pages alone
+    entries = [week.ids() & reader.seen.keys() for reader in readers]
+    assert [count - len(found) for found in entries[:2]] == [0, 0]
+    assert 0 <= a_day * last // 24 - len(entries[2]) <= missed  # these are in archives
+    digests = [len(reader.seen) - len(found) for reader, found in zip(readers, entries, strict=True)]
+    assert digests[:2] == [DIGESTS, DIGESTS]
