@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.model import CommentCount, Related, SourceRef, Viewpoint
-from aggregator.publish.digest import Candidate, Due, candidate, chosen, due, news
+from aggregator.publish.digest import Candidate, candidate, chosen, due
 from tests.test_publish_edition import FACTS, SOURCE, T
 
 TOKYO = zoneinfo.ZoneInfo("Asia/Tokyo")
@@ -146,12 +146,6 @@ def test_published_stories_that_name_each_other_are_told_once():
     other = replace(FACTS, publication=row, title="Else", permalink="https://b.example/2",
                     translated=replace(FACTS.translated, title="別の見出し"))  # fmt: skip
     assert first.marks & candidate(other, 0).marks == {"2026/11/2"}
-
-
-def test_what_a_new_feed_brings_along_is_no_news():
-    due = Due(kind="daily", name="", title="", since=T, until=T + timedelta(days=1))
-    late, old = one("1", age=23), one("2", age=24)
-    assert news([late, old], due) == (late,)
 
 
 @given(

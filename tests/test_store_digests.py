@@ -1,12 +1,12 @@
 """Digests in the store: what was frozen, beside what holds for their entries now."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from aggregator.model import Digest, DigestEntry
+from aggregator.model import Digest, DigestEntry, DigestKind
 from aggregator.store import digests
 from tests.publishing import NOON, Newsroom
 
@@ -80,17 +80,24 @@ def test_each_names_the_one_before_it_of_its_kind(room: Newsroom):
     assert [each.name for each in digests.newest(room.db, ["daily"], most=1)] == ["2026-11-25"]
 
 
+def among(room: Newsroom, since: datetime, until: datetime, kind: DigestKind = "daily", news: float = 24):
+    return digests.candidates(room.db, kind, since, until, NOON - news * HOUR)
+
+
 def test_candidates_are_what_was_published_in_time_and_stood_in_none_of_the_kind(room: Newsroom):
     digests.add(room.db, made("2026-11-24", 1))
-    assert digests.candidates(room.db, "daily", NOON - HOUR, NOON) == [2, 3]
-    assert digests.candidates(room.db, "morning", NOON - HOUR, NOON) == [1, 2, 3]
-    assert digests.candidates(room.db, "daily", NOON, NOON + HOUR) == []
-    assert digests.candidates(room.db, "daily", NOON - 2 * HOUR, NOON - HOUR) == []
+    assert among(room, NOON - HOUR, NOON) == [2, 3]
+    assert among(room, NOON - HOUR, NOON, "morning") == [1, 2, 3]
+    assert among(room, NOON, NOON + HOUR) == []
+    assert among(room, NOON - 2 * HOUR, NOON - HOUR) == []
 
 
-def test_untranslated_entries_are_no_candidates(room: Newsroom):
+def test_untranslated_entries_and_old_ones_of_a_new_feed_are_no_candidates(room: Newsroom):
     room.db.execute("UPDATE publications SET state = 'untranslated' WHERE story_id = 3")
-    assert digests.candidates(room.db, "daily", NOON - HOUR, NOON) == [1, 2]
+    assert among(room, NOON - HOUR, NOON) == [1, 2]
+    assert among(room, NOON - HOUR, NOON, news=1) == [1]  # the other one is an hour old
+    room.db.execute("UPDATE entries SET published_at = NULL")
+    assert among(room, NOON - HOUR, NOON, news=0) == [1, 2]
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ MOST: dict[DigestKind, int] = {"daily": 10, "weekly": 10, "morning": 20}
 FEWEST: dict[DigestKind, int] = {"daily": 10, "weekly": 10, "morning": 1}
 # What came out so shortly before the last one had no time to be talked about: it has another chance.
 SECOND_CHANCE = timedelta(hours=6)
-_NEWS = timedelta(days=1)  # what was as old as that when it was published, a new feed brought along
+NEWS = timedelta(days=1)  # what was as old as that when it was published, a new feed brought along
 _SOON = 6  # hours for which a discussion is taken to go on as it does
 _SHARE = 5  # no feed has more than a fifth of a digest while others have entries
 _SOURCES = 4  # further ones that count
@@ -121,11 +121,6 @@ def _marks(entry: EditionEntry) -> frozenset[str]:
     said = {f"title {unicodedata.normalize('NFKC', title).casefold().strip()}" for title in titles}
     named = (entry.slug, *(other.slug for other in entry.related))
     return frozenset({*named, *said, *filter(None, map(urls.canonical, addresses))})
-
-
-def news(candidates: Iterable[Candidate], due: Due) -> tuple[Candidate, ...]:
-    """Leave out what was old when it was published."""
-    return tuple(each for each in candidates if each.came_out_at > due.since - _NEWS)
 
 
 def chosen(candidates: Iterable[Candidate], most: int) -> tuple[int, ...]:

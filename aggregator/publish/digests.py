@@ -48,16 +48,13 @@ def due(db: Database, config: Config, site: Site, now: datetime) -> Digests | No
 
 
 def _made(db: Database, config: Config, due: Due, site: Site, now: datetime) -> Digest | None:
-    stories = rows.candidates(db, due.kind, due.since - digest.SECOND_CHANCE, due.until)
+    since, news_since = due.since - digest.SECOND_CHANCE, due.since - digest.NEWS
+    stories = rows.candidates(db, due.kind, since, due.until, news_since)
     if len(stories) < digest.FEWEST[due.kind]:
         return None
     known = publications.facts(db, stories, config.language)
     rises = _rises(db, known)
-    candidates = digest.news(
-        (digest.candidate(each, rises[each.publication.public_id]) for each in known), due
-    )
-    if len(candidates) < digest.FEWEST[due.kind]:
-        return None
+    candidates = [digest.candidate(each, rises[each.publication.public_id]) for each in known]
     by_story = {each.publication.story_id: each for each in known}
     chosen = [by_story[story] for story in digest.chosen(candidates, digest.MOST[due.kind])]
     return digest_text.frozen(due, chosen, len(candidates), site, now)

@@ -42,6 +42,7 @@ CREATE TABLE digest_entries (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX digest_entries_story ON digest_entries (story_id);
 """
+PAGED = "CREATE INDEX digests_paged ON digests (page_form, kind)"  # so that no body is read to find none
 # What a page says of an entry may be taken back: whoever does that has the page written again.
 FOLLOWED = """
 CREATE TRIGGER digests_follow AFTER UPDATE OF state, fingerprint ON publications
@@ -58,23 +59,29 @@ BEGIN
 """
 
 _CANDIDATES = """
-SELECT story_id FROM publications p
-WHERE state = 'translated' AND first_published_at > ? AND first_published_at <= ? AND NOT EXISTS (
-  SELECT 1 FROM digest_entries de JOIN digests d USING (digest_id)
-  WHERE de.story_id = p.story_id AND d.kind = ?)
+SELECT p.story_id FROM publications p CROSS JOIN stories st USING (story_id)
+  JOIN entries e ON e.entry_id = st.lead_entry_id
+WHERE p.state = 'translated' AND p.first_published_at > :since AND p.first_published_at <= :until
+  AND (e.published_at IS NULL OR e.published_at > :news_since) AND NOT EXISTS (
+    SELECT 1 FROM digest_entries de CROSS JOIN digests d USING (digest_id)
+    WHERE de.story_id = p.story_id AND d.kind = :kind)
 """
 _HEAD = ("kind", "name", "public_id", "title", "body", "among")
 _FROZEN = ("title", "line", "feed_title", "more", "url", "comments")
 _DIGESTS = """
-SELECT d.*, (SELECT b.name FROM digests b WHERE b.kind = d.kind AND b.digest_id < d.digest_id
-  ORDER BY b.digest_id DESC LIMIT 1) AS previous FROM digests d
+SELECT d.*, (SELECT b.name FROM digests b WHERE b.kind = d.kind AND b.name < d.name
+  ORDER BY b.name DESC LIMIT 1) AS previous FROM digests d
 """
+# By age, not by kind: older ones are not read.
 _NEWEST = f"""{_DIGESTS}
-WHERE d.kind IN (SELECT value FROM json_each(?)) AND d.published_at >= ?
+WHERE +d.kind IN (SELECT value FROM json_each(?)) AND d.published_at >= ?
 ORDER BY d.published_at DESC, d.digest_id DESC LIMIT ?
 """  # noqa: S608
 _ARCHIVED = f"{_DIGESTS} JOIN archives a USING (archive_id) WHERE a.name = ? ORDER BY d.digest_id"
-_UNPAGED = f"{_DIGESTS} WHERE d.page_form != ? AND d.kind != 'morning' ORDER BY d.digest_id DESC LIMIT ?"
+_UNPAGED = f"""{_DIGESTS} WHERE d.digest_id IN (
+  SELECT digest_id FROM digests WHERE page_form != ? AND kind != 'morning')
+ORDER BY d.digest_id DESC LIMIT ?
+"""  # noqa: S608
 _ENTRIES = f"""
 SELECT de.story_id, de.title, de.line, de.feed_title, de.more, de.url, de.comments, p.slug, p.state,
   {RIGHTS} AS rights, p.state = 'withdrawn' AND coalesce(e.excluded, '') = '{DROPPED}' AS dropped
@@ -99,10 +106,16 @@ def is_made(db: Database, kind: DigestKind, name: str) -> bool:
     return found.fetchone() is not None
 
 
-def candidates(db: Database, kind: DigestKind, since: datetime, until: datetime) -> list[int]:
-    """List the stories published after `since`, up to `until`, that no digest of this kind holds."""
-    rows = db.execute(_CANDIDATES, [to_text(since), to_text(until), kind])
-    return [row[0] for row in rows.fetchall()]
+def candidates(
+    db: Database, kind: DigestKind, since: datetime, until: datetime, news_since: datetime
+) -> list[int]:
+    """List the stories published after `since`, up to `until`, that no digest of this kind holds.
+
+    Shape: none that its source gave before `news_since`.
+    """
+    values = {"kind": kind, "since": since, "until": until, "news_since": news_since}
+    texts = {name: to_text(value) if isinstance(value, datetime) else value for name, value in values.items()}
+    return [row[0] for row in db.execute(_CANDIDATES, texts).fetchall()]
 
 
 def add(db: Database, digest: Digest) -> None:

@@ -379,3 +379,11 @@ def digests_followed(db: Database) -> None:
     from aggregator.store import digests
 
     _execute(db, digests.FOLLOWED)
+
+
+@migrations()
+def digests_paged(db: Database) -> None:
+    """Find the digests whose page is to be written without a look at what they say."""
+    from aggregator.store import digests
+
+    db.execute(digests.PAGED)
