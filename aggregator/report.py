@@ -22,6 +22,15 @@ UNITS = {
     "viewpoints": "comments",
     "retention": "entries",
 }
+_SINGLE = {
+    "feeds": "feed",
+    "entries": "entry",
+    "pages": "page",
+    "editions": "edition",
+    "stories": "story",
+    "discussions": "discussion",
+    "comments": "comment",
+}
 _WORD = 9  # letters
 
 
@@ -99,7 +108,8 @@ def _line(name: str, unit: str) -> Iterator[Progress]:
 
     yield progress
     if done:
-        print(f"{name}: {done} {unit} in {time.monotonic() - started:.1f} s", flush=True)
+        counted = _SINGLE.get(unit, unit) if done == 1 else unit
+        print(f"{name}: {done} {counted} in {time.monotonic() - started:.1f} s", flush=True)
 
 
 @contextlib.contextmanager

@@ -55,6 +55,8 @@ def add(
     settings = FeedSettings(rights=_rights(rights), rights_note=rights_note)
     known = known_addresses(db, config, now)
     address = urls.web_address(url)
+    if not address or ("://" not in address and " " in address):
+        raise ConfigError(f"{url!r} is no address; expected one such as https://news.example/feed")
     address = address if "://" in address else f"https://{address}"
     _refuse_known(known, address)
     try:

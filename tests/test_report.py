@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from aggregator.report import UNITS, show
+from aggregator.report import UNITS, show, watch
 from aggregator.stages import STAGES
 
 URL = "https://feeds.example.com/a/rather/long/path/to/the/feed.xml"
@@ -33,6 +33,18 @@ def test_times_and_addresses_are_never_cut_short(monkeypatch: pytest.MonkeyPatch
 
 def test_every_stage_says_what_it_counts():
     assert [stage.name for stage in STAGES if stage.name not in UNITS] == []
+
+
+def test_one_is_no_plural(capsys: pytest.CaptureFixture[str]):
+    for name, done in (("poll", 1), ("translate", 1), ("poll", 2)):
+        with watch(name, done) as progress:
+            progress(done)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(" in ")[0] for line in lines] == [
+        "poll: 1 feed",
+        "translate: 1 entry",
+        "poll: 2 feeds",
+    ]
 
 
 def test_a_terminal_breaks_no_word_and_leaves_out_what_it_has_no_room_for(monkeypatch: pytest.MonkeyPatch):

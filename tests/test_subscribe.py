@@ -156,6 +156,13 @@ def test_what_cannot_be_added_is_one_line_and_changes_nothing(
     assert Path(environment["AGGREGATOR_OPML"]).read_bytes() == before
 
 
+@pytest.mark.parametrize("text", ["", "  ", "my favourite news"])
+def test_what_is_no_address_is_one_line_before_anything_is_asked(aggregator: Aggregator, text: str):
+    done = aggregator("add", text)
+    expected = f"aggregator: {text!r} is no address; expected one such as https://news.example/feed\n"
+    assert (done.returncode, done.stderr) == (2, expected)
+
+
 def test_an_address_without_scheme_is_asked_over_https_and_the_way_out_is_said(
     site: FeedServer, aggregator: Aggregator
 ):
