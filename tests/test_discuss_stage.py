@@ -286,6 +286,18 @@ def test_a_site_whose_robots_txt_forbids_it_is_asked_for_no_number_and_then_left
     assert desk.numbers() == {}
 
 
+def test_a_feed_of_comments_is_fetched_but_not_one_of_a_thread_at_another_provider(
+    desk: Desk, web: Providers
+):
+    desk.publish("1", comments_feed_url="https://talk.example/1/feed")
+    desk.publish("2", comments_feed_url="https://www.reddit.com/r/tech/comments/abc/title/.rss")
+    web.comment_feeds["talk.example/1/feed"] = Thread(count=4)
+    desk.count(counts="comment-feeds")
+    desk.count(15 * MINUTE, counts="comment-feeds")
+    assert desk.numbers() == {"comment-feeds": 4}
+    assert [request.path for request in web.requests] == ["/talk.example/robots.txt", "/talk.example/1/feed"]
+
+
 def test_a_host_that_wants_to_be_left_alone_is_not_asked_for_numbers(desk: Desk, web: Providers):
     story = desk.publish("2", guid="https://alpha.example/?p=5")
     desk.count(counts="wordpress")

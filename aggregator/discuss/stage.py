@@ -9,7 +9,7 @@ from sqlite_utils import Database
 from aggregator import urls
 from aggregator.config import Config
 from aggregator.discuss import access, schedule, work
-from aggregator.discuss.providers import KINDS, Kind, enabled
+from aggregator.discuss.providers import KINDS, Kind, enabled, thread_of
 from aggregator.discuss.schedule import DueTurn
 from aggregator.model import CommentOutcome, CountJob, CountOutcome, CountTurn, Failure, Provider
 from aggregator.pipeline import Stage
@@ -119,7 +119,8 @@ def _turn(kind: Kind, due: DueTurn, links: StoryLinks, now: datetime) -> CountTu
     gone = {thread.key for thread in links.gone if thread.provider == kind.name}
     stored = [thread for thread in links.known if thread.provider == kind.name]
     named = [thread for url in links.named if (thread := kind.thread_of(url))]
-    named += [thread for thread in links.feeds if thread.provider == kind.name]
+    # A feed of what is said at a provider is its thread, and asked about there.
+    named += [feed for feed in links.feeds if feed.provider == kind.name and not thread_of(feed.key)]
     threads = {thread.key: thread for thread in (*named, *stored) if thread.key not in gone}
     age = max(now - due.came_out_at, timedelta())
     return CountTurn(story_id=due.story_id, urls=links.urls, threads=tuple(threads.values()), age=age)
