@@ -10,6 +10,7 @@ from aggregator.enrich.stage import ARTICLE, PAGE, SUMMARY
 from aggregator.pipeline import Stage, StageReport
 from aggregator.poll.stage import STAGE as POLL
 from aggregator.publish.hub_stage import STAGE as HUB
+from aggregator.publish.source_stage import STAGE as SOURCE
 from aggregator.publish.stage import STAGE as PUBLISH
 from aggregator.retention.stage import STAGE as RETENTION
 from aggregator.session import Session
@@ -21,10 +22,11 @@ from aggregator.websub.stage import take_up
 
 _ASKED = (COUNT, COMMENTS)
 _SAID = (COMMENT_TRANSLATE, VIEWPOINTS)
-_MADE = (WEBSUB, POLL, ARTICLE, PAGE, SUMMARY, TRANSLATE, PUBLISH, HUB)
+_MADE = (WEBSUB, POLL, ARTICLE, PAGE, SUMMARY, TRANSLATE, PUBLISH, SOURCE, HUB)
 STAGES: tuple[Stage, ...] = (*_MADE, *_ASKED, *_SAID, RETENTION)
 
 PAGES = timedelta(minutes=2)  # slow sites hold back the rest of a round no longer; others go on in the next
+SOURCES = timedelta(seconds=10)  # of a round, for the feeds of single sources; the rest of them in the next
 DROPS = timedelta(seconds=5)  # of a round; what is left goes in the next ones
 COUNTS = timedelta(seconds=30)  # so long may those who are told or asked keep a round's end waiting
 
@@ -49,7 +51,7 @@ def run_round(session: Session, prepare: Callable[[], None] = lambda: None) -> l
         translated = session.run(TRANSLATE, session.config.publish_every)
         fresh += [translated, *_published(session, [translated])]
         # Last, when all that is ready is out: a hub or provider that is down or slow delays nothing.
-        fresh.append(session.run(HUB, COUNTS))
+        fresh += [session.run(SOURCE, SOURCES), session.run(HUB, COUNTS)]
         asked = [session.run(stage, COUNTS) for stage in _ASKED]
         session.rest(COUNT)
         fresh += [*asked, *_published(session, asked)]

@@ -8,6 +8,9 @@ import feedparser
 import pytest
 from lxml import etree
 
+from aggregator.executors import open_workers
+from aggregator.pipeline import run_stage
+from aggregator.publish.source_stage import STAGE as SOURCE
 from aggregator.publish.stage import forget_published
 from tests.publishing import SENTENCES, Newsroom
 
@@ -122,11 +125,12 @@ def test_titles_are_the_main_feed_without_its_text(room: Newsroom):
 
 def test_the_list_of_feeds_names_each_once_with_an_address_that_is_there(room: Newsroom):
     two_categories(room)
+    run_stage(SOURCE, room.db, room.config, open_workers("inline:"), lambda: room.now)
     outlines = list(etree.fromstring(room.path("subscribe.opml").read_bytes()).iter("outline"))
     addresses = [outline.get("xmlUrl") for outline in outlines]
     first = ("atom", "hot", "morning", "all", "titles")
     assert addresses[:5] == [f"https://news.example/{name}.xml" for name in first]
-    assert len({*addresses}) == len(addresses) == 7
+    assert len({*addresses}) == len(addresses) == 9
     for outline in outlines:
         path = unquote(outline.get("xmlUrl").removeprefix("https://news.example/"))
         assert feedparser.parse(room.path(path).read_bytes()).feed.title == outline.get("text")

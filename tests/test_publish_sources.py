@@ -1,168 +1,217 @@
-"""The page that names every feed, and what the site says about itself."""
+"""A feed of each source, at an address of its own that stays."""
 
-from dataclasses import replace
+import json
 from datetime import timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
+import feedparser
 import pytest
-from lxml import html
+from lxml import etree
 
-from aggregator.publish import pages, sources
-from aggregator.publish.edition import compose
-from aggregator.publish.sources import Source, state_text
-from aggregator.store import sources as rows
-from aggregator.times import to_text
+from aggregator.executors import open_workers
+from aggregator.pipeline import StageReport, run_stage
+from aggregator.publish import slugs
+from aggregator.publish.source_feeds import FEW, Feed, kept, named
+from aggregator.publish.source_stage import STAGE
+from aggregator.publish.stage import forget_published
 from tests.publishing import NOON, Newsroom
-from tests.test_publish_feeds import ENTRY, SITE
 
-TOKYO = ZoneInfo("Asia/Tokyo")
-SOURCE = Source(
-    title="Kernel Weekly",
-    site_url="https://kw.example/",
-    category="Linux",
-    published=12,
-    newest_at=NOON,
-    state="ok",
-)
-
-
-def text(body: bytes) -> str:
-    return " ".join(html.document_fromstring(body.decode()).text_content().split())
-
-
-@pytest.mark.parametrize(
-    ("state", "since", "said"),
-    [
-        ("ok", None, "読めています"),
-        ("new", None, "まだ読んでいません"),
-        ("paused", None, "読むのを休んでいます"),
-        ("gone", NOON, "配信を終えました（2026年11月24日に確認）"),
-        ("gone", None, "配信を終えました"),
-        ("failing", NOON, "2026年11月24日を最後に読めていません"),
-        ("failing", None, "まだ一度も読めていません"),
-    ],
-)
-def test_a_state_is_told_in_plain_words(state: sources.State, since: object, said: str):
-    assert state_text(replace(SOURCE, state=state, since=since), TOKYO) == said
-
-
-def test_the_page_names_each_feed_with_its_site_and_what_it_brought():
-    page = sources.page([SOURCE, replace(SOURCE, category="", title="媒体", site_url="javascript:x")], SITE)
-    said = text(page.body)
-    assert "Linux Kernel Weekly 掲載 12件、最新 2026年11月24日 読めています 分類なし 媒体" in said
-    tree = html.document_fromstring(page.body.decode())
-    assert tree.xpath("//ul[@class='sources']//a/@href") == ["https://kw.example/"]
-    assert tree.xpath("//span[@class='feed']/@lang") == ["en"]
-
-
-def test_without_feeds_the_page_says_so():
-    assert "まだフィードが登録されていません。" in text(sources.page([], SITE).body)
+ALPHA = "source/alpha-wire/feed.json"
 
 
 @pytest.fixture
 def room(tmp_path: Path) -> Newsroom:
-    return Newsroom(tmp_path)
+    return Newsroom(tmp_path, digest_at=None, morning_at=None)
 
 
-def state(room: Newsroom) -> tuple[str, object]:
-    [source] = rows.shown(room.db)
-    return source.state, source.since
+def publish(room: Newsroom, hours: float = 0) -> StageReport:
+    """Publish the editions, then the feeds of sources, as a round does."""
+    room.publish(hours)
+    return run_stage(STAGE, room.db, room.config, open_workers("inline:"), lambda: room.now)
 
 
-def poll(room: Newsroom, hours: float, outcome: str) -> None:
-    at = to_text(NOON + timedelta(hours=hours))
-    room.db.table("polls").insert({"feed_id": 1, "polled_at": at, "outcome": outcome})
+def add(room: Newsroom, feed: int, guid: str, **columns: object) -> int:
+    entry = room.entry(feed, guid, **columns)
+    room.translate(entry, f"{guid}の見出し")
+    return entry
 
 
-def test_a_feed_fails_once_it_failed_three_times_since_it_was_read_last(room: Newsroom):
-    room.feed(last_poll_at=to_text(NOON))
-    poll(room, 0, "not_modified")
-    for hours in (1, 2, 3):
-        poll(room, hours, "failed")
-    room.db.table("feeds").update(1, {"failures": 2})
-    assert state(room) == ("ok", None)
-    room.db.table("feeds").update(1, {"failures": 3})
-    assert state(room) == ("failing", NOON)
+def titles(room: Newsroom, name: str = ALPHA) -> list[str]:
+    return [item["title"] for item in json.loads(room.path(name).read_bytes())["items"]]
 
 
-def test_where_no_good_poll_is_remembered_the_last_change_counts(room: Newsroom):
-    room.feed(failures=9, last_change_at=to_text(NOON - timedelta(days=40)))
-    poll(room, 1, "failed")
-    assert state(room) == ("failing", NOON - timedelta(days=40))
+def files(room: Newsroom) -> set[str]:
+    return {name for name in room.outputs() if name.startswith("source/")}
 
 
-def test_feeds_that_rest_or_ended_are_no_failures(room: Newsroom):
-    room.feed(failures=5, settings='{"paused": "true"}')
-    assert state(room)[0] == "paused"
-    room.db.table("feeds").update(1, {"gone": 1, "last_poll_at": to_text(NOON)})
-    assert state(room) == ("gone", NOON)
-    room.db.table("feeds").update(1, {"listed": 0})
-    assert rows.shown(room.db) == ()
+def test_a_title_is_an_address_and_the_second_of_a_name_gets_a_number():
+    assert slugs.slug("Ars Technica — All Content!") == "ars-technica-all-content"
+    assert slugs.free("The Wire", {"the-wire", "the-wire-2"}) == "the-wire-3"
+    given = named([Feed(1, "Wire"), Feed(2, "wire!"), Feed(3, "Other", "kept")], {"wire"})
+    assert [each.slug for each in given] == ["wire-2", "wire-3", "kept"]
 
 
-def test_an_entry_is_counted_once_for_the_feed_that_leads_its_story(room: Newsroom):
+def test_a_source_s_feed_is_short_but_covers_two_days():
+    old = [(NOON - timedelta(hours=60 + n), n) for n in range(100)]
+    assert kept(old[:FEW]) == list(range(FEW))
+    assert kept([(NOON - timedelta(minutes=n), n) for n in range(90)]) == list(range(90))
+    assert kept([(NOON, -1), *old]) == [-1, *range(FEW - 1)]
+    assert kept([]) == []
+
+
+def test_each_source_has_its_feed_in_three_forms(room: Newsroom):
     alpha, beta = room.feed("alpha"), room.feed("beta")
-    entry = room.entry(alpha)
-    [row] = room.db.query("SELECT story_id FROM entries WHERE entry_id = ?", [entry])
-    room.entry(beta, "2", story=row["story_id"], age=0.5)
-    room.publish()
-    room.publish(hours=6)  # untranslated
-    room.translate(entry)
-    room.publish(hours=6)
-    found = {source.title: (source.published, source.newest_at) for source in rows.shown(room.db)}
-    assert found == {"Alpha Wire": (1, NOON + timedelta(hours=12)), "Beta Wire": (0, None)}
+    add(room, alpha, "a")
+    add(room, beta, "b")
+    room.feed("silent")
+    publish(room)
+    names = ("atom.xml", "feed.json", "rss.xml")
+    assert files(room) == {f"source/{each}-wire/{name}" for each in ("alpha", "beta") for name in names}
+    for name in ("atom.xml", "rss.xml"):
+        feed = feedparser.parse(room.path(f"source/alpha-wire/{name}").read_bytes())
+        assert not feed.bozo
+        assert feed.feed.title == "Alpha Wire（日本語）"
+        assert [entry.title for entry in feed.entries] == ["aの見出し"]
+        own = [link.href for link in feed.feed.links if link.rel == "self"]
+        assert own == [f"https://news.example/source/alpha-wire/{name}"]
+    assert titles(room) == ["aの見出し"]
 
 
-def test_a_state_that_changes_is_on_the_page_at_the_next_round_and_nothing_else_moves(room: Newsroom):
-    room.feed(last_poll_at=to_text(NOON))
-    room.translate(room.entry(1))
-    room.publish()
+def test_entries_are_as_the_main_feed_gives_them(room: Newsroom):
+    add(room, room.feed("alpha"), "a")
+    publish(room)
+    main, own = (json.loads(room.path(name).read_bytes()) for name in ("feed.json", ALPHA))
+    assert own["items"] == main["items"]
+
+
+def test_only_the_feeds_of_a_source_that_brought_something_are_written(room: Newsroom):
+    alpha, beta = room.feed("alpha"), room.feed("beta")
+    add(room, alpha, "a")
+    add(room, beta, "b")
+    publish(room)
     before = room.touched()
-    room.db.table("feeds").update(1, {"failures": 3})
+    assert publish(room, hours=1).jobs == 0
+    add(room, beta, "b2")
+    publish(room, hours=1)
+    changed = {name for name, at in room.touched().items() if before.get(name) != at}
+    assert {name for name in changed if name.startswith("source/")} == {
+        f"source/beta-wire/{name}" for name in ("atom.xml", "feed.json", "rss.xml")
+    }
+
+
+def test_entries_that_left_the_main_feed_stay(room: Newsroom):
+    room.settings(max_entries=2)
+    alpha, beta = room.feed("alpha"), room.feed("beta")
+    add(room, alpha, "a")
+    publish(room)
+    for number in range(4):
+        add(room, beta, f"b{number}")
+    publish(room, hours=72)
+    add(room, alpha, "a2")
+    publish(room, hours=72)
+    assert titles(room) == ["a2の見出し", "aの見出し"]
+
+
+def test_a_story_told_by_two_is_in_the_feeds_of_both(room: Newsroom):
+    alpha, beta = room.feed("alpha"), room.feed("beta")
+    first = add(room, alpha, "a")
+    story = room.db.execute("SELECT story_id FROM entries WHERE entry_id = ?", [first]).fetchone()[0]
+    room.entry(beta, "same", story=story)
+    add(room, beta, "b")
+    publish(room)
+    assert set(titles(room, "source/beta-wire/feed.json")) == {"aの見出し", "bの見出し"}
+
+
+def test_an_address_outlives_the_title_and_the_subscription(room: Newsroom):
+    alpha = room.feed("alpha")
+    add(room, alpha, "a")
+    publish(room)
+    room.db.table("feeds").update(alpha, {"title": "Alpha Weekly"})
+    publish(room, hours=1)
+    assert json.loads(room.path(ALPHA).read_bytes())["title"] == "Alpha Weekly（日本語）"
+    room.db.table("feeds").update(alpha, {"listed": 0})
+    publish(room, hours=1)
+    assert files(room) == set()
+    assert publish(room).jobs == 0
+    room.db.table("feeds").update(alpha, {"listed": 1})
+    publish(room, hours=1)
+    assert titles(room) == ["aの見出し"]
+
+
+def test_two_feeds_of_one_title_have_two_addresses(room: Newsroom):
+    for name in ("one", "two"):
+        add(room, room.feed(name, title="The Wire"), name)
+    publish(room)
+    found = {folder: titles(room, f"source/{folder}/feed.json") for folder in ("the-wire", "the-wire-2")}
+    assert sorted(map(tuple, found.values())) == [("oneの見出し",), ("twoの見出し",)]
+
+
+def test_what_is_taken_back_leaves_and_rights_hold(room: Newsroom):
+    alpha = room.feed("alpha")
+    for guid in ("a", "b"):
+        add(room, alpha, guid)
+    publish(room)
+    room.db.execute("UPDATE publications SET state = 'withdrawn' WHERE title = 'aの見出し'")
+    publish(room, hours=1)
+    assert titles(room) == ["bの見出し"]
+    assert "一つ目の文です。" in room.path(ALPHA).read_text()
+    room.db.table("feeds").update(alpha, {"settings": '{"rights": "titles"}'})
+    publish(room, hours=1)
+    assert "一つ目の文です。" not in room.path(ALPHA).read_text()
+    assert titles(room) == ["bの見出し"]
+
+
+def test_they_are_listed_in_subscribe_opml_and_on_the_page_of_sources(room: Newsroom):
+    add(room, room.feed("alpha"), "a")
+    room.feed("silent")
+    publish(room)
+    outlines = etree.fromstring(room.path("subscribe.opml").read_bytes()).iter("outline")
+    listed = {str(each.get("xmlUrl")): each.get("title") for each in outlines}
+    assert listed["https://news.example/source/alpha-wire/atom.xml"] == "Alpha Wire（日本語）"
+    assert not any("silent" in url for url in listed)
+    page = room.path("sources.html").read_text()
+    assert page.count('href="source/') == 3
+    assert 'href="source/alpha-wire/atom.xml"' in page
+    assert 'href="source/' not in room.path("index.html").read_text()
+    assert "sources.html" in room.path("subscribe.html").read_text()
+
+
+def test_they_move_with_the_address_and_come_back_when_they_are_lost(room: Newsroom):
+    add(room, room.feed("alpha"), "a")
+    publish(room)
+    before = room.outputs()
+    room.settings(base_url="https://moved.example/")
+    publish(room, hours=1)
+    assert json.loads(room.path(ALPHA).read_bytes())["feed_url"] == f"https://moved.example/{ALPHA}"
+    room.settings(base_url="https://news.example/")
+    publish(room, hours=1)
+    for path in sorted(room.config.output.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    publish(room, hours=1)
+    assert room.outputs() == before
+    forget_published(room.db)
+    touched = room.touched()
+    publish(room, hours=1)
+    assert room.touched() == touched
+
+
+def test_none_is_left_in_public_when_all_becomes_private(room: Newsroom):
+    add(room, room.feed("alpha"), "a")
+    publish(room)
+    room.settings(visibility="private")
+    publish(room, hours=1)
+    assert files(room) == set()
+    assert any("/source/alpha-wire/atom.xml" in name for name in room.outputs())
+
+
+def test_a_feed_that_cannot_be_rendered_waits_for_its_next_change(room: Newsroom):
+    alpha = room.feed("alpha")
+    add(room, alpha, "a")
     room.publish()
-    assert {name for name, at in room.touched().items() if at != before[name]} == {"sources.html"}
-
-
-def test_the_about_page_names_the_contact_the_way_to_be_taken_down_and_who_translated():
-    shown = compose("all", "x", (ENTRY, replace(ENTRY, engine="original", model="")))
-    page = pages.about(shown, replace(SITE, contact="desk@news.example")).body
-    tree = html.document_fromstring(page.decode())
-    assert [link.get("href") for link in tree.xpath("//p[@class='note']//a")] == ["mailto:desk@news.example"]
-    assert tree.get_element_by_id("takedown").text == "掲載停止の方法"
-    assert tree.xpath("//main//li/span[@lang='en']/text()") == ["firefox enja"]
-    assert "noindex" in text(page)
-
-
-@pytest.mark.parametrize(
-    ("contact", "leads"),
-    [
-        ("https://news.example/contact", ["https://news.example/contact"]),
-        ("机の上の紙", []),
-        ("javascript:alert(1)", []),
-    ],
-)
-def test_a_contact_leads_to_a_page_or_a_mailbox_or_nowhere(contact: str, leads: list[str]):
-    page = html.document_fromstring(
-        pages.index(compose("all", "x", ()), replace(SITE, contact=contact)).body.decode()
-    )
-    assert page.xpath("//footer//span[@class='contact']//a/@href") == leads
-
-
-def test_without_a_contact_the_about_page_says_what_is_missing():
-    assert "連絡先が設定されていません" in text(pages.about(compose("all", "x", ()), SITE).body)
-
-
-def test_crawlers_may_read_that_they_shall_not_list():
-    [robots] = pages.robots(SITE)
-    assert (
-        robots.body.decode()
-        == "User-agent: *\nContent-Signal: search=no, ai-input=no, ai-train=no\nDisallow:\n"
-    )
-    assert pages.robots(replace(SITE, private=True)) == []
-
-
-def test_only_where_it_is_allowed_pages_go_without_noindex():
-    empty = compose("all", "x", ())
-    assert b"noindex" in pages.index(empty, SITE).body
-    assert b"noindex" not in pages.index(empty, replace(SITE, indexable=True)).body
+    [job] = STAGE.pending(room.db, room.config, room.now)
+    assert STAGE.backlog(room.db, room.config, room.now) == STAGE.size(job) == 1
+    STAGE.postpone(room.db, room.config, job, "ValueError: x", room.now)
+    assert [*STAGE.pending(room.db, room.config, room.now)] == []
+    add(room, alpha, "b")
+    publish(room, hours=1)
+    assert len(titles(room)) == 2

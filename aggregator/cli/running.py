@@ -170,6 +170,7 @@ def publish(
 ) -> None:
     """Write feeds and pages from the store; a file is touched only where its bytes differ."""
     from aggregator.cli.remaking import show_again
+    from aggregator.publish.source_stage import STAGE as SOURCE
     from aggregator.publish.stage import STAGE, forget_published
 
     if dry_run and not republish:
@@ -185,7 +186,7 @@ def publish(
         if republish:
             show_again(session.db, session.config)
 
-    run_stages(context, "publish", wait, prepare, lambda: (STAGE,))
+    run_stages(context, "publish", wait, prepare, lambda: (STAGE, SOURCE))
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """What goes into the archives, which of them are to be written, and writing them to output/."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sqlite_utils import Database
 
@@ -9,8 +9,8 @@ from aggregator.config import Config
 from aggregator.model import Document, EditionEntry, PublicationState
 from aggregator.publish import archive, digest_text, edition, write
 from aggregator.publish.archive import Place, Shelf
-from aggregator.publish.body import frozen_body
-from aggregator.publish.edition import Facts, Site
+from aggregator.publish.body import within_rights
+from aggregator.publish.edition import Site
 from aggregator.publish.place import private_root, site_of
 from aggregator.store import archives, digests, publications
 
@@ -61,19 +61,11 @@ def _stale(db: Database, config: Config) -> Archive | None:
     facts = publications.facts(db, stories, config.language)
     lists = (digest_text.allowed(each, site) for each in digests.archived(db, place.name))
     entries = [
-        *edition.ordered(map(_within_rights, facts)),
+        *edition.ordered(map(within_rights, facts)),
         *(digest_text.as_entry(each, site) for each in lists),
     ]
     entries.sort(key=lambda entry: entry.first_published_at, reverse=True)
     return Archive(site=site, root=root, form=form, place=place, entries=tuple(entries))
-
-
-def _within_rights(facts: Facts) -> Facts:
-    """Return what was frozen, with another body where the feed's rights are others by now."""
-    row = facts.publication
-    if row.fingerprint.startswith(f"{facts.rights} "):
-        return facts
-    return replace(facts, publication=replace(row, body=frozen_body(facts, row.room)))
 
 
 def documents(job: Archive) -> tuple[Document, ...]:

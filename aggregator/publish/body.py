@@ -3,6 +3,7 @@
 import html
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import accumulate
 from urllib.parse import urlsplit
 
@@ -28,6 +29,14 @@ def frozen_body(facts: Facts, room: int | None = None) -> str:
     if room is None:
         return "".join((quoted(facts), _credits(facts), _discussion(facts)))
     return quoted(facts, room) + _short_credits(facts)
+
+
+def within_rights(facts: Facts) -> Facts:
+    """Return what was frozen, with a body made anew where the feed's rights are others by now."""
+    row = facts.publication
+    if row.fingerprint.startswith(f"{facts.rights} "):
+        return facts
+    return replace(facts, publication=replace(row, body=frozen_body(facts, row.room)))
 
 
 def quoted(facts: Facts, room: int | None = None) -> str:

@@ -1,7 +1,5 @@
 """Which entries each edition holds, out of the store."""
 
-import re
-import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass, replace
 
@@ -9,11 +7,9 @@ from sqlite_utils import Database
 
 from aggregator.config import Config
 from aggregator.model import Edition, EditionEntry, PublicationState
-from aggregator.publish import archive, edition, hot
+from aggregator.publish import archive, edition, hot, slugs
 from aggregator.publish.edition import Facts
 from aggregator.store import archives, categories, counts, publications
-
-_LONGEST = 60  # letters of a category's name in its address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +59,11 @@ def by_category(db: Database, config: Config, main: Edition) -> tuple[Category, 
     feeds: defaultdict[str, list[int]] = defaultdict(list)
     names: dict[str, str] = {}
     for name, members in categories.members(db).items():
-        feeds[_slug(name)] += members
-        names.setdefault(_slug(name), name)
+        feeds[slugs.slug(name)] += members
+        names.setdefault(slugs.slug(name), name)
     entries: defaultdict[str, list[EditionEntry]] = defaultdict(list)
     for entry in main.entries:
-        for slug in {_slug(source.category) for source in entry.sources}:
+        for slug in {slugs.slug(source.category) for source in entry.sources}:
             entries[slug].append(entry)
     return tuple(
         Category(edition=_category(config, slug, names[slug], entries[slug]), feeds=tuple(feeds[slug]))
@@ -95,12 +91,6 @@ def filled(db: Database, config: Config, category: Category) -> Edition:
     newest = sorted(known.values(), key=lambda entry: entry.first_published_at, reverse=True)
     made = edition.compose("category", category.edition.title, edition.cut(newest, config.max_entries))
     return replace(made, path=category.edition.path, label=category.edition.label)
-
-
-def _slug(category: str) -> str:
-    """Return a category's name as a folder: categories whose names differ in signs alone share one."""
-    letters = re.sub(r"[\W_]+", "-", unicodedata.normalize("NFKC", category).lower()).strip("-")
-    return letters[:_LONGEST] or "-"
 
 
 def _main(config: Config, entries: list[EditionEntry]) -> Edition:

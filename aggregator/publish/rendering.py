@@ -23,11 +23,13 @@ from aggregator.publish import (
     feeds,
     lists,
     pages,
+    source_feeds,
     subscriptions,
     write,
 )
 from aggregator.publish.edition import Site
 from aggregator.publish.place import private_root, site_of
+from aggregator.publish.source_feeds import Feed
 from aggregator.publish.sources import Source
 from aggregator.publish.sources import page as page_of_sources
 from aggregator.store import categories, publications, sources, stale_pages, standing
@@ -172,7 +174,7 @@ def documents(job: Rendering | Pages) -> tuple[Document, ...]:
         return _pages(job.entries, job.site)
     listed = (*job.editions, job.parts[0], *job.renewed)
     lasts = [document for each in listed for document in feeds.documents(each, job.site)]
-    lasts.append(subscriptions.subscriptions((*job.editions, *job.parts), job.site))
+    lasts.append(subscriptions.subscriptions((*job.editions, *job.parts, *_own(job)), job.site))
     main, hottest, *_, everything = job.editions
     indexes = [pages.index(everything, job.site, job.parts), *pages.rankings(main, hottest, job.site)]
     indexes += [pages.category(each, job.site) for each in job.renewed]
@@ -185,6 +187,12 @@ def documents(job: Rendering | Pages) -> tuple[Document, ...]:
     if job.site.viewpoints:
         lasts.append(comments.viewpoints_feed(main, job.site))
     return (*pages.statics(), *_pages(job.pages, job.site), *indexes, *lasts)
+
+
+def _own(job: Rendering) -> list[Edition]:
+    """List the editions of single sources, whose feeds are written by a stage of their own."""
+    found = (Feed(0, each.title, each.slug) for each in job.sources if each.slug)
+    return [source_feeds.made(each, ()) for each in found]
 
 
 def _pages(entries: tuple[EditionEntry, ...], site: Site) -> tuple[Document, ...]:
@@ -228,7 +236,7 @@ def publish_pages(config: Config, job: Pages, documents: tuple[Document, ...]) -
 
 def _public_names(documents: tuple[Document, ...]) -> list[str]:
     """List the names in output/ that were public before everything moved beneath a private path."""
-    beside = {archive.FOLDER, "days", days.INDEX, "robots.txt"}
+    beside = {archive.FOLDER, source_feeds.FOLDER, "days", days.INDEX, "robots.txt"}
     return sorted({document.path.split("/")[0] for document in documents} | beside)
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from aggregator.model import Document
-from aggregator.publish import pages
+from aggregator.publish import pages, source_feeds
 from aggregator.publish.edition import Site
 
 State = Literal["ok", "new", "failing", "paused", "gone"]
@@ -25,6 +25,12 @@ class Source:
     newest_at: datetime | None
     state: State
     since: datetime | None = None  # when it was read for the last time
+    slug: str = ""  # of its own feeds, where it has any
+
+    @property
+    def path(self) -> str:
+        """Where its own feeds lie, beneath the site."""
+        return source_feeds.path(self.slug)
 
 
 def state_text(source: Source, zone: ZoneInfo) -> str:

@@ -33,6 +33,7 @@ from aggregator.store import (
     hub_pings,
     publications,
     search,
+    source_feeds,
     stale_pages,
     standing,
 )
@@ -74,6 +75,7 @@ def forget_published(db: Database) -> None:
     with db.atomic():
         publications.forget(db)
         archives.forget(db)
+        source_feeds.forget(db)
 
 
 def pending(db: Database, config: Config, now: datetime) -> Iterator[Job]:
@@ -180,6 +182,7 @@ def _promote(db: Database, config: Config, job: Promotions) -> None:
     for row in job.rows:
         publications.promote(db, row)
     admission.exclude(db, job.muted)
+    source_feeds.name(db)
     search.forget(db, [row.public_id for row in job.rows if row.state not in rendering.PAGED])
     search.keep(db, rendering.paged(db, config, [row.story_id for row in job.rows]))
 
@@ -195,6 +198,8 @@ def _rendered(
     publications.note(db, job.state)
     rendering.follow(db, job)
     archiving.follow(db, config, job.state.root)
+    if not job.is_known:
+        source_feeds.forget(db)
 
 
 def postpone(db: Database, _: Config, job: Job, error: str, __: datetime) -> None:

@@ -374,6 +374,14 @@ def digests_archived(db: Database) -> None:
 
 
 @migrations()
+def sources_fed(db: Database) -> None:
+    """Create the table of each source's own feed."""
+    from aggregator.store import source_feeds
+
+    _execute(db, source_feeds.TABLE)
+
+
+@migrations()
 def digests_followed(db: Database) -> None:
     """Have the page of a digest written again where what it says of an entry may be shown no more."""
     from aggregator.store import digests

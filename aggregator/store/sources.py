@@ -24,7 +24,9 @@ BEGIN
 """
 _FAILING = 3  # polls in a row: what failed once is asked again soon, and is no news
 _SOURCES = f"""
-SELECT coalesce(nullif(title, ''), host) AS title, site_url, category, published, newest_published_at,
+SELECT coalesce(nullif(title, ''), host) AS title, coalesce((
+    SELECT slug FROM source_feeds WHERE source_feeds.feed_id = feeds.feed_id), '') AS slug,
+  site_url, category, published, newest_published_at,
   CASE WHEN gone = 1 THEN 'gone' WHEN json_extract(settings, '$.paused') IS 'true' THEN 'paused'
     WHEN failures >= {_FAILING} THEN 'failing' WHEN last_poll_at IS NULL THEN 'new' ELSE 'ok' END AS state,
   CASE WHEN gone = 1 THEN last_poll_at WHEN failures >= {_FAILING} THEN coalesce(
@@ -37,7 +39,7 @@ FROM feeds WHERE listed = 1 ORDER BY category = '', category, title COLLATE NOCA
 def shown(db: Database) -> tuple[Source, ...]:
     """Return the listed feeds, by category."""
     return tuple(
-        Source(title=row["title"], site_url=row["site_url"], category=row["category"],
+        Source(title=row["title"], slug=row["slug"], site_url=row["site_url"], category=row["category"],
                published=row["published"], newest_at=maybe_time(row["newest_published_at"]),
                state=row["state"], since=maybe_time(row["since"]))
         for row in db.query(_SOURCES)

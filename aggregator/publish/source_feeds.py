@@ -1,0 +1,54 @@
+"""A feed of each source: what it brought, in Japanese."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from aggregator.model import Document, Edition, EditionEntry
+from aggregator.publish import edition, feeds, slugs
+from aggregator.publish.edition import Site
+from aggregator.publish.room import KEPT
+
+FOLDER = "source"
+FEW = 30  # entries: one source brings fewer than all
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A listed feed, and where its own one lies."""
+
+    feed_id: int
+    title: str
+    slug: str = ""
+
+
+def named(found: Iterable[Feed], taken: Iterable[str]) -> list[Feed]:
+    """Give each feed that has no address one that is free."""
+    used, all_named = set(taken), list[Feed]()
+    for feed in found:
+        address = feed.slug or slugs.free(feed.title, used)
+        used.add(address)
+        all_named.append(replace(feed, slug=address))
+    return all_named
+
+
+def kept(stories: Sequence[tuple[datetime, int]]) -> list[int]:
+    """Choose from stories by when they were published: the newest, and all of the last 48 hours."""
+    newest = sorted(stories, reverse=True)
+    oldest = newest[0][0] - KEPT if newest else None
+    return [story for place, (at, story) in enumerate(newest) if place < FEW or (oldest and at >= oldest)]
+
+
+def path(slug: str) -> str:
+    """Return the folder of a source's feeds; "" where it has none."""
+    return f"{FOLDER}/{slug}/" if slug else ""
+
+
+def made(feed: Feed, entries: Iterable[EditionEntry]) -> Edition:
+    """Make a source's edition."""
+    return replace(edition.compose("source", f"{feed.title}（日本語）", tuple(entries)), path=path(feed.slug))
+
+
+def documents(editions: Iterable[Edition], site: Site) -> tuple[Document, ...]:
+    """Write them in their three forms."""
+    return tuple(document for each in editions for document in feeds.documents(each, site))
