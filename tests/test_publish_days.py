@@ -170,10 +170,20 @@ def test_an_entry_translated_late_moves_to_the_day_it_was_translated(room: Newsr
     assert headlines(room, "days/2026-11-25.html") == ["訳された見出し"]
 
 
-def test_a_publication_that_anybody_withdraws_leaves_its_day_and_an_empty_day_goes(room: Newsroom):
+def test_a_headline_stays_as_long_as_the_page_of_an_entry_whose_text_was_dropped(room: Newsroom):
     room.feed()
     published(room, "1")
+    room.db.execute("UPDATE publications SET state = 'withdrawn', body = ''")
+    room.publish()
+    assert headlines(room, "days/2026-11-24.html") == ["見出し1"]
+
+
+def test_an_entry_that_anybody_withdraws_leaves_its_day_with_its_page_and_an_empty_day_goes(room: Newsroom):
+    room.feed()
+    published(room, "1")
+    [page] = [name for name in room.outputs() if name.startswith("entries/")]
     published(room, "2", hours=24)
+    room.path(page).unlink()
     room.db.execute("UPDATE publications SET state = 'withdrawn' WHERE first_published_at LIKE '2026-11-24%'")
     room.publish()
     assert day_files(room) == {"days/2026-11-25.html", "days/2026.html"}
@@ -187,6 +197,8 @@ def test_pages_that_a_shorter_day_no_longer_has_go(room: Newsroom, monkeypatch: 
     published(room, "1")
     published(room, "2", hours=1)
     assert room.path("days/2026-11-24-2.html").exists()
+    [row] = [row for row in room.rows() if row["title"] == "見出し2"]
+    room.path(f"entries/{row['slug']}.html").unlink()
     room.db.execute("UPDATE publications SET state = 'withdrawn' WHERE title = '見出し2'")
     room.publish()
     assert day_files(room) == {"days/2026-11-24.html", "days/2026.html"}

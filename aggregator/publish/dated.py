@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from sqlite_utils import Database
@@ -43,18 +44,28 @@ def due(db: Database, config: Config, most: int | None = None) -> DayPages | Non
     marks = rows.changed(db, config.zone)
     if not marks or (most is not None and len(marks) > most):
         return None
+    root = private_root(db, config)
+    folder = config.output / root
     chosen, before = sorted(marks, reverse=True)[:BATCH], rows.written(db)
-    lines = {day: rows.lines(db, day, config.zone) for day in chosen}
+    lines = {day: _lines(db, day, config.zone, folder) for day in chosen}
     gone = {day for day in chosen if not lines[day]}
     every = sorted((before.keys() | lines.keys()) - gone)
     moved = {day for day in chosen if (day in before) == (day in gone)}
-    lines |= {day: rows.lines(db, day, config.zone) for day in days.beside(moved, every) - lines.keys()}
-    root = private_root(db, config)
+    near = days.beside(moved, every) - lines.keys()
+    lines |= {day: _lines(db, day, config.zone, folder) for day in near}
     site = site_of(config, root)
     return DayPages(
         site=site, root=root, every=tuple(every), gone=tuple(gone), surplus=_surplus(lines, before, site),
         written=days.linked({day: found for day, found in lines.items() if found}, every),
         marks=tuple(mark for day in chosen for mark in marks[day]),
+    )  # fmt: skip
+
+
+def _lines(db: Database, day: date, zone: ZoneInfo, folder: Path) -> tuple[Line, ...]:
+    """Return a day's entries, of those whose text was dropped the ones whose page is still there."""
+    return tuple(
+        line for line in rows.lines(db, day, zone)
+        if not line.is_dropped or (folder / f"entries/{line.slug}.html").exists()
     )  # fmt: skip
 
 

@@ -32,6 +32,7 @@ class Line:
     original_title: str
     language: str  # as the feed names it
     feed_title: str
+    is_dropped: bool = False  # its text is gone, and so its page may be
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

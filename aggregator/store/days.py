@@ -11,6 +11,7 @@ from sqlite_utils import Database
 
 from aggregator.markup import unturned
 from aggregator.publish.days import Line
+from aggregator.publish.edition import MARK
 from aggregator.times import from_text, to_text
 
 # A minute is as fine as zones differ; days are made of them in the zone that is set.
@@ -31,7 +32,7 @@ BEGIN
     (SELECT OLD.first_published_at AS at UNION SELECT NEW.first_published_at) WHERE at IS NOT NULL
     ON CONFLICT DO NOTHING; END;
 """
-_STATES = ("translated", "untranslated")
+_STATES = ("translated", "untranslated", "withdrawn")
 _LINES = """
 SELECT p.slug, p.title, p.state, p.first_published_at, e.title,
   coalesce(json_extract(f.settings, '$.language'), e.language, f.language, ''),
@@ -74,8 +75,9 @@ def lines(db: Database, day: date, zone: ZoneInfo) -> tuple[Line, ...]:
     """Return the entries published on a day, the oldest first."""
     rows = [row for state in _STATES for row in db.execute(_LINES, [state, *_bounds(day, zone)]).fetchall()]
     found = (
-        Line(slug=slug, title=title, is_translated=state == "translated", published_at=from_text(at),
-             original_title=unturned(original), language=language, feed_title=feed)
+        Line(slug=slug, title=title, is_translated=not title.startswith(MARK), published_at=from_text(at),
+             original_title=unturned(original), language=language, feed_title=feed,
+             is_dropped=state == "withdrawn")
         for slug, title, state, at, original, language, feed in rows
     )  # fmt: skip
     return tuple(sorted(found, key=lambda line: (line.published_at, line.slug)))
