@@ -5,8 +5,8 @@ from dataclasses import dataclass, fields, replace
 from typing import cast, get_args
 
 from aggregator import urls
-from aggregator.config import CHAIN, is_chain
 from aggregator.errors import OpmlError
+from aggregator.faults import CHAIN, is_chain
 from aggregator.model import (
     Extract,
     FeedSettings,

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aggregator.cli.common import Json, Wait, clock, leave, open_session, opened, take_up, take_up_list
-from aggregator.config import ENGINES, Config
+from aggregator.config import Config
 from aggregator.errors import ConfigError
+from aggregator.faults import ENGINES
 
 if TYPE_CHECKING:
     from sqlite_utils import Database

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from aggregator.config import DROP_AFTER_LEAST
+from aggregator.faults import DROP_AFTER_LEAST
 
 UNLISTED = timedelta(days=7)  # a feed that was empty or taken out by mistake is back by then
 SPENT = timedelta(days=7)  # after its translation an article has served its purpose

@@ -1,0 +1,109 @@
+"""Settings that are well formed but cannot work, and the form of those that are more than a number."""
+
+import ipaddress
+import re
+import zoneinfo
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from aggregator.config import Config
+
+DROP_AFTER_LEAST = timedelta(days=14)  # feeds, counts, comments and digests look back at a week
+ENGINES = ("firefox", "llamacpp", "openai", "deepl")
+CHAIN = f"auto | {' | '.join(ENGINES)} | none, or several of them in order: deepl,firefox"
+_COMMENTS = ("hackernews", "wordpress", "github")  # whose text may be shown
+_BUDGET = re.compile(r"[0-9]{1,12}(?: yen)?")
+_EXECUTOR = re.compile(r"inline:|processes:[1-9]\d{0,2}")  # as executors.open_workers reads it
+
+
+def faults(config: "Config") -> Iterator[tuple[str, str]]:
+    """Yield the settings that are well formed but cannot work, each with what was expected."""
+    if not _works(lambda: config.zone):
+        yield "timezone", f"timezone = {config.timezone!r}: expected a zone name such as Asia/Tokyo"
+    for key in ("executor_poll", "executor_enrich", "executor_translate"):
+        if not _EXECUTOR.fullmatch(getattr(config, key)):
+            yield key, f"{key} = {getattr(config, key)!r}: expected inline: or processes:N, N from 1 to 999"
+    if not _works(lambda: config.address) or not config.address[0] or not 0 <= config.address[1] <= 65535:
+        yield "listen", f"listen = {config.listen!r}: expected address:port such as 127.0.0.1:8080"
+    elif config.visibility == "local" and not _is_loopback(config.address[0]):
+        remedy = "set visibility to private or public"
+        yield "listen", f"listen = {config.listen!r}: visibility = local serves on 127.0.0.1 only; {remedy}"
+    for key in ("base_url", "openai_url", "deepl_url", "counts_via", "hub"):
+        if (url := getattr(config, key)) and not _is_http(url):
+            yield key, f"{key} = {url!r}: expected an http or https URL"
+    if not config.max_entries:
+        yield "max_entries", "max_entries = 0: expected a whole number of 1 or more"
+    if timedelta() < config.drop_after < DROP_AFTER_LEAST:
+        yield "drop_after", f"drop_after: expected {DROP_AFTER_LEAST.days}d or more, or 0"
+    yield from _engine_faults(config)
+    yield from _count_faults(config)
+    yield from _visibility_faults(config)
+
+
+def _visibility_faults(config: "Config") -> Iterator[tuple[str, str]]:
+    missing = [name for name in ("base_url", "contact") if not getattr(config, name)]
+    if config.visibility == "public" and missing:
+        yield "visibility", f"visibility = public: {' and '.join(missing)} must be set"
+    if config.hub and config.visibility != "public":
+        yield "hub", f"hub = {config.hub!r}: makes addresses known, so it needs visibility = public"
+
+
+def _engine_faults(config: "Config") -> Iterator[tuple[str, str]]:
+    if not is_chain(config.engine):
+        yield "engine", f"engine = {config.engine!r}: expected {CHAIN}"
+    if not re.fullmatch("[a-z]{2,3}", config.language):
+        yield "language", f"language = {config.language!r}: expected a language's code such as ja"
+    if not config.engine_timeout:
+        yield "engine_timeout", "engine_timeout = 0: expected a duration such as 30s or 1m"
+    for engine, budget in (("openai", config.openai_budget), ("deepl", config.deepl_budget)):
+        key = f"{engine}_budget"
+        if not _BUDGET.fullmatch(budget):
+            yield key, f"{key} = {budget!r}: expected characters such as 1000000, or yen such as 3000 yen"
+        elif budget.endswith("yen") and not getattr(config, f"{engine}_yen"):
+            yield key, f"{key} = {budget!r}: {engine}_yen must say what a million characters cost"
+
+
+def _count_faults(config: "Config") -> Iterator[tuple[str, str]]:
+    if config.counts not in {"auto", "none"}:
+        from aggregator.model import PROVIDERS  # most runs need not load what counts
+
+        names = [name.strip() for name in config.counts.split(",")]
+        if not set(names) <= {*PROVIDERS} or len(names) > len({*names}):
+            expected = f"auto | none, or several of {', '.join(PROVIDERS)}, with commas"
+            yield "counts", f"counts = {config.counts!r}: expected {expected}"
+    if config.comments != "none":
+        named = [name.strip() for name in config.comments.split(",")]
+        if not set(named) <= {*_COMMENTS} or len(named) > len({*named}):
+            others = "others do not allow it: docs/discussions.md"
+            expected = f"none, or some of {', '.join(_COMMENTS)}, with commas; {others}"
+            yield "comments", f"comments = {config.comments!r}: expected {expected}"
+    if not re.fullmatch(r"[A-Za-z0-9_-]{0,40}", config.reddit_user):
+        yield "reddit_user", f"reddit_user = {config.reddit_user!r}: expected a name, without u/"
+
+
+def is_chain(text: str) -> bool:
+    """Return whether a text names engines as the setting `engine` does."""
+    names = [name.strip() for name in text.split(",")]
+    return text in {"auto", "none"} or (set(names) <= {*ENGINES} and len(names) == len({*names}))
+
+
+def _works(look_up: Callable[[], object]) -> bool:
+    try:
+        look_up()
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):  # OSError: a zone that is a folder
+        return False
+    return True
+
+
+def _is_http(url: str) -> bool:
+    return _works(lambda: urlsplit(url)) and bool(re.match(r"https?://[^/]", url, re.IGNORECASE))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
