@@ -15,10 +15,11 @@ from aggregator.discuss import access
 from aggregator.discuss import comments_stage as reading
 from aggregator.errors import AggregatorError
 from aggregator.session import read_filters
-from aggregator.store import open_store, store_errors
+from aggregator.store import open_store, retention, store_errors
 from aggregator.translate import engines, glossary
 
 LEAST_FREE = 200_000_000  # bytes
+MUCH_FREE = 100_000_000  # of the store: less is soon used again
 EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)  # a clock before this was never set
 
 # Distribution -> module, for every default dependency; tests keep it equal to setup.cfg.
@@ -123,6 +124,7 @@ def _store(config: Config, _: datetime) -> Iterator[Finding]:
         with store_errors(config.store):
             db = open_store(config.store)
             verdict = db.execute("PRAGMA quick_check").fetchone()[0]
+            free = retention.free_bytes(db)
             db.close()
     except AggregatorError as error:
         yield Finding(text=str(error), ok=False, next_step="restore a copy, or move it away to begin anew")
@@ -132,6 +134,10 @@ def _store(config: Config, _: datetime) -> Iterator[Finding]:
         ok=verdict == "ok",
         next_step="" if verdict == "ok" else "restore a copy",
     )
+    size = config.store.stat().st_size
+    if free > max(size / 2, MUCH_FREE):
+        text = f"{config.store}: {free / 1e6:.0f} of {size / 1e6:.0f} MB are free"
+        yield Finding(text=text, ok=False, serious=False, next_step="aggregator prune --compact")
 
 
 def _folders(config: Config, _: datetime) -> Iterator[Finding]:

@@ -1,12 +1,14 @@
-"""What doctor finds about the operator's own glossary."""
+"""What doctor finds."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
+from aggregator import doctor
 from aggregator.config import Config
 from aggregator.doctor import examine
+from aggregator.store import open_store, retention
 
 NOW = datetime(2026, 11, 24, 6, tzinfo=UTC)
 
@@ -100,3 +102,22 @@ def test_comments_that_are_named_in_vain_are_said(tmp_path):
     assert said in [finding.text for finding in examine(config, NOW)]
     asked = replace(config, contact="https://reader.example/")
     assert said not in [finding.text for finding in examine(asked, NOW)]
+
+
+def test_a_store_that_is_half_free_could_be_smaller(tmp_path, monkeypatch):
+    monkeypatch.setattr(doctor, "MUCH_FREE", 1_000_000)
+    config = Config(store=tmp_path / "s", opml=tmp_path / "f.opml", engine="none")
+
+    def found():
+        return [each for each in examine(config, NOW) if each.text.endswith(" MB are free")]
+
+    db = open_store(config.store)
+    db.execute("CREATE TABLE much AS SELECT randomblob(2000000) AS bytes")
+    assert found() == []
+    db.execute("DROP TABLE much")
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    [note] = found()
+    assert (note.ok, note.serious, note.next_step) == (False, False, "aggregator prune --compact")
+    retention.compact(db)
+    assert found() == []
+    db.close()

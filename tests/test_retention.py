@@ -1,5 +1,6 @@
 """What of old entries goes, when, and what stays for ever."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -16,8 +17,9 @@ from aggregator.config import Config, load
 from aggregator.enrich.stage import ARTICLE, SUMMARY
 from aggregator.errors import ConfigError
 from aggregator.executors import Workers, open_workers
-from aggregator.model import DueFeed, ParsedEntry, ParsedFeed
+from aggregator.model import DueFeed, ParsedEntry, ParsedFeed, Subscription
 from aggregator.pipeline import Clock, Stage, StageReport, run_stage
+from aggregator.poll.stage import STAGE as POLL
 from aggregator.publish.place import private_root
 from aggregator.publish.stage import STAGE as PUBLISH
 from aggregator.retention import stage
@@ -28,6 +30,7 @@ from aggregator.store import entries, feeds, remakes, retention, translations
 from aggregator.store.entries import EntryCounts
 from aggregator.times import to_text
 from tests.conftest import Aggregator
+from tests.feedserver import FeedServer
 from tests.publishing import NOON, Newsroom
 from tests.webservers import ask
 
@@ -280,6 +283,21 @@ def test_the_server_knows_which_pages_are_gone(room: Newsroom, visibility: str):
         assert elsewhere.status == 404
 
 
+def test_no_link_leads_to_what_is_gone(room: Newsroom):
+    room.settings(dropped_pages="gone")
+    published(room, room.feed(), *(f"{number}" for number in range(12)))
+    assert prune(room, 160).units > 2
+    room.publish()
+    documents = room.outputs()
+    left = {name for name in documents if name.startswith("entries/")}
+    linked = {
+        match for name, body in documents.items() if name.endswith((".html", ".xml", ".json"))
+        for match in re.findall(r"entries/\d{4}/\d\d/\w+\.html", body.decode())
+    }  # fmt: skip
+    assert linked == left
+    assert len(left) == len(kept(room))
+
+
 def test_feeds_do_not_change_when_texts_go(room: Newsroom):
     published(room, room.feed(), "1", "2", "3", "4")
     ends = (".xml", ".json")
@@ -497,6 +515,38 @@ def test_a_dropped_entry_that_its_source_lists_again_brings_nothing(room: Newsro
         room.now += DAY
     assert set(made_of(room, old).values()) == {0}
     assert kept(room) == ["2", "3"]
+
+
+def items(*guids: str) -> bytes:
+    listed = "".join(f"<item><guid>{guid}</guid><title>Story {guid}</title></item>" for guid in guids)
+    return f"<rss version='2.0'><channel><title>Wire</title>{listed}</channel></rss>".encode()
+
+
+def test_what_a_poll_no_longer_finds_is_listed_no_more_and_a_304_says_nothing(room: Newsroom):
+    """Entries that stand where they stood are known by their marks, and a body that stayed is not parsed."""
+    room.settings(allow_private_hosts=True, host_spacing=timedelta(), poll_every=timedelta(hours=1))
+
+    def look(body: bytes, **answer: str) -> list[str]:
+        server.serve("/feed", body, **answer)
+        room.now += timedelta(hours=1)
+        feeds.make_due(room.db, room.now)
+        assert run_stage(POLL, *running(room)[1:]).units == 1
+        gone = room.db.execute("SELECT guid FROM entries WHERE unlisted_at IS NOT NULL ORDER BY guid")
+        return [guid for (guid,) in gone.fetchall()]
+
+    with FeedServer() as server:
+        feeds.sync(room.db, [Subscription(url=server.url("/feed"))], room.now)
+        assert look(items("c", "b", "a")) == []
+        assert look(items("c", "b")) == ["a"]
+        assert look(items("c", "b")) == ["a"], "the same body"
+        assert look(items("d", "c")) == ["a", "b"], "what is new is read, the rest known by its mark"
+        assert look(items("d", "c"), etag='"1"') == ["a", "b"]
+        assert look(items("d", "c"), etag='"1"') == ["a", "b"]
+        assert [row[0] for row in room.db.execute("SELECT outcome FROM polls ORDER BY poll_id")][
+            -1
+        ] == "not_modified"
+        assert look(b"no feed at all", etag='"2"') == ["a", "b"]
+        assert look(items("d", "b", "a"), etag='"3"') == ["c"]
 
 
 def test_half_a_year_in_steps_lets_the_store_grow_by_names_alone(room: Newsroom):

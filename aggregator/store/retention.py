@@ -77,7 +77,8 @@ UPDATE publications SET state = 'withdrawn', body = '', fingerprint = '', room =
 WHERE story_id IN (SELECT value FROM json_each(?))
 """
 _OF_ENTRIES = ("articles", "summaries", "translations", "pages", "comment_counts", "count_history")
-_OF_STORIES = ("discussions", "comments", "comment_looks", "viewpoints", "stale_pages", "search_due")
+_OF_STORIES = ("discussions", "comments", "comment_looks", "viewpoints", "stale_pages", "search_due",
+  "related_stories")  # fmt: skip
 _GONE = "SELECT 1 FROM publications WHERE slug = ? AND state = 'withdrawn'"
 _NEWEST_SO_MANY = """
 SELECT sort_at FROM entries WHERE excluded IS NULL ORDER BY sort_at DESC LIMIT 1 OFFSET ? - 1
