@@ -44,6 +44,7 @@ class Shown:
             "discussed": "discussed.html", "search": f"search?q={quote('半導体')}", "nothing found": "search?q=zzz",
             "sources": "sources.html", "about": "about.html", "subscribe": "subscribe.html",
             "day": "days/2026-11-20-2.html", "year": "days/2026.html", "digests": "digest/index.html",
+            "digest": "digest/2026-W47.html", "morning": "morning.html",
         }  # fmt: skip
 
 
@@ -135,7 +136,7 @@ def test_nobody_is_kept_from_reading(shown: Shown, browser: Browser, width: int,
         )
         found[kind] = [
             (fault["id"], fault["impact"], fault["nodes"][0]["html"])
-            for fault in violations if fault["impact"] in {"serious", "critical"}
+            for fault in violations
         ]  # fmt: skip
         assert browser.evaluate("document.documentElement.scrollWidth") <= width, kind
     assert {kind: faults for kind, faults in found.items() if faults} == {}
