@@ -26,7 +26,7 @@ from aggregator.retention import stage
 from aggregator.retention.stage import STAGE
 from aggregator.search import find
 from aggregator.serve import Server
-from aggregator.store import entries, feeds, remakes, retention, translations
+from aggregator.store import articles, entries, feeds, remakes, retention, translations
 from aggregator.store.entries import EntryCounts
 from aggregator.times import to_text
 from tests.conftest import Aggregator
@@ -377,6 +377,22 @@ def test_a_page_whose_rows_were_not_written_goes_the_next_time(
     assert kept(room) == ["1", "2", "3"]
     assert prune(room).units == 1
     assert kept(room) == ["2", "3"]
+
+
+def test_a_look_reads_no_entry_that_was_dropped_before_and_no_whole_table(room: Newsroom):
+    values = dict.fromkeys(("feeds", "shown", "states"), "[]") | dict.fromkeys(("before", "unlisted"), "")
+    looked = room.db.execute(
+        f"EXPLAIN QUERY PLAN {retention._OLD}", values | {"most": 1, "limit": 1}
+    ).fetchall()
+    counted = room.db.execute(f"EXPLAIN QUERY PLAN {retention._NEWEST_SO_MANY}", [1]).fetchall()
+    values = {"language": "ja", "before": "", "after": 0, "most": 1}
+    spent = room.db.execute(f"EXPLAIN QUERY PLAN {articles._SPENT}", values).fetchall()
+    steps = [row[3] for row in (*looked, *counted, *spent)]
+    assert any("INDEX entries_kept (feed_id=? AND sort_at<?)" in step for step in steps)
+    assert any("USING INDEX entries_queue" in step for step in steps)
+    assert any("INDEX articles_kept (entry_id>?)" in step for step in steps)
+    tables = r"SCAN (?:entries|stories|publications|articles|[a-z]{1,2})(?! USING| VIRTUAL)\b"
+    assert [step for step in steps if re.match(tables, step)] == []
 
 
 # --- articles -----------------------------------------------------------------------------------------------
