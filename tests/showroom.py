@@ -4,6 +4,9 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
+from aggregator.executors import open_workers
+from aggregator.pipeline import run_stage
+from aggregator.publish.source_stage import STAGE as SOURCE
 from aggregator.store import counts
 from aggregator.times import to_text
 from tests.publishing import NOON, Newsroom
@@ -73,6 +76,7 @@ class Showroom(Newsroom):
         self._news()
         self._said()
         self.publish()
+        run_stage(SOURCE, self.db, self.config, open_workers("inline:"), lambda: self.now)
 
     def _older(self) -> None:
         self.now = NOON - timedelta(days=4)

@@ -7,7 +7,9 @@ import feedparser
 import pytest
 from lxml import etree
 
+from aggregator.publish.comments import comments_feed, viewpoints_feed
 from aggregator.publish.edition import compose, rights_text
+from tests.test_publish_comments import VIEWED
 from tests.test_publish_feeds import ENTRY, SITE, written
 
 SAID = replace(SITE, contact="desk@news.example")
@@ -49,6 +51,12 @@ def test_rss_names_its_picture_as_the_specification_demands():
     assert {child.tag: child.text for child in image} == {
         "url": "https://news.example/icon.png", "title": "ニュース", "link": "https://news.example/",
     }  # fmt: skip
+
+
+def test_feeds_of_comments_name_them_too():
+    for feed in (comments_feed(VIEWED, SAID), viewpoints_feed(compose("main", "x", (VIEWED,)), SAID)):
+        said = feedparser.parse(feed.body).feed.rights
+        assert said == "連絡先: desk@news.example 掲載停止の方法: https://news.example/about.html#takedown"
 
 
 def test_a_categorys_feeds_lead_to_its_page():

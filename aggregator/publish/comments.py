@@ -100,6 +100,7 @@ def _feed(urn: str, title: str, place: str, site: Site) -> etree._Element:
     _text(root, "id", urn)
     _text(root, "title", title)
     _link(root, "self", site.base_url + place, MEDIA_TYPE)
+    _text(root, "rights", editions.takedown_text(site))
     return root
 
 

@@ -257,9 +257,13 @@ def given(made: Edition) -> Edition:
 
 def rights_text(site: Site) -> str:
     """Say whose the entries are, who translated them, and where a publisher has them taken down."""
+    return f"記事の権利は各媒体にあります。見出しと要約は機械翻訳です。{takedown_text(site)}"
+
+
+def takedown_text(site: Site) -> str:
+    """Name the contact and how something is taken down."""
     contact = f"連絡先: {site.contact} " if site.contact else ""
-    where = f"{about_url(site)}#takedown"
-    return f"記事の権利は各媒体にあります。見出しと要約は機械翻訳です。{contact}掲載停止の方法: {where}"
+    return f"{contact}掲載停止の方法: {about_url(site)}#takedown"
 
 
 def home_url(edition: Edition, site: Site) -> str:
