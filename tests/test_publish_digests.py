@@ -255,6 +255,26 @@ def test_what_counts_in_a_morning_moves_with_the_counts_and_the_list_does_not(de
     assert after[-1]["_discussion"]["comments"] == 900
 
 
+def test_narrowed_rights_hold_in_a_morning_whose_entries_left_the_main_feed(desk: Desk):
+    a_day(desk)
+    desk.publish_at("2026-11-25 06:30")
+    desk.settings(max_entries=1)
+    desk.at("2026-11-27 10:00")
+    desk.arrive("new")
+    desk.publish()
+    assert len(desk.items()) == 1
+    before = desk.items("morning.json")
+    desk.db.execute("""UPDATE feeds SET settings = '{"rights": "titles"}'""")
+    desk.publish_at("2026-11-27 11:00")
+    after = desk.items("morning.json")
+    frozen = ("id", "title", "date_published", "date_modified")
+    assert [[item[name] for name in frozen] for item in after] == [
+        [item[name] for name in frozen] for item in before
+    ]
+    assert "要約の" in before[0]["content_html"]
+    assert "要約の" not in desk.path("morning.json").read_text() + desk.path("morning.html").read_text()
+
+
 def test_narrowed_rights_take_the_sentence_out_of_feed_and_page_and_move_no_date(desk: Desk):
     a_day(desk)
     desk.publish_at("2026-11-24 18:00")

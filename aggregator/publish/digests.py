@@ -9,6 +9,7 @@ from sqlite_utils import Database
 from aggregator.config import Config
 from aggregator.model import Digest, DigestKind, DigestLine, Document, Edition
 from aggregator.publish import digest, digest_pages, digest_text, edition, hot, write
+from aggregator.publish.body import within_rights
 from aggregator.publish.digest import Due
 from aggregator.publish.edition import Facts, Site
 from aggregator.publish.place import private_root
@@ -132,12 +133,10 @@ def morning(db: Database, config: Config) -> Edition:
     if not last:
         return edition.compose("morning", title, ())
     facts = publications.facts(db, [entry.story_id for entry in last[0].entries], config.language)
-    # A body frozen under other rights is made anew in the main feed alone: beyond it, it is shown no more.
     known = {
-        each.publication.story_id: edition.present(each)
+        each.publication.story_id: edition.present(within_rights(each))
         for each in facts
         if each.publication.state == "translated"
-        and each.publication.fingerprint.startswith(f"{each.rights} ")
     }
     entries = tuple(known[entry.story_id] for entry in last[0].entries if entry.story_id in known)
     made = edition.compose("morning", title, entries)
