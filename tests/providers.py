@@ -188,7 +188,8 @@ def _github(web: Providers, path: str, _: Query, request: Recorded) -> Answer:
         return NOTHING
     if "/releases/tags/" in key:  # one that nobody reacted to says nothing of reactions
         reactions = {"reactions": {"total_count": thread.count, "+1": thread.count}} if thread.count else {}
-        return answer({"id": 1, "tag_name": key.rpartition("/")[2], "name": "t", "body": "b"} | reactions)
+        talk = {"discussion_url": thread.url} if thread.url else {}
+        return answer({"id": 1, "tag_name": key.rpartition("/")[2], "name": "t"} | reactions | talk)
     return answer({"number": 7, "comments": thread.count, "html_url": f"https://github.com/{key}", "state": "open",
                    "locked": False, "reactions": {"total_count": 31}},
                   **{"X-RateLimit-Remaining": "59"})  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from aggregator.discuss import github_releases
+from aggregator.discuss import github_discussions, github_releases
 from aggregator.errors import BadAnswer
 from tests.discussing import JSON, NOW, failed, fetched, numbers, play, replies, turn
 
@@ -52,6 +52,15 @@ def test_a_release_is_counted_by_its_reactions_and_without_any_has_none(answer: 
     assert counted.asked == {1, 2}
 
 
+def test_the_discussion_that_belongs_to_a_release_is_named_to_be_asked_about():
+    talk = "https://github.com/Orbit/Moon/discussions/90"
+    reply = replies({API: RELEASE | {"discussion_url": talk}})
+    counted, _ = play(github_releases.look([turn(2, threads=(thread(),))], NOW), reply)
+    assert counted.named == ((2, github_discussions.thread_of(talk)),)
+    elsewhere = replies({API: RELEASE | {"discussion_url": "https://orbit.example/90"}})
+    assert play(github_releases.look([turn(threads=(thread(),))], NOW), elsewhere)[0].named == ()
+
+
 def test_a_release_that_was_withdrawn_is_gone():
     counted, _ = play(github_releases.look([turn(threads=(thread(),))], NOW), replies({API: failed(404)}))
     assert list(numbers(counted).values()) == [None]
@@ -70,4 +79,4 @@ def test_an_answer_that_says_nothing_leaves_the_story_to_be_asked_again(answer: 
 def test_any_json_is_read_or_a_bad_answer(document: Any):
     for shape in (document, {"tag_name": "v", "reactions": document}, {"tag_name": document}):
         with contextlib.suppress(BadAnswer):
-            assert github_releases.read_release(fetched(shape)) >= 0
+            assert github_releases.read_release(fetched(shape))[0] >= 0

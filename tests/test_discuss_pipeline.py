@@ -222,6 +222,26 @@ def test_a_discussion_a_release_and_a_feed_of_comments_are_counted_each_as_what_
     assert changed, "the numbers are told"
 
 
+def test_the_discussion_that_belongs_to_a_release_is_the_releases_comments(
+    elsewhere: Newsroom, web: Providers
+):
+    talk = "https://github.com/acme/router/discussions/90"
+    web.github["acme/router/releases/tags/v2"].url = talk
+    web.github["acme/router/discussions/90"] = Thread(count=5)
+    elsewhere.round()
+    elsewhere.round(hours=1, minutes=10)
+    assert elsewhere.totals() == ["10", "-", "9"]
+    elsewhere.round(hours=2)
+    assert elsewhere.totals() == ["10", "5", "9"]
+    elsewhere.round(hours=3)  # the release is asked about again
+    assert elsewhere.totals() == ["10", "5", "9"]
+    items = json.loads(elsewhere.read("feed.json"))["items"]
+    [release] = [item for item in items if item["url"] == RELEASE]
+    assert release["_discussion"] == {
+        "comments": 5, "url": talk, "sources": [{"name": "github", "comments": 5, "url": talk}]
+    }  # fmt: skip
+
+
 def test_a_rise_of_reactions_makes_nothing_hot(elsewhere: Newsroom, web: Providers):
     elsewhere.round()
     elsewhere.round(minutes=20)

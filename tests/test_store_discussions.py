@@ -15,7 +15,7 @@ from aggregator.model import (
     Used,
 )
 from aggregator.publish.promote import Hold
-from aggregator.store import counts, discussions, providers, publications
+from aggregator.store import counts, discussions, links, providers, publications
 from aggregator.times import maybe_time, to_text
 from tests.publishing import NOON, Newsroom
 
@@ -140,7 +140,7 @@ def test_the_links_of_a_story_are_those_of_all_its_entries_the_leads_first(room)
     story = publish(room, first)
     room.entry(room.feed("b"), "https://b.example/?p=7", story=story, permalink="https://a.example/x?y",
                comments_url="https://news.example/item?id=1")  # fmt: skip
-    found = discussions.links(room.db, [story])[story]
+    found = links.of_stories(room.db, [story])[story]
     assert found.urls == ("https://a.example/x", "https://a.example/x?y")
     assert found.named == ("https://a.example/x", "https://news.example/item?id=1", "https://a.example/x?y",
                            "https://b.example/?p=7")  # fmt: skip
@@ -151,9 +151,32 @@ def test_threads_are_known_until_they_are_gone(room):
     story = opened(room)
     record(room, NOON, [(story, "1", 5), (story, "2", 6)])
     record(room, NOON + HOUR, [(story, "1", None)])
-    found = discussions.links(room.db, [story])[story]
+    found = links.of_stories(room.db, [story])[story]
     assert found.known == (thread("2"),)
     assert found.gone == (thread("1"),)
+
+
+def test_a_feed_of_comments_is_named_as_long_as_the_entrys_own_feed_says_no_number(room):
+    story = publish(room, room.entry(room.feed("a"), "urn:1", permalink="https://a.example/x",
+                                     comments_feed_url="https://A.example/x/feed"))  # fmt: skip
+    [named] = links.of_stories(room.db, [story])[story].feeds
+    assert (named.provider, named.key, named.url) == (
+        "comment-feeds", "https://a.example/x/feed", "https://a.example/x"
+    )  # fmt: skip
+    [(entry,)] = room.db.execute("SELECT entry_id FROM entries").fetchall()
+    with room.db.atomic():
+        counts.write(room.db, entry, "feed", 0, None, NOON)
+    assert links.of_stories(room.db, [story])[story].feeds == ()
+
+
+def test_the_number_of_a_page_at_its_site_is_a_link_of_the_story(room):
+    entry = room.entry(room.feed("a"), "urn:1", permalink="https://a.example/x")
+    story = publish(room, entry)
+    look = {"entry_id": entry, "fingerprint": "f", "url": "https://a.example/x", "host": "a.example",
+            "domain": "a.example", "wanted": 1, "queued_at": to_text(NOON), "shortlink": "https://a.example/?p=7"}  # fmt: skip
+    with room.db.atomic():
+        room.db.table("pages").insert(look)
+    assert "https://a.example/?p=7" in links.of_stories(room.db, [story])[story].named
 
 
 def test_threads_are_summed_and_the_largest_is_linked(room):

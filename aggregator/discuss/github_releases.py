@@ -1,5 +1,7 @@
 """Reactions to releases of GitHub, where an entry is one: they are no comments, and counted apart.
 
+A release has comments where a discussion belongs to it, which is asked about as any other.
+
 Source: https://docs.github.com/en/rest/releases/releases#get-a-release-by-tag-name; docs/discussions.md.
 """
 
@@ -9,7 +11,7 @@ from datetime import datetime
 from urllib.parse import quote, unquote
 
 from aggregator import urls
-from aggregator.discuss import answers, turns
+from aggregator.discuss import answers, github_discussions, turns
 from aggregator.discuss.answers import Script
 from aggregator.discuss.github import ACCEPT, API, REPOSITORY
 from aggregator.errors import BadAnswer
@@ -35,8 +37,17 @@ def look(waiting: Sequence[CountTurn], now: datetime) -> Script:  # noqa: ARG001
     found = turns.Found()
     for turn in waiting:
         for thread in turns.known(turn, "github-releases"):
-            yield from found.refresh(turn, thread, release_request(thread), read_release)
+            yield from found.refresh(turn, thread, release_request(thread), _reader(turn, found))
     return found.of(waiting)
+
+
+def _reader(turn: CountTurn, found: turns.Found) -> answers.Reader[int]:
+    def read(answer: Fetched) -> int:
+        reactions, discussion = read_release(answer)
+        found.name(turn, discussion)
+        return reactions
+
+    return read
 
 
 def release_request(thread: Discussion) -> Request:
@@ -44,15 +55,17 @@ def release_request(thread: Discussion) -> Request:
     return Request(url=f"{API}/repos/{thread.key}", max_bytes=answers.ANSWER_BYTES, accept=ACCEPT)
 
 
-def read_release(answer: Fetched) -> int:
-    """Return how many reactions a release has; one that says nothing of them has none.
+def read_release(answer: Fetched) -> tuple[int, Discussion | None]:
+    """Return how many reactions a release has, none where it says none, and the discussion that it names.
 
     Raises: BadAnswer.
     """
     release = answers.object_of(answer)
     if not isinstance(release.get("tag_name"), str):
         raise BadAnswer(answer.url, "the answer is no release")
+    discussion = github_discussions.thread_of(answers.text(release.get("discussion_url")))
     reactions = release.get("reactions")
     if reactions is None:
-        return 0
-    return answers.count(answer, reactions.get("total_count") if isinstance(reactions, dict) else None)
+        return 0, discussion
+    total = reactions.get("total_count") if isinstance(reactions, dict) else None
+    return answers.count(answer, total), discussion

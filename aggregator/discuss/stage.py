@@ -14,9 +14,9 @@ from aggregator.discuss.schedule import DueTurn
 from aggregator.model import CommentOutcome, CountJob, CountOutcome, CountTurn, Failure, Provider
 from aggregator.pipeline import Stage
 from aggregator.poll.polite import reach
-from aggregator.store import counts, network, polls, providers
+from aggregator.store import counts, links, network, polls, providers
 from aggregator.store import discussions as store
-from aggregator.store.discussions import StoryLinks
+from aggregator.store.links import StoryLinks
 
 AT_ONCE = 2_000  # turns that are due, looked at before a job starts
 REQUESTS = 20  # of one job: what a kill can cost
@@ -106,8 +106,8 @@ def most_of(config: Config, kind: Kind) -> int:
 
 def _turns(db: Database, kind: Kind, due: Sequence[DueTurn], now: datetime) -> dict[int, CountTurn]:
     """Return what to ask about each story, without those that the provider can say nothing of."""
-    links = store.links(db, [turn.story_id for turn in due])
-    turns = (_turn(kind, turn, links[turn.story_id], now) for turn in due)
+    known = links.of_stories(db, [turn.story_id for turn in due])
+    turns = (_turn(kind, turn, known[turn.story_id], now) for turn in due)
     return {
         turn.story_id: turn
         for turn in turns
@@ -115,15 +115,15 @@ def _turns(db: Database, kind: Kind, due: Sequence[DueTurn], now: datetime) -> d
     }
 
 
-def _turn(kind: Kind, due: DueTurn, links: StoryLinks, now: datetime) -> CountTurn:
-    gone = {thread.key for thread in links.gone if thread.provider == kind.name}
-    stored = [thread for thread in links.known if thread.provider == kind.name]
-    named = [thread for url in links.named if (thread := kind.thread_of(url))]
+def _turn(kind: Kind, due: DueTurn, found: StoryLinks, now: datetime) -> CountTurn:
+    gone = {thread.key for thread in found.gone if thread.provider == kind.name}
+    stored = [thread for thread in found.known if thread.provider == kind.name]
+    named = [thread for url in found.named if (thread := kind.thread_of(url))]
     # A feed of what is said at a provider is its thread, and asked about there.
-    named += [feed for feed in links.feeds if feed.provider == kind.name and not thread_of(feed.key)]
+    named += [feed for feed in found.feeds if feed.provider == kind.name and not thread_of(feed.key)]
     threads = {thread.key: thread for thread in (*named, *stored) if thread.key not in gone}
     age = max(now - due.came_out_at, timedelta())
-    return CountTurn(story_id=due.story_id, urls=links.urls, threads=tuple(threads.values()), age=age)
+    return CountTurn(story_id=due.story_id, urls=found.urls, threads=tuple(threads.values()), age=age)
 
 
 def reachable(db: Database, kind: Kind, turns: Iterable[CountTurn], now: datetime) -> dict[int, timedelta]:

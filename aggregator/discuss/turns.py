@@ -70,6 +70,7 @@ class Found:
         self._counts: dict[tuple[int, str], ThreadCount] = {}
         self._met: set[int] = set()
         self._failed: set[int] = set()
+        self._named: list[tuple[int, Discussion]] = []
 
     def gather(
         self, waiting: Iterable[CountTurn], request: Request, read: Reader[Iterable[ThreadCount]]
@@ -107,6 +108,11 @@ class Found:
             self._counts[count.story_id, count.discussion.key] = count
             self._met.add(count.story_id)
 
+    def name(self, turn: CountTurn, thread: Discussion | None) -> None:
+        """Note that an answer about a story names a thread, which its own provider is to be asked about."""
+        if thread:
+            self._named.append((turn.story_id, thread))
+
     def fail(self, waiting: Iterable[CountTurn]) -> None:
         """Note that stories could not be asked about."""
         self._failed |= {turn.story_id for turn in waiting}
@@ -122,4 +128,4 @@ class Found:
     def of(self, waiting: Collection[CountTurn]) -> Counted:
         """Return all of it, for the stories whose turn it is."""
         asked = frozenset(turn.story_id for turn in waiting) - self._failed
-        return Counted(counts=tuple(self._counts.values()), asked=asked)
+        return Counted(counts=tuple(self._counts.values()), asked=asked, named=tuple(self._named))

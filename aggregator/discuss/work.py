@@ -43,6 +43,7 @@ def count(config: Config, job: CountJob) -> CountOutcome:
         counted=Counted(
             counts=tuple(each for part in played.results for each in part.counts),
             asked=frozenset().union(*(part.asked for part in played.results)),
+            named=tuple(each for part in played.results for each in part.named),
         ),
         requests=played.requests,
         failure=played.failure,

@@ -62,6 +62,7 @@ class Counted:
 
     counts: tuple[ThreadCount, ...]
     asked: frozenset[int]  # stories that were looked for with success, found or not
+    named: tuple[tuple[int, Discussion], ...] = ()  # which answers about a story name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
