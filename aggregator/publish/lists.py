@@ -26,16 +26,20 @@ def window(db: Database, config: Config) -> set[int]:
     return {*publications.newest(db, "translated", most), *publications.newest(db, "untranslated", most)}
 
 
+def known(db: Database, config: Config) -> list[Facts]:
+    """Return what is known of the stories that may stand in an edition."""
+    return publications.facts(db, window(db, config), config.language)
+
+
 def carried(db: Database, config: Config) -> list[Facts]:
     """Return what is known of the entries that the main feeds carry."""
-    known = publications.facts(db, window(db, config), config.language)
-    listed = {entry.public_id for entry in _main(config, edition.ordered(known)).entries}
-    return [facts for facts in known if facts.publication.public_id in listed]
+    stories = known(db, config)
+    listed = {entry.public_id for entry in _main(config, edition.ordered(stories)).entries}
+    return [facts for facts in stories if facts.publication.public_id in listed]
 
 
-def editions(db: Database, config: Config) -> tuple[Edition, ...]:
+def editions(db: Database, config: Config, stories: list[Facts]) -> tuple[Edition, ...]:
     """Make the main edition, what of it is hot and, last, the one that holds untranslated entries too."""
-    stories = publications.facts(db, window(db, config), config.language)
     entries = edition.ordered(stories)
     main = _main(config, entries)
     return (

@@ -27,7 +27,7 @@ from aggregator.publish import (
     subscriptions,
     write,
 )
-from aggregator.publish.edition import Site
+from aggregator.publish.edition import Facts, Site
 from aggregator.publish.place import private_root, site_of
 from aggregator.publish.source_feeds import Feed
 from aggregator.publish.sources import Source
@@ -70,11 +70,14 @@ class Pages:
     entries: tuple[EditionEntry, ...]
 
 
-def due(db: Database, config: Config) -> Rendering | None:
-    """Return what is to be written, or None where output/ holds it all or it could not be rendered before."""
+def due(db: Database, config: Config, stories: list[Facts]) -> Rendering | None:
+    """Return what is to be written, or None where output/ holds it all or it could not be rendered before.
+
+    Shape: `stories` are those that may stand in an edition.
+    """
     root = private_root(db, config)
     site = site_of(config, root, publications.waiting(db))
-    editions = _editions(db, config, site)
+    editions = _editions(db, config, site, stories)
     before = publications.published(db)
     feeds_shown = sources.shown(db)
     digest = _digest((*editions, *categories.members(db).items(), *feeds_shown), site)
@@ -103,9 +106,9 @@ def due(db: Database, config: Config) -> Rendering | None:
     )  # fmt: skip
 
 
-def _editions(db: Database, config: Config, site: Site) -> tuple[Edition, ...]:
+def _editions(db: Database, config: Config, site: Site, stories: list[Facts]) -> tuple[Edition, ...]:
     """Make the editions, the digests among what the main one and the last one hold."""
-    main, hottest, everything = lists.editions(db, config)
+    main, hottest, everything = lists.editions(db, config, stories)
     morning = (digests.morning(db, config),) if config.morning_at else ()
     return digests.among(db, main, site), hottest, *morning, digests.among(db, everything, site)
 

@@ -81,10 +81,17 @@ def forget_published(db: Database) -> None:
 def pending(db: Database, config: Config, now: datetime) -> Iterator[Job]:
     """Yield the one job that comes next, if any."""
     cheap = _indexing(db) or _holds(db, config) or dated.due(db, config, dated.FEW)
-    prepared = cheap or archiving.due(db, config) or _promotions(db, config, now)
-    ready = prepared or _digests(db, config, now)
-    if job := ready or rendering.due(db, config) or rendering.stale(db, config) or dated.due(db, config):
+    if job := cheap or archiving.due(db, config) or _waiting(db, config, now) or _current(db, config, now):
         yield job
+
+
+def _current(db: Database, config: Config, now: datetime) -> Job | None:
+    """Return what the editions ask for, whose entries are read once for that."""
+    known = lists.known(db, config)
+    ready = (
+        _promotions(db, config, known, now) or _digests(db, config, now) or rendering.due(db, config, known)
+    )
+    return ready or rendering.stale(db, config) or dated.due(db, config)
 
 
 def _indexing(db: Database) -> Indexing | None:
@@ -97,9 +104,12 @@ def _holds(db: Database, config: Config) -> Holds | None:
     return Holds(stories=stories) if stories else None
 
 
-def _promotions(db: Database, config: Config, now: datetime) -> Promotions | None:
-    stories = publications.due(db, now - config.hold_time, config.language, BATCH) or lists.window(db, config)
-    known = publications.facts(db, stories, config.language)
+def _waiting(db: Database, config: Config, now: datetime) -> Promotions | None:
+    stories = publications.due(db, now - config.hold_time, config.language, BATCH)
+    return _promotions(db, config, publications.facts(db, stories, config.language), now) if stories else None
+
+
+def _promotions(db: Database, config: Config, known: list[Facts], now: datetime) -> Promotions | None:
     fits = _room(db, known, now)
     muted = _muted(db, known)
     rows = (
