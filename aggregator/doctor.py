@@ -197,6 +197,10 @@ def _own_engines(config: Config, _: datetime) -> Iterator[Finding]:
 def _counts(config: Config, _: datetime) -> Iterator[Finding]:
     for name, complaint in access.complaints(config).items():
         yield Finding(text=f"counts of {name}: {complaint}", ok=False, serious=False)
+    is_usual = config.counts == "auto" and config.contact
+    if is_usual and access.obstacle(config, "github-discussions"):
+        given = f"{access.GITHUB} or github_token_file"
+        yield Finding(text=f"counts: GitHub's discussions are left out, since they want a token ({given})")
     for name in reading.unasked(config):
         yield Finding(
             text=f"comments of {name}: its numbers are not asked for, so nor are its comments", ok=False,

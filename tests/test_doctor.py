@@ -94,6 +94,22 @@ def test_without_a_contact_nothing_is_counted_and_doctor_says_so(tmp_path):
     assert said(contact="https://reader.example/") == []
 
 
+def test_that_githubs_discussions_want_a_token_is_said_where_all_others_are_counted(tmp_path, monkeypatch):
+    monkeypatch.delenv("AGGREGATOR_GITHUB_TOKEN", raising=False)
+
+    def said(**settings):
+        config = Config(store=tmp_path / "s", output=tmp_path / "o", engine="none", **settings)
+        return [each for each in examine(config, NOW) if each.text.startswith("counts: ")]
+
+    contact = {"contact": "https://reader.example/"}
+    [told] = said(**contact)
+    assert told.ok
+    assert "GitHub's discussions are left out" in told.text
+    assert said() == said(counts="hatena", **contact) == []
+    monkeypatch.setenv("AGGREGATOR_GITHUB_TOKEN", "ghp-3")
+    assert said(**contact) == []
+
+
 def test_comments_that_are_named_in_vain_are_said(tmp_path):
     config = Config(
         store=tmp_path / "s.sqlite", opml=tmp_path / "f.opml", engine="none", comments="hackernews"
