@@ -11,6 +11,10 @@ _WWW = re.compile(r"^(?:www\.)+(?=[^.]+\.)")
 _PLAIN = re.compile(r"https?://(?!www\.)([a-z0-9.-]+)((?:/[!-\"$->@-~]*)?)((?:\?[!-\"$->@-~]+)?)")
 # What most listed addresses are: nothing for `normalise` to change.
 _NORMAL = re.compile(r"https?://[a-z0-9.-]+/[!-\"$->@-~]*(?:\?[!-\"$->@-~]+)?")
+RESERVED = "%/:?#[]@!$&'()*+,;=~"  # RFC 3986 section 2.2; quoted already is quoted enough
+_IN_PATHS = "%/:?@!$&'()*+,;=~"
+_ENCODED = re.compile(r"[A-Za-z0-9._~%/:?@!$&'()*+,;=-]*(?:#[A-Za-z0-9._~%/:?@!$&'()*+,;=-]*)?")
+_PLACE = re.compile(r"\A((?:[a-zA-Z]+://[^/?]*)?)(.*)", re.DOTALL)
 _WEB = re.compile(r"https?:", re.IGNORECASE)
 _SPACE = re.compile(r"\s")
 
@@ -75,6 +79,22 @@ def canonical(url: str) -> str | None:
         return None
     authority = _WWW.sub("", _authority(parts), count=1)
     return urlunsplit(("https", authority, parts.path.rstrip("/"), _untracked(f"?{parts.query}")[1:], ""))
+
+
+def encoded(url: str) -> str:
+    """Return a URL with the characters alone that RFC 3986 allows, as documents of ours hold it.
+
+    Shape: what cannot be taken apart is quoted as it is; a fragment stays.
+    """
+    if _ENCODED.fullmatch(url):
+        return url
+    whole, mark, fragment = url.strip().partition("#")
+    parts = _split(whole)
+    if parts and parts.hostname and not parts.netloc.isascii():
+        user, at, _ = parts.netloc.rpartition("@")
+        whole = urlunsplit(parts._replace(netloc=f"{user}{at}{_authority(parts)}"))
+    [(place, path)] = _PLACE.findall(whole)
+    return quote(place, RESERVED) + quote(path, _IN_PATHS) + mark + quote(fragment, _IN_PATHS)
 
 
 def is_plain(url: str) -> bool:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from aggregator.urls import (
     absolute,
     canonical,
+    encoded,
     host,
     is_plain,
     is_web,
@@ -145,3 +146,22 @@ def test_what_names_no_host_of_the_web_is_no_web_address(url: str):
 @example("https://a.example//b?c=/?#")
 def test_the_short_way_of_normalising_gives_what_the_long_one_does(url: str):
     assert normalise(url) == normalise(f"{url}#fragment")
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://[::1]:80/b?c=%20&d=[1]#e#f", "https://[::1]:80/b?c=%20&d=%5B1%5D#e%23f"),
+        (
+            "https://a.example/a b?c=<d>&e={f}|\\^`#g h",
+            "https://a.example/a%20b?c=%3Cd%3E&e=%7Bf%7D%7C%5C%5E%60#g%20h",
+        ),
+        ("https://a.example/日本", "https://a.example/%E6%97%A5%E6%9C%AC"),
+        ("https://例え.jp:8443/日?q=é", "https://xn--r8jz45g.jp:8443/%E6%97%A5?q=%C3%A9"),
+        ("https://[::1/日", "https://[::1/%E6%97%A5"),
+        ("", ""),
+    ],
+)
+def test_an_address_in_a_document_has_only_the_characters_that_rfc_3986_allows(url: str, expected: str):
+    assert encoded(url) == expected
+    assert encoded(expected) == expected

@@ -24,7 +24,6 @@ from aggregator.http.response import ConnectionLost, Response, TransferFailed
 
 CONNECT = 5_000  # milliseconds
 _ENCODINGS = "gzip, deflate, br, zstd"  # what unpack.py takes a body out of
-_RESERVED = "%/:?#[]@!$&'()*+,;=~"  # RFC 3986 section 2.2; quoted already is quoted enough
 
 
 def open_session(config: Config) -> "Session":
@@ -216,5 +215,5 @@ def _on_the_wire(url: str) -> str:
     return (
         url
         if url.isascii() and url.isprintable() and " " not in url
-        else quote(urls.normalise(url), _RESERVED)
+        else quote(urls.normalise(url), urls.RESERVED)
     )

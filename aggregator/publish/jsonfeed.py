@@ -5,6 +5,7 @@ Source: https://www.jsonfeed.org/version/1.1/
 
 import json
 import mimetypes
+import re
 from urllib.parse import quote
 
 from aggregator.model import Edition, EditionEntry, Enclosure
@@ -13,6 +14,7 @@ from aggregator.publish import edition as editions
 from aggregator.publish.edition import LANGUAGE, Site
 from aggregator.times import to_text
 
+_MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(?:\s*;.*)?", re.ASCII)
 JsonObject = dict[str, object]
 
 
@@ -74,7 +76,10 @@ def _attachment(enclosure: Enclosure) -> JsonObject:
 
 def media_type(enclosure: Enclosure) -> str:
     """Return the file's type: all three formats demand one."""
-    return enclosure.media_type or mimetypes.guess_type(enclosure.url)[0] or "application/octet-stream"
+    said = (enclosure.media_type or "").strip()
+    if _MEDIA_TYPE.fullmatch(said):
+        return said
+    return mimetypes.guess_type(enclosure.url)[0] or "application/octet-stream"
 
 
 def _present(**fields: object) -> JsonObject:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
+from aggregator import urls
 from aggregator.markup import unturned
 from aggregator.model import CommentCount, Enclosure, Rights, SourceRef
 from aggregator.publish.edition import Facts, Publication, Translated
@@ -20,13 +21,23 @@ def facts_of(row: Row, sources: Iterable[Row], counts: Iterable[Row]) -> Facts:
         translated=_translated(row), sources=_sources(sources),
         rights=row["rights"] if row["rights"] in get_args(Rights) else "excerpt",
         sort_at=from_text(row["sort_at"]),
-        permalink=row["permalink"], language=row["language"], published_at=maybe_time(row["published_at"]),
-        source_updated_at=maybe_time(row["source_updated_at"]), category=row["category"],
+        permalink=_url(row["permalink"]), language=row["language"],
+        published_at=maybe_time(row["published_at"]), category=row["category"],
+        source_updated_at=maybe_time(row["source_updated_at"]),
         authors=_names(row["authors"]), tags=_names(row["tags"]),
-        enclosures=tuple(Enclosure(**fields) for fields in json.loads(row["enclosures"])),
-        image_url=row["image_url"], comments_url=row["comments_url"],
-        comments_feed_url=row["comments_feed_url"], counts=tuple(map(_count, counts)),
+        enclosures=tuple(map(_enclosure, json.loads(row["enclosures"]))),
+        image_url=_url(row["image_url"]), comments_url=_url(row["comments_url"]),
+        comments_feed_url=_url(row["comments_feed_url"]), counts=tuple(map(_count, counts)),
     )  # fmt: skip
+
+
+def _url(text: str | None) -> str | None:
+    """Return an address as documents may hold it; feeds give them as they like."""
+    return None if text is None else urls.encoded(text)
+
+
+def _enclosure(fields: dict[str, Any]) -> Enclosure:
+    return Enclosure(**fields | {"url": urls.encoded(fields["url"])})
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -63,8 +74,8 @@ def _sources(rows: Iterable[Row]) -> tuple[SourceRef, ...]:
 def _source(row: Row) -> SourceRef:
     return SourceRef(
         feed_title=row["title"],
-        site_url=row["site_url"],
-        permalink=row["permalink"],
+        site_url=_url(row["site_url"]),
+        permalink=_url(row["permalink"]),
         feed_url=row["listed_url"],
         category=row["category"],
     )
@@ -72,5 +83,6 @@ def _source(row: Row) -> SourceRef:
 
 def _count(row: Row) -> CommentCount:
     return CommentCount(
-        source=row["source"], count=row["count"], url=row["url"], counted_at=from_text(row["counted_at"])
-    )
+        source=row["source"], count=row["count"], url=_url(row["url"]),
+        counted_at=from_text(row["counted_at"]),
+    )  # fmt: skip
