@@ -16,6 +16,8 @@ UNITS = {
     "summary": "entries",
     "translate": "entries",
     "publish": "editions",
+    "source": "feeds",
+    "hub": "feeds",
     "count": "stories",
     "comments": "discussions",
     "comment_translate": "comments",
