@@ -7,6 +7,7 @@ from pathlib import Path
 import feedparser
 import pytest
 
+from aggregator.store import unions
 from tests.chatserver import ChatServer
 from tests.feedserver import FeedServer
 from tests.providers import Providers, Thread
@@ -120,6 +121,24 @@ def test_an_entry_stands_in_the_category_of_every_feed_that_tells_it(room: Newsr
     room.carry("gamma", item("gamma", SECOND, at="06:30"))
     room.round(hours=2)
     assert room.given("category/of-gamma/atom.xml") == room.given()
+
+
+def test_a_story_is_in_the_own_feed_and_in_the_number_of_every_feed_that_tells_it(room: Newsroom):
+    numbers = "title || ' ' || published FROM feeds ORDER BY feed_id --"
+    room.carry("alpha", item("alpha", FIRST))
+    room.carry("beta", item("beta", SECOND))
+    room.round()
+    room.carry("gamma", item("gamma", SECOND, at="06:30"))
+    room.round(hours=2)
+    assert room.rows(numbers, "feeds") == [("alpha 1",), ("beta 1",), ("gamma 1",)]
+    for name in ("alpha", "beta", "gamma"):
+        assert room.given(f"source/{name}/atom.xml") == room.given()
+    with room.db.atomic():
+        assert unions.part(room.db, 3, room.now)
+    room.round(minutes=1)
+    [parted] = room.given("source/gamma/atom.xml")
+    assert parted not in room.given("source/alpha/atom.xml")
+    assert sorted(room.given()) == sorted([parted, *room.given("source/alpha/atom.xml")])
 
 
 def test_feeds_told_to_join_by_addresses_alone_bring_two_entries(room: Newsroom):

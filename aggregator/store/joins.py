@@ -46,6 +46,37 @@ CREATE TABLE related_stories (
 
 CREATE INDEX discussions_thread ON discussions (provider, thread_key) WHERE thread_key != '';
 """
+# A story is what all its feeds brought, whoever told it first: each has it in its own feed and in its number.
+SOURCES = """
+DROP TRIGGER publications_of_a_feed;
+CREATE TRIGGER publications_of_a_feed AFTER UPDATE OF first_published_at ON publications
+WHEN NEW.first_published_at IS NOT NULL AND NEW.first_published_at IS NOT OLD.first_published_at
+BEGIN
+  UPDATE feeds SET published = published + (OLD.first_published_at IS NULL),
+    newest_published_at = max(coalesce(newest_published_at, ''), NEW.first_published_at)
+  WHERE feed_id IN (SELECT e.feed_id FROM entries e JOIN stories st USING (story_id)
+    WHERE e.story_id = NEW.story_id AND (e.excluded IS NULL OR e.entry_id = st.lead_entry_id)); END;
+
+CREATE TRIGGER joins_of_a_feed AFTER INSERT ON joins
+BEGIN
+  UPDATE feeds SET published = published + 1,
+    newest_published_at = max(coalesce(newest_published_at, ''), (
+      SELECT p.first_published_at FROM entries e JOIN publications p USING (story_id)
+      WHERE e.entry_id = NEW.entry_id))
+  WHERE feed_id = (SELECT e.feed_id FROM entries e JOIN publications p USING (story_id)
+    WHERE e.entry_id = NEW.entry_id AND e.excluded IS NULL AND p.first_published_at IS NOT NULL
+      AND NOT EXISTS (SELECT 1 FROM entries o
+        WHERE o.story_id = e.story_id AND o.feed_id = e.feed_id AND o.entry_id != e.entry_id)); END;
+
+CREATE TRIGGER joins_of_a_source AFTER INSERT ON joins
+BEGIN
+  UPDATE source_feeds SET written = NULL
+  WHERE feed_id = (SELECT feed_id FROM entries WHERE entry_id = NEW.entry_id); END;
+
+CREATE TRIGGER moves_of_a_source AFTER UPDATE OF story_id ON entries WHEN OLD.story_id != NEW.story_id
+BEGIN
+  UPDATE source_feeds SET written = NULL WHERE feed_id = NEW.feed_id; END;
+"""
 _STALE = """
 INSERT OR IGNORE INTO stale_pages (story_id)
 SELECT story_id FROM publications

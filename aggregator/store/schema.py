@@ -395,3 +395,11 @@ def digests_paged(db: Database) -> None:
     from aggregator.store import digests
 
     db.execute(digests.PAGED)
+
+
+@migrations()
+def sources_joined(db: Database) -> None:
+    """Count a story for all feeds that tell it, and have it in their own feeds."""
+    from aggregator.store import joins
+
+    _execute(db, joins.SOURCES)
