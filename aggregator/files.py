@@ -6,27 +6,29 @@ import tempfile
 from pathlib import Path
 
 
-def replace(path: Path, body: bytes, *, alone: bool = False) -> None:
+def replace(path: Path, body: bytes) -> None:
     """Write a file so that a reader, a kill or a full disk only ever leaves the old or the new one whole.
 
-    Shape: `alone` where nobody else writes it; what a kill leaves is then always named `partial(path)`.
     Raises: OSError; the old file then stands and nothing is left beside it.
     """
     path = path.resolve()  # a link stays a link
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, half = _beside(path, alone=alone)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
-        half.chmod(mode)
-        half.replace(path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            half.unlink()
-        raise
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    _fill(descriptor, Path(name), body, path)
+    Path(name).replace(path)
+
+
+def beside(path: Path, body: bytes) -> Path:
+    """Write what is to replace a file that nobody else writes, and return where it lies: `partial(path)`.
+
+    Shape: safe on the disk; `replace` on the path that comes back does the rest.
+    Raises: OSError; nothing is then left beside the file.
+    """
+    path = path.resolve()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = partial(path)
+    _fill(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), half, body, path)
+    return half
 
 
 def partial(path: Path) -> Path:
@@ -34,8 +36,14 @@ def partial(path: Path) -> Path:
     return path.with_name(f".{path.name}.tmp")
 
 
-def _beside(path: Path, *, alone: bool) -> tuple[int, Path]:
-    if alone:
-        return os.open(partial(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), partial(path)
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    return descriptor, Path(name)
+def _fill(descriptor: int, half: Path, body: bytes, path: Path) -> None:
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
+        half.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            half.unlink()
+        raise

@@ -2,6 +2,7 @@
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,9 @@ def test_a_file_is_replaced_and_keeps_its_mode(tmp_path: Path):
     assert os.listdir(path.parent) == ["feeds.opml"]  # noqa: PTH208
 
 
-@pytest.mark.parametrize("alone", [False, True])
+@pytest.mark.parametrize("write", [files.replace, files.beside])
 def test_a_full_disk_leaves_the_old_file_and_nothing_beside_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alone: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[Path, bytes], object]
 ):
     path = tmp_path / "a.xml"
     files.replace(path, b"old")
@@ -31,7 +32,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_beside_it(
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
-        files.replace(path, b"new", alone=alone)
+        write(path, b"new")
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["a.xml"]
 
@@ -49,6 +50,6 @@ def test_a_link_stays_a_link_to_the_replaced_file(tmp_path: Path):
 def test_what_a_kill_left_of_a_file_that_one_program_writes_is_written_over(tmp_path: Path):
     path = tmp_path / "a.xml"
     files.partial(path).write_bytes(b"half of a longer one")
-    files.replace(path, b"whole", alone=True)
+    files.beside(path, b"whole").replace(path)
     assert path.read_bytes() == b"whole"
     assert [p.name for p in tmp_path.iterdir()] == ["a.xml"]

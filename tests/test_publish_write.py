@@ -7,7 +7,6 @@ from pathlib import Path
 import brotli
 import pytest
 
-from aggregator import files
 from aggregator.errors import PublishError
 from aggregator.model import Document
 from aggregator.publish.write import remove, sweep, write
@@ -40,6 +39,11 @@ def test_documents_are_written_in_their_order_and_none_after_a_failure(tmp_path:
         write(tmp_path, [document("a"), document("b"), document("c")])
     assert raised.value.exit_code == 5
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+    (tmp_path / "b").rmdir()
+    (tmp_path / "a").unlink()
+    assert write(tmp_path, [document("c"), document("a"), document("b")]) == ["c", "a", "b"]
+    ages = {name: (tmp_path / name).stat().st_ctime_ns for name in "abc"}
+    assert sorted(ages, key=lambda name: ages[name]) == ["c", "a", "b"]
 
 
 def test_what_a_killed_run_left_is_swept_and_nothing_else(tmp_path: Path):
@@ -100,12 +104,13 @@ def test_a_document_is_never_beside_the_copies_of_an_older_one(
 ):
     write(tmp_path, [document("a.xml", LONG)])
     seen = []
-    replace = files.replace
-    monkeypatch.setattr(
-        files,
-        "replace",
-        lambda path, body, *, alone: (seen.append(names(tmp_path)), replace(path, body, alone=alone)),
-    )
+    replace = Path.replace
+
+    def look(self: Path, target: Path) -> Path:
+        seen.append([name for name in names(tmp_path) if not name.startswith(".")])
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", look)
     write(tmp_path, [document("a.xml", LONG[::-1])])
     assert seen == [["a.xml"], ["a.xml"], ["a.xml", "a.xml.gz"]]
 

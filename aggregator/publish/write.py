@@ -4,11 +4,13 @@ Beside a document that is worth it lie compressed copies for web servers: who ta
 copy older than its document would be served all the same, so it goes first and comes last.
 """
 
+import contextlib
 import gzip
 import logging
 import os
 import shutil
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import brotli
@@ -17,6 +19,7 @@ from aggregator import files
 from aggregator.errors import PublishError
 from aggregator.model import Document
 
+_HANDS = 8  # threads
 _SMALLEST = 8192  # what is shorter is sent in a few packets anyway
 # The middle of what they can: at their best they take ten times as long for a twentieth less.
 _COPIES: dict[str, Callable[[bytes], bytes]] = {
@@ -24,26 +27,89 @@ _COPIES: dict[str, Callable[[bytes], bytes]] = {
     ".br": lambda body: brotli.compress(body, quality=5),
 }
 
+_Halves = dict[Path, Path]  # where each file is to be, and what is to take its place
+
 log = logging.getLogger(__name__)
 
 
 def write(folder: Path, documents: Iterable[Document]) -> list[str]:
     """Write the documents in their order; return the paths of those whose bytes differed.
 
+    Shape: all of them lie whole on the disk before the first takes its place.
     Raises: PublishError naming the path; what stood there stands, and later documents are untouched.
     """
-    written = []
-    for document in documents:
+    with ThreadPoolExecutor(_HANDS) as hands:  # a disk makes many files safe in the time of a few
+        work = [(each, hands.submit(_prepare, folder / each.path, each.body)) for each in documents]
+    made, failed = _settled(folder, work)
+    try:
+        if failed:
+            raise failed
+        for path, halves in made.items():
+            with _named(path):
+                _put(path, halves)
+    except PublishError:
+        _drop(half for halves in made.values() for half in halves.values())
+        raise
+    return [each.path for each, _ in work if folder / each.path in made[folder / each.path]]
+
+
+def _settled(
+    folder: Path, work: Iterable[tuple[Document, "Future[_Halves]"]]
+) -> tuple[dict[Path, _Halves], PublishError | None]:
+    """Return what was prepared, and the first error there was."""
+    made: dict[Path, _Halves] = {}
+    failed = None
+    for document, prepared in work:
         path = folder / document.path
         try:
-            if not _holds(path, document.body):
-                _remove_copies(path)
-                files.replace(path, document.body, alone=True)
-                written.append(document.path)
-            _write_copies(path, document.body)
-        except OSError as error:
-            raise PublishError(f"{path}: cannot be written ({error.strerror})") from error
-    return written
+            with _named(path):
+                made[path] = prepared.result()
+        except PublishError as error:
+            failed = failed or error
+    return made, failed
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise PublishError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def _prepare(path: Path, body: bytes) -> _Halves:
+    """Write beside the document what is to replace it and its copies, as far as they do not stand."""
+    halves = {} if _holds(path, body) else {path: files.beside(path, body)}
+    try:
+        for ending, compress in _COPIES.items() if len(body) >= _SMALLEST else ():
+            copy = path.with_name(path.name + ending)
+            if path in halves or not _is_copy(copy, path):
+                halves[copy] = files.beside(copy, compress(body))
+    except OSError:
+        _drop(halves.values())
+        raise
+    return halves
+
+
+def _drop(halves: Iterable[Path]) -> None:
+    for half in halves:
+        half.unlink(missing_ok=True)
+
+
+def _put(path: Path, halves: _Halves) -> None:
+    """Put a document and its copies into their places; the copies are as old: all have one Last-Modified."""
+    if path in halves:
+        _remove_copies(path)
+        halves[path].replace(path.resolve())
+    times = path.stat()
+    for copy, half in halves.items():
+        if copy != path:
+            os.utime(half, ns=(times.st_atime_ns, times.st_mtime_ns))
+            half.replace(copy)
+
+
+def _is_copy(copy: Path, path: Path) -> bool:
+    return copy.exists() and copy.stat().st_mtime_ns == path.stat().st_mtime_ns
 
 
 def _holds(path: Path, body: bytes) -> bool:
@@ -51,18 +117,6 @@ def _holds(path: Path, body: bytes) -> bool:
         return path.stat().st_size == len(body) and path.read_bytes() == body
     except FileNotFoundError:
         return False
-
-
-def _write_copies(path: Path, body: bytes) -> None:
-    """Write the copies that are not there, as old as the document: all forms have one Last-Modified."""
-    if len(body) < _SMALLEST:
-        return
-    times = path.stat()
-    for ending, compress in _COPIES.items():
-        copy = path.with_name(path.name + ending)
-        if not copy.exists() or copy.stat().st_mtime_ns != times.st_mtime_ns:
-            files.replace(copy, compress(body), alone=True)
-            os.utime(copy, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
 def _remove_copies(path: Path) -> None:
@@ -76,7 +130,8 @@ def sweep(folder: Path, documents: Iterable[Document]) -> None:
     Raises: PublishError.
     """
     for document in documents:
-        _remove(files.partial(folder / document.path))
+        for ending in ("", *_COPIES):
+            _remove(files.partial(folder / (document.path + ending)))
 
 
 def remove(folder: Path, names: Iterable[str]) -> None:
