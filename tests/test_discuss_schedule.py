@@ -138,11 +138,15 @@ def test_numbers_of_later_are_not_known_yet():
     assert schedule.rise([point(HOUR, 0), point(3 * HOUR, 60)], OUT + 2 * HOUR) == 0
 
 
-def test_the_young_and_the_rising_go_first():
-    young, old = schedule.priority(HOUR, 0), schedule.priority(DAY, 0)
-    assert young > old > 0
-    assert schedule.priority(DAY, 30) > young
-    assert schedule.priority(-HOUR, 0) == schedule.priority(timedelta(), 0)
+def test_the_young_the_rising_and_those_in_front_go_first():
+    def urgency(age: timedelta, rise: float = 0, *, in_front: bool = False) -> float:
+        turn = DueTurn(story_id=1, came_out_at=OUT - age, rise=rise, failures=0, in_front=in_front)
+        return schedule.urgency(turn, OUT)
+
+    assert urgency(HOUR) > urgency(DAY) > 0
+    assert urgency(DAY, 30) > urgency(HOUR)
+    assert urgency(4 * HOUR, in_front=True) > urgency(2 * HOUR)
+    assert urgency(-HOUR) == urgency(timedelta())
 
 
 @pytest.mark.parametrize(

@@ -135,6 +135,14 @@ def test_turns_are_due_when_their_time_has_come_the_most_urgent_first(room):
     assert (turn.rise, turn.came_out_at, turn.failures) == (200, NOON - DAY, 0)
 
 
+def test_what_the_main_feed_carries_goes_before_what_nobody_sees_yet(room):
+    carried, held = opened(room, "1", 3), opened(room, "2", 2)
+    assert due(room, NOON + HOUR) == [held, carried]
+    unseen = "UPDATE publications SET state = 'held', first_published_at = NULL WHERE story_id = ?"
+    room.db.execute(unseen, [held])
+    assert due(room, NOON + HOUR) == [carried, held]
+
+
 def test_the_links_of_a_story_are_those_of_all_its_entries_the_leads_first(room):
     first = room.entry(room.feed("a"), "urn:1", permalink="https://a.example/x")
     story = publish(room, first)

@@ -28,6 +28,7 @@ class DueTurn:
     came_out_at: datetime
     rise: float  # comments an hour
     failures: int
+    in_front: bool = False  # stands in our main feed and on the front page
 
 
 def first_count_at(came_out_at: datetime, now: datetime) -> datetime:
@@ -89,10 +90,10 @@ def _speed(line: list[CountPoint], now: datetime, over: timedelta) -> float:
     return max(0.0, (line[-1].count - base.count) / (length / _HOUR))
 
 
-def priority(age: timedelta, rise: float) -> float:
-    """Return how urgent a story is: the higher, the sooner."""
-    hours = max(age / _HOUR, 0.0)
-    return float((1 + rise) / (hours + 2) ** 1.2)
+def urgency(turn: DueTurn, now: datetime) -> float:
+    """Return how urgent a turn is: the higher, the sooner; what readers see first counts double."""
+    hours = max((now - turn.came_out_at) / _HOUR, 0.0)
+    return float((1 + turn.in_front) * (1 + turn.rise) / (hours + 2) ** 1.2)
 
 
 def allowed(quota: Quota, used: Used) -> int:

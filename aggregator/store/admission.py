@@ -56,7 +56,8 @@ def excluded(
 def muted(db: Database, translated: Mapping[int, Told]) -> dict[int, str]:
     """Return, by story, why translated stories are not published; what is not named is."""
     sql = """SELECT st.story_id, f.settings FROM stories AS st
-      JOIN entries AS e ON e.entry_id = st.lead_entry_id JOIN feeds AS f USING (feed_id) WHERE st.story_id IN (SELECT value FROM json_each(?))"""
+      JOIN entries AS e ON e.entry_id = st.lead_entry_id JOIN feeds AS f USING (feed_id)
+      WHERE st.story_id IN (SELECT value FROM json_each(?))"""
     everywhere, patience = of_all(db), Patience()
     reasons: dict[int, str] = {}
     for story_id, settings in db.execute(sql, [json.dumps(list(translated))]).fetchall():

@@ -14,6 +14,7 @@ from sqlite_utils import Database
 from aggregator.discuss import schedule
 from aggregator.discuss.schedule import DueTurn
 from aggregator.model import PROVIDERS, CountJob, CountOutcome, Provider, ThreadCount
+from aggregator.publish.room import KEPT
 from aggregator.store import counts, providers, unions
 from aggregator.times import from_text, maybe_text, to_text
 
@@ -35,7 +36,8 @@ VALUES (?, ?, '', '', ?)"""
 _WAITING = """d.provider = :provider AND d.next_count_at <= :now AND d.thread_key = ''
 AND p.state != 'withdrawn'"""
 _DUE = f"""
-SELECT d.story_id, e.sort_at, d.failures
+SELECT d.story_id, e.sort_at, d.failures,
+  coalesce(p.state = 'translated' AND p.first_published_at >= :front, 0)
 FROM discussions AS d JOIN publications AS p ON p.story_id = d.story_id {_LEAD}
 WHERE {_WAITING} ORDER BY e.sort_at DESC, d.story_id LIMIT :limit
 """  # noqa: S608
@@ -43,7 +45,7 @@ _COUNT_DUE = f"""
 SELECT count(*) FROM discussions AS d JOIN publications AS p ON p.story_id = d.story_id WHERE {_WAITING}
 """  # noqa: S608
 _TURNS = """
-SELECT d.story_id, e.sort_at, d.failures
+SELECT d.story_id, e.sort_at, d.failures, 0
 FROM json_each(:stories) AS s JOIN stories AS st ON st.story_id = s.value
   JOIN entries AS e ON e.entry_id = st.lead_entry_id
   JOIN discussions AS d ON d.story_id = s.value AND d.provider = :provider AND d.thread_key = ''
@@ -95,17 +97,19 @@ def open_turns(db: Database, wanted: Iterable[Provider], now: datetime) -> int:
 
 def due(db: Database, provider: Provider, now: datetime, limit: int) -> list[DueTurn]:
     """List the turns that are due at a provider, the most urgent first; of too many the newest stories'."""
-    values = {"provider": provider, "now": to_text(now), "limit": limit}
-    turns = _with_rise(db, db.execute(_DUE, values).fetchall(), now)
-    return sorted(turns, key=lambda turn: -schedule.priority(now - turn.came_out_at, turn.rise))
+    front = to_text(now - KEPT)  # what the main feed carries
+    values = {"provider": provider, "now": to_text(now), "limit": limit, "front": front}
+    turns = _with_rise(db, db.execute(_DUE, values), now)
+    return sorted(turns, key=lambda turn: -schedule.urgency(turn, now))
 
 
-def _with_rise(db: Database, rows: Sequence[tuple[int, str, int]], now: datetime) -> list[DueTurn]:
+def _with_rise(db: Database, found: Iterable[tuple[int, str, int, int]], now: datetime) -> list[DueTurn]:
+    rows = list(found)
     histories = counts.points(db, [row[0] for row in rows], now - schedule.WINDOW)
     return [
         DueTurn(story_id=story_id, came_out_at=from_text(sort_at), failures=failures,
-                rise=schedule.rise(histories.get(story_id, ()), now))
-        for story_id, sort_at, failures in rows
+                rise=schedule.rise(histories.get(story_id, ()), now), in_front=bool(in_front))
+        for story_id, sort_at, failures, in_front in rows
     ]  # fmt: skip
 
 
