@@ -205,5 +205,7 @@ def compact(db: Database) -> None:
 
     Raises: sqlite3's errors; the store then stays as it is.
     """
+    with db.atomic():  # terms that were dropped lie there until parts of the index are merged
+        db.execute("INSERT INTO search (search) VALUES ('optimize')")
     db.execute("VACUUM")
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
