@@ -334,6 +334,16 @@ def test_only_pages_whose_entries_changed_are_rendered(room: Newsroom):
     assert [entry.original_title for entry in job.pages] == ["Story 1"]
 
 
+def test_what_waits_for_a_translation_is_on_the_front_page_and_renders_no_category_again(room: Newsroom):
+    fill(room)
+    room.publish()
+    room.entry(1, "waits")
+    [job] = [job for job in drained(room) if isinstance(job, Rendering)]
+    assert job.site.waiting == 1
+    assert "1件が翻訳を待っています" in room.path("index.html").read_text()
+    assert (job.renewed, job.pages) == ((), ())
+
+
 def test_only_pages_of_the_feed_whose_rights_changed_are_written_again(room: Newsroom):
     for feed in (room.feed("alpha"), room.feed("beta")):
         room.translate(room.entry(feed, f"of-{feed}"))

@@ -88,11 +88,12 @@ def due(db: Database, config: Config, stories: list[Facts]) -> Rendering | None:
     if is_whole or state == publications.published(db, FAILED):
         return None
     named = lists.by_category(db, config, editions[0])
-    fingerprints = {each.edition.path: _digest((each,), site) for each in named}
+    stable = replace(site, waiting=0)  # which the front page alone says
+    fingerprints = {each.edition.path: _digest((each,), stable) for each in named}
     stand = known and before.rights == state.rights  # a category also holds what the main one does not
     written = standing.written(db, "categories") if stand else {}
     changed = (each for each in named if fingerprints[each.edition.path] != written.get(each.edition.path))
-    prints = _page_fingerprints(editions, site)
+    prints = {each.slug: _digest((each,), stable) for each in _entries(editions)}
     stood = standing.written(db, "pages") if known else {}
     return Rendering(
         site=site, editions=editions, state=state, before=before, is_known=known, sources=feeds_shown,
@@ -146,11 +147,6 @@ def form(site: Site) -> str:
 
 def _digest(editions: tuple[object, ...], site: Site) -> str:
     return hashlib.sha256(repr((editions, site)).encode()).hexdigest()
-
-
-def _page_fingerprints(editions: tuple[Edition, ...], site: Site) -> dict[str, str]:
-    stable = replace(site, waiting=0)  # on the index alone
-    return {entry.slug: _digest((entry,), stable) for entry in _entries(editions)}
 
 
 def _complete(folder: Path, editions: tuple[Edition, ...]) -> bool:
