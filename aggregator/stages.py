@@ -51,7 +51,9 @@ def run_round(session: Session, prepare: Callable[[], None] = lambda: None) -> l
         translated = session.run(TRANSLATE, session.config.publish_every)
         fresh += [translated, *_published(session, [translated])]
         # Last, when all that is ready is out: a hub or provider that is down or slow delays nothing.
-        fresh += [session.run(SOURCE, SOURCES), session.run(HUB, COUNTS)]
+        sources = session.run(SOURCE, SOURCES)
+        fresh += [sources, *_published(session, [sources])]  # the pages that name their feeds
+        fresh.append(session.run(HUB, COUNTS))
         asked = [session.run(stage, COUNTS) for stage in _ASKED]
         session.rest(COUNT)
         fresh += [*asked, *_published(session, asked)]
