@@ -11,6 +11,7 @@ from lxml import etree
 
 from aggregator.executors import open_workers
 from aggregator.pipeline import run_stage
+from aggregator.publish.place import addresses
 from aggregator.publish.stage import forget_published
 from aggregator.retention.stage import STAGE as RETENTION
 from aggregator.store import publications
@@ -356,12 +357,14 @@ def test_each_may_be_switched_off_and_a_morning_leaves_no_file(desk: Desk):
     assert desk.path("morning.xml").exists()
     assert "morning.xml" in desk.path("subscribe.opml").read_text()
     assert "morning.xml" in desk.path("subscribe.html").read_text()
+    assert "morning.xml" in addresses(desk.db, desk.config)
     desk.settings(digest_at=None, morning_at=None)
     desk.publish_at("2026-11-25 18:00")
     assert not [name for name in desk.outputs() if name.startswith("morning")]
     assert "morning" not in desk.path("digest/index.html").read_text()
     assert "morning.xml" not in desk.path("subscribe.opml").read_text()
     assert "morning.xml" not in desk.path("subscribe.html").read_text()
+    assert "morning.xml" not in addresses(desk.db, desk.config)
 
 
 def test_the_hour_may_be_another_one(desk: Desk):

@@ -31,4 +31,5 @@ def _base_url(config: Config, root: str) -> str:
 def addresses(db: Database, config: Config) -> dict[str, str]:
     """Name where people find everything: `page`, then each feed by its file name."""
     base = _base_url(config, private_root(db, config))
-    return {"page": base} | {path: base + path for paths in feeds.PATHS.values() for path in paths}
+    names = [name for name in feeds.PATHS if name != "morning" or config.morning_at]
+    return {"page": base} | {path: base + path for name in names for path in feeds.PATHS[name]}
