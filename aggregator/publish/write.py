@@ -19,7 +19,7 @@ from aggregator import files
 from aggregator.errors import PublishError
 from aggregator.model import Document
 
-_HANDS = 8  # threads
+_HANDS = 4  # threads
 _SMALLEST = 8192  # what is shorter is sent in a few packets anyway
 # The middle of what they can: at their best they take ten times as long for a twentieth less.
 _COPIES: dict[str, Callable[[bytes], bytes]] = {
