@@ -25,7 +25,8 @@ from aggregator.translate.stage import STAGE as TRANSLATE
 
 STATES = ("ok", "new", "failing", "paused", "gone")
 _TIMES = """SELECT (SELECT max(last_poll_at) FROM feeds WHERE listed = 1) AS last_poll_at,
-  (SELECT max(first_published_at) FROM publications) AS newest_entry_at"""
+  (SELECT max(first_published_at) FROM publications) AS newest_entry_at,
+  (SELECT max(published_at) FROM digests) AS last_digest_at"""
 
 
 def collect(db: Database, config: Config, now: datetime) -> dict[str, Any]:

@@ -61,6 +61,7 @@ def collect(db: Database, config: Config, now: datetime) -> tuple[dict[str, Any]
         "comments": _comments(db, config),
         "viewpoints": _viewpoints(db, config),
         "newest entry": _ago(db, "SELECT max(first_published_at) FROM publications", now),
+        "last digest": _digest(db, now),
         "output": config.output,
         "dropped": _dropped(db, config),
         "store": _store(db, config),
@@ -202,6 +203,12 @@ def _store(db: Database, config: Config) -> str:
     free = retention.free_bytes(db)
     shown = f", {free / 1e6:.1f} MB of it free" if free > 1e6 else ""
     return f"{config.store} ({config.store.stat().st_size / 1e6:.1f} MB{shown})"
+
+
+def _digest(db: Database, now: datetime) -> str:
+    sql = "SELECT title, published_at FROM digests ORDER BY published_at DESC, digest_id DESC LIMIT 1"
+    row = db.execute(sql).fetchone()
+    return f"{row[0]}, {duration_text(now - from_text(row[1]))} ago" if row else "none yet"
 
 
 def _ago(db: Database, sql: str, now: datetime) -> str:

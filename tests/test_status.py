@@ -54,6 +54,15 @@ def test_a_paused_feed_is_never_next(db: Database, config: Config):
     assert _said(db, config, "next poll") == "-"
 
 
+def test_the_last_digest_is_named_with_its_age(db: Database, config: Config):
+    assert _said(db, config, "last digest") == "none yet"
+    for hours, title in ((2, "朝刊 11月24日（火）"), (30, "今日のまとめ 11月23日（月）")):
+        row = {"kind": "daily", "name": title, "public_id": title, "title": title, "body": "", "among": 30}
+        db.table("digests").insert(row | {"published_at": to_text(NOW - timedelta(hours=hours))})
+    assert _said(db, config, "last digest") == "朝刊 11月24日（火）, 2 h ago"
+    assert collect_figures(db, config, NOW)["last_digest_at"] == "2026-11-23T22:00:00Z"
+
+
 def test_no_engine_is_said_without_loose_ends(db: Database, config: Config):
     assert _said(db, config, "engine") == "none: none ready"
 
