@@ -22,6 +22,7 @@ FILES = {
     "icon.svg": b"<svg/>", "subscribe.opml": b"<opml/>", "sitemap.xml": b"<urlset/>", "index.html": b"<!doctype html>",
     "subscribe.html": PAGE, "category/ai/index.html": b"ai", "category/ai/atom.xml": b"<feed>ai</feed>",
     f"{TOKEN}/atom.xml": b"<feed/>", f"{TOKEN}/subscribe.html": PAGE + b"private", "entries/1.html": b"one",
+    "icon.png": b"png", "favicon.ico": b"ico", "robots.txt": b"User-agent: *", "days/2026-11-24.sitemap.xml": b"<urlset/>",
     ".demo": b"hidden", "entries/.secret/x.xml": b"hidden",
 }  # fmt: skip
 BROWSER = {
@@ -70,6 +71,10 @@ def port(
         ("/sitemap.xml", "application/xml; charset=utf-8"),
         ("/style.css", "text/css; charset=utf-8"),
         ("/icon.svg", "image/svg+xml"),
+        ("/icon.png", "image/png"),
+        ("/favicon.ico", "image/vnd.microsoft.icon"),
+        ("/robots.txt", "text/plain"),
+        ("/days/2026-11-24.sitemap.xml", "application/xml; charset=utf-8"),
         ("/", "text/html; charset=utf-8"),
         ("/entries/1.html", "text/html; charset=utf-8"),
     ],
