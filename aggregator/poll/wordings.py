@@ -124,5 +124,15 @@ security cloud ai it us uk eu european chinese american german french japanese b
 online monday tuesday wednesday thursday friday saturday sunday january february march april june july
 august september october november december chief ceo cto cfo cio president founder web app pc tv ev gpu cpu
 llm ml os ios vpn iot ipo dns sql cve rce lts rc beta alpha pro max windows linux android kernel open source
-research data code court
+research data code court store business search weather bank airline hospital researcher podcast accelerator
+scheduler recall truck brake diesel map line server router facial transistor zero photo bus collector
+quantum team kilogram glass town office city project charging kilometer summer power inflate patent
+spreadsheet joint venture exoplanet mail manager fire system everybody earn commission health billing
+hearing aid solar typo fold laundry shell burn protest provider desert supply console backdoor cheap tablet
+fiber law employ demand ransom cryptocurrency cycle compete agreement core pedestrian tracker agency
+volunteer upkeep blame shortage picture center cooling turbine repair spare astronaut station standard
+lawyer red recording speech state rewrite storage engine affiliate laboratory clinic patient unpatched bill
+inspector voice wearer fund play band social media repay message beam signal panel publication unlock
+counter house save licence license catalogue listener playlist song seal page link writer fake weekend cash
+latency database image video camera network networking
 """)
