@@ -1,7 +1,7 @@
 """What goes into the archives, which of them are to be written, and writing them to output/."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlite_utils import Database
 
@@ -10,7 +10,7 @@ from aggregator.model import Document, EditionEntry, PublicationState
 from aggregator.publish import archive, digest_text, edition, write
 from aggregator.publish.archive import Place, Shelf
 from aggregator.publish.body import within_rights
-from aggregator.publish.edition import Site
+from aggregator.publish.edition import Facts, Site
 from aggregator.publish.place import private_root, site_of
 from aggregator.store import archives, digests, publications
 
@@ -61,11 +61,20 @@ def _stale(db: Database, config: Config) -> Archive | None:
     facts = publications.facts(db, stories, config.language)
     lists = (digest_text.allowed(each, site) for each in digests.archived(db, place.name))
     entries = [
-        *edition.ordered(map(within_rights, facts)),
+        *edition.ordered(map(_as_given, facts)),
         *(digest_text.as_entry(each, site) for each in lists),
     ]
     entries.sort(key=lambda entry: entry.first_published_at, reverse=True)
     return Archive(site=site, root=root, form=form, place=place, entries=tuple(entries))
+
+
+def _as_given(facts: Facts) -> Facts:
+    """Return what readers were given, as far as rights allow it now; a text that was dropped since too."""
+    row = facts.publication
+    if row.state == "withdrawn":
+        state: PublicationState = "untranslated" if row.title.startswith(edition.MARK) else "translated"
+        facts = replace(facts, publication=replace(row, state=state))
+    return within_rights(facts)
 
 
 def documents(job: Archive) -> tuple[Document, ...]:

@@ -109,10 +109,11 @@ def record(db: Database, config: Config, job: Job, _: None, now: datetime) -> No
     """
     match job:
         case Look(gone=gone) if gone.entries:
-            if config.dropped_pages == "gone":
+            keeps = config.dropped_pages == "keep"
+            if not keeps:
                 names = [f"entries/{slug}{end}" for slug in gone.slugs for end in (".html", "")]
                 write.remove(config.output / private_root(db, config), names)
-            retention.drop(db, gone)
+            retention.drop(db, gone, keep_given=keeps)
         case Spent(entries=entries):
             articles.drop_texts(db, entries)
         case End():

@@ -10,6 +10,7 @@ from sqlite_utils import Database
 
 from aggregator.model import PublicationState
 from aggregator.publish.archive import Place, Shelf, Waiting
+from aggregator.store.retention import DROPPED
 from aggregator.times import from_text
 
 # Released: a change is a migration.
@@ -76,9 +77,13 @@ SELECT name, coalesce((SELECT name FROM archives o WHERE o.archive_id < a.archiv
   coalesce((SELECT name FROM archives n WHERE n.archive_id > a.archive_id ORDER BY n.archive_id LIMIT 1), '')
 FROM archives a WHERE written IS NOT ? ORDER BY archive_id LIMIT 1
 """
-_STORIES = """
-SELECT story_id, state FROM publications JOIN archives USING (archive_id) WHERE name = ? ORDER BY public_id
-"""
+# What readers were given stays where it was told to, though all else of the entry was dropped.
+_STORIES = f"""
+SELECT p.story_id, p.state, p.state = 'withdrawn' AND p.body != '' AND e.excluded IS '{DROPPED}'
+FROM publications p JOIN archives USING (archive_id) JOIN stories st USING (story_id)
+  JOIN entries e ON e.entry_id = st.lead_entry_id
+WHERE name = ? ORDER BY p.public_id
+"""  # noqa: S608 - a constant of ours
 
 
 def waiting(db: Database, states: Iterable[PublicationState], recent: int, most: int) -> tuple[Waiting, ...]:
@@ -131,7 +136,8 @@ def stale(db: Database, form: str) -> Place | None:
 def stories(db: Database, name: str, states: Iterable[PublicationState]) -> list[int]:
     """List the stories that an archive shows."""
     among = set(states)
-    return [story_id for story_id, state in db.execute(_STORIES, [name]).fetchall() if state in among]
+    rows = db.execute(_STORIES, [name]).fetchall()
+    return [story_id for story_id, state, is_dropped in rows if state in among or is_dropped]
 
 
 def note(db: Database, name: str, form: str) -> None:

@@ -17,6 +17,7 @@ from aggregator.publish.room import FIT, KEPT
 from aggregator.store import comments, joins, viewpoints
 from aggregator.store.articles import RIGHTS
 from aggregator.store.facts import facts_of
+from aggregator.store.retention import DROPPED
 from aggregator.times import from_text, maybe_text, maybe_time, to_text
 
 # A summary's input is its article's fingerprint with the rights behind it; a postponed article's is empty.
@@ -66,14 +67,14 @@ FROM publications p JOIN stories st USING (story_id) JOIN entries e ON e.entry_i
 WHERE p.story_id IN (SELECT value FROM json_each(:stories)) ORDER BY p.public_id
 """  # noqa: S608
 
-_SOURCES = """
+_SOURCES = f"""
 SELECT e.story_id, e.permalink, f.site_url, f.listed_url, f.category,
   coalesce(nullif(f.title, ''), f.host) AS title
 FROM entries e JOIN feeds f USING (feed_id) JOIN stories st USING (story_id)
 WHERE e.story_id IN (SELECT value FROM json_each(:stories))
-  AND (e.excluded IS NULL OR e.entry_id = st.lead_entry_id)
+  AND (e.excluded IS NULL OR e.excluded = '{DROPPED}' OR e.entry_id = st.lead_entry_id)
 ORDER BY e.entry_id != st.lead_entry_id, coalesce(e.published_at, e.sort_at), f.listed_url, e.guid
-"""
+"""  # noqa: S608
 
 # A thread that was deleted has no comments any more, whatever a feed said of it.
 _COUNTS = """

@@ -1,8 +1,9 @@
 """What is kept of old entries: which may go, what goes of them, and how far the day's pass has come.
 
 A story goes as a whole. What stays of its entries is what they are known by: feed, guid, link, title, dates;
-of its publication the public id, the page's path and the title. An entry without fingerprint is known by name
-only, and is never new or revised again; index entries_kept holds the others.
+of its publication the public id, the page's path and the title; what its archive says, if that is to stay. An
+entry without fingerprint is known by name only, and is never new or revised again; index entries_kept holds
+the others.
 """
 
 import json
@@ -68,12 +69,20 @@ WHERE e.story_id IN (SELECT value FROM json_each(?)) AND e.fingerprint != ''
 # Where they stand: for a row that is deleted SQLite looks through all stories for one that it leads.
 _EMPTY = f"""
 UPDATE entries SET excluded = coalesce(excluded, '{DROPPED}'), fingerprint = '', summary_html = '',
-  content_html = '', authors = '[]', tags = '[]', enclosures = '[]', image_url = NULL, comments_url = NULL,
-  comments_feed_url = NULL
+  content_html = ''
 WHERE entry_id IN (SELECT value FROM json_each(?))
 """  # noqa: S608
 _WITHDRAW = """
-UPDATE publications SET state = 'withdrawn', body = '', fingerprint = '', room = NULL
+UPDATE publications SET state = 'withdrawn' WHERE story_id IN (SELECT value FROM json_each(?))
+"""
+# What else an archive says of an entry.
+_FORGET = """
+UPDATE entries SET authors = '[]', tags = '[]', enclosures = '[]', image_url = NULL, comments_url = NULL,
+  comments_feed_url = NULL
+WHERE entry_id IN (SELECT value FROM json_each(?))
+"""
+_TAKE_BACK = """
+UPDATE publications SET body = '', fingerprint = '', room = NULL
 WHERE story_id IN (SELECT value FROM json_each(?))
 """
 _OF_ENTRIES = ("articles", "summaries", "translations", "pages", "comment_counts", "count_history")
@@ -157,8 +166,11 @@ def _stories(db: Database, feed_ids: Iterable[int], limits: Limits, most: int) -
     return [row[0] for row in db.execute(_OLD, values).fetchall()]
 
 
-def drop(db: Database, gone: Old) -> None:
-    """Delete all that was made of these stories, and empty what names them."""
+def drop(db: Database, gone: Old, *, keep_given: bool) -> None:
+    """Delete all that was made of these stories, and empty what names them.
+
+    Shape: `keep_given` says whether what readers were given stays.
+    """
     stories, entries = json.dumps(gone.stories), json.dumps(gone.entries)
     search.forget(db, gone.public_ids)
     for key, tables, values in (("entry_id", _OF_ENTRIES, entries), ("story_id", _OF_STORIES, stories)):
@@ -166,6 +178,9 @@ def drop(db: Database, gone: Old) -> None:
             db.execute(f"DELETE FROM {table} WHERE {key} IN (SELECT value FROM json_each(?))", [values])  # noqa: S608 - names of ours
     db.execute(_EMPTY, [entries])
     db.execute(_WITHDRAW, [stories])
+    if not keep_given:
+        db.execute(_FORGET, [entries])
+        db.execute(_TAKE_BACK, [stories])
 
 
 def is_gone(db: Database, slug: str) -> bool:
