@@ -90,7 +90,9 @@ def record(db: Database, config: Config, job: Shelving | Archive, made: tuple[Do
     if isinstance(job, Shelving):
         archives.shelve(db, job.shelves)
         return
-    write.write(config.output / job.root, made)
+    folder = config.output / job.root
+    write.sweep(folder, made)
+    write.write(folder, made)
     archives.note(db, job.place.name, job.form)
 
 
