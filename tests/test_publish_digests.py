@@ -231,6 +231,18 @@ def test_the_page_of_the_morning_names_its_day_and_lists_what_its_feed_does(desk
     assert "morning.html" in desk.path("digest/index.html").read_text()
 
 
+def test_the_front_page_leads_to_the_last_digest_and_the_last_morning(desk: Desk):
+    a_day(desk)
+    assert "chosen" not in desk.path("index.html").read_text()
+    desk.publish_at("2026-11-24 18:00")
+    desk.publish_at("2026-11-25 06:30")
+    links = etree.HTML(desk.path("index.html").read_bytes()).xpath("//p[@class='chosen']/a")
+    assert [(link.get("href"), link.text) for link in links] == [
+        ("digest/2026-11-24.html", "今日のまとめ 11月24日（火）"),
+        ("morning.html", "朝刊 11月25日（水）"),
+    ]
+
+
 def test_who_reads_each_morning_sees_no_entry_twice_and_never_more_than_twenty(desk: Desk):
     seen: list[str] = []
     desk.at("2026-11-24 00:00")

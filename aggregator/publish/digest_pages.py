@@ -1,7 +1,7 @@
 """Digests as pages: one for each, the list of all, and the morning's."""
 
 import zoneinfo
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from aggregator.model import Digest, DigestLine, Document, Edition
@@ -16,6 +16,15 @@ MORNING = "morning.html"
 def page(digest: Digest, site: Site) -> Document:
     """Write a digest's own page."""
     return pages.render("digest.html", path(digest.name), site, digest=digest)
+
+
+def latest(listed: Sequence[DigestLine], editions: Iterable[Edition]) -> tuple[tuple[str, str], ...]:
+    """Return where the last digest and the last morning lie, and what they are called."""
+    mornings = (each for each in editions if each.name == "morning" and each.entries)
+    return (
+        *((path(each.name), each.title) for each in listed[:1]),
+        *((MORNING, each.label) for each in mornings),
+    )
 
 
 def morning(edition: Edition, site: Site) -> Document:

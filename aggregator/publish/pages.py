@@ -60,15 +60,23 @@ def page(entry: EditionEntry, site: Site) -> Document:
     )  # fmt: skip
 
 
-def index(edition: Edition, site: Site, parts: tuple[Edition, ...] = ()) -> Document:
-    """Write the front page: the edition's entries by the day they were published, and feeds of parts."""
+def index(
+    edition: Edition,
+    site: Site,
+    parts: tuple[Edition, ...] = (),
+    chosen: tuple[tuple[str, str], ...] = (),
+) -> Document:
+    """Write the front page: the edition's entries by the day they were published, and feeds of parts.
+
+    Shape: `chosen` are lists of others, each with its path and its title.
+    """
     zone = zoneinfo.ZoneInfo(site.timezone)
 
     def day(entry: EditionEntry) -> date:
         return entry.first_published_at.astimezone(zone).date()
 
     days = [(day, list(entries)) for day, entries in groupby(edition.entries, key=day)]
-    return render("index.html", "index.html", site, days=days, parts=parts)
+    return render("index.html", "index.html", site, days=days, parts=parts, chosen=chosen)
 
 
 def rankings(main: Edition, hottest: Edition, site: Site) -> list[Document]:

@@ -175,7 +175,10 @@ def documents(job: Rendering | Pages) -> tuple[Document, ...]:
     lasts = [document for each in listed for document in feeds.documents(each, job.site)]
     lasts.append(subscriptions.subscriptions((*job.editions, *job.parts, *_own(job)), job.site))
     main, hottest, *_, everything = job.editions
-    indexes = [pages.index(everything, job.site, job.parts), *pages.rankings(main, hottest, job.site)]
+    chosen = digest_pages.latest(job.digests, job.editions)
+    indexes = [
+        pages.index(everything, job.site, job.parts, chosen), *pages.rankings(main, hottest, job.site),
+    ]  # fmt: skip
     indexes += [pages.category(each, job.site) for each in job.renewed]
     indexes.append(pages.subscribe(job.site, (*job.editions, *job.parts)))
     indexes.append(page_of_sources(job.sources, job.site))
