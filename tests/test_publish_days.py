@@ -12,6 +12,7 @@ from aggregator.publish import days
 from aggregator.publish.dated import BATCH, DayPages
 from aggregator.publish.days import Day, Line, beside, documents, linked
 from aggregator.publish.stage import STAGE
+from aggregator.store import days as stored
 from tests.publishing import NOON, Newsroom
 from tests.test_publish_feeds import SITE
 
@@ -35,7 +36,7 @@ def published(room: Newsroom, guid: str, hours: float = 0) -> int:
 
 
 def written(*lines: Line, every: tuple[date, ...] = (TUESDAY,), **site: object) -> dict[str, Document]:
-    made = documents(linked({TUESDAY: lines}, every), every, replace(SITE, **site))
+    made = documents(linked({TUESDAY: lines}, every), every, every, replace(SITE, **site))
     return {document.path: document for document in made}
 
 
@@ -241,6 +242,15 @@ def test_the_sitemap_goes_with_the_permission(room: Newsroom):
     room.publish()
     assert [name for name in room.outputs() if "sitemap" in name] == []
     assert "Sitemap" not in room.path("robots.txt").read_text()
+
+
+def test_a_new_day_asks_for_the_days_of_its_year_and_those_beside_it_alone(room: Newsroom):
+    known = [date(2023, 5, 1), date(2024, 5, 1), date(2024, 12, 31), date(2025, 1, 1), date(2025, 7, 1)]
+    stored.note(room.db, dict.fromkeys(known, 1), (), ())
+    assert list(stored.around(room.db, [date(2026, 1, 1)])) == known[2:]  # 2025 whole, and the day before it
+    assert list(stored.around(room.db, [date(2024, 12, 31)])) == known
+    assert list(stored.around(room.db, [date(2020, 1, 1)])) == known[:2]
+    assert stored.around(room.db, [date(2024, 5, 1)])[date(2024, 12, 31)] == 1
 
 
 def test_going_private_takes_the_days_away(room: Newsroom):

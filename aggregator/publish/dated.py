@@ -30,7 +30,8 @@ class DayPages:
     site: Site
     root: str
     written: tuple[Day, ...]
-    every: tuple[date, ...]  # all days there are
+    every: tuple[date, ...]  # all days of the years these stand in
+    mapped: tuple[date, ...]  # all days there are, where a sitemap lists them
     gone: tuple[date, ...]
     surplus: tuple[str, ...]  # paths
     marks: tuple[str, ...]  # what said that these days changed
@@ -46,7 +47,8 @@ def due(db: Database, config: Config, most: int | None = None) -> DayPages | Non
         return None
     root = private_root(db, config)
     folder = config.output / root
-    chosen, before = sorted(marks, reverse=True)[:BATCH], rows.written(db)
+    chosen = sorted(marks, reverse=True)[:BATCH]
+    before = rows.around(db, chosen)
     lines = {day: _lines(db, day, config.zone, folder) for day in chosen}
     gone = {day for day in chosen if not lines[day]}
     every = sorted((before.keys() | lines.keys()) - gone)
@@ -56,6 +58,7 @@ def due(db: Database, config: Config, most: int | None = None) -> DayPages | Non
     site = site_of(config, root)
     return DayPages(
         site=site, root=root, every=tuple(every), gone=tuple(gone), surplus=_surplus(lines, before, site),
+        mapped=tuple(sorted((rows.written(db).keys() | lines.keys()) - gone)) if site.indexable else (),
         written=days.linked({day: found for day, found in lines.items() if found}, every),
         marks=tuple(mark for day in chosen for mark in marks[day]),
     )  # fmt: skip
@@ -84,7 +87,7 @@ def _surplus(
 
 def documents(job: DayPages) -> tuple[Document, ...]:
     """Render the days, the years they stand in, and the sitemap where there is one."""
-    return tuple(days.documents(job.written, job.every, job.site))
+    return tuple(days.documents(job.written, job.every, job.mapped, job.site))
 
 
 def publish(db: Database, config: Config, job: DayPages, made: tuple[Document, ...]) -> None:

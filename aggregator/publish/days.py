@@ -82,13 +82,18 @@ def linked(lines: Mapping[date, tuple[Line, ...]], every: Sequence[date]) -> tup
     )
 
 
-def documents(written: Iterable[Day], every: Sequence[date], site: Site) -> list[Document]:
-    """Write the pages of days and of the years they stand in, and the sitemap where there is one."""
+def documents(
+    written: Iterable[Day], every: Iterable[date], mapped: Iterable[date], site: Site
+) -> list[Document]:
+    """Write the pages of days and of the years they stand in, and the sitemap where there is one.
+
+    Shape: `every` has all days of these years and those beside them; `mapped` all there are.
+    """
     written = list(written)
     made = [document for day in written for document in _pages(day, site)]
     made += _years({day.day.year for day in written}, every, site)
     if site.indexable:
-        made += [*(_map_of_day(day, site) for day in written), _index(every, site)]
+        made += [*(_map_of_day(day, site) for day in written), _index(mapped, site)]
     return made
 
 

@@ -53,10 +53,28 @@ def changed(db: Database, zone: ZoneInfo) -> dict[date, list[str]]:
     return found
 
 
-def written(db: Database) -> dict[date, int]:
+def written(db: Database, since: str = "", until: str = "~") -> dict[date, int]:
     """Return the days that have pages, and how many each."""
-    rows = db.execute("SELECT day, pages FROM days ORDER BY day").fetchall()
-    return {date.fromisoformat(day): pages for day, pages in rows}
+    rows = db.execute("SELECT day, pages FROM days WHERE day BETWEEN ? AND ? ORDER BY day", [since, until])
+    return {date.fromisoformat(day): pages for day, pages in rows.fetchall()}
+
+
+def around(db: Database, chosen: Iterable[date]) -> dict[date, int]:
+    """Return what `written` does of the years that these days and those beside them stand in, and a day more.
+
+    There may be ten thousand days; a new entry asks for those of a year or two.
+    """
+    days = sorted(day.isoformat() for day in chosen)
+    first, last = (_beside(db, days[0], "<") or days[0])[:4], (_beside(db, days[-1], ">") or days[-1])[:4]
+    bounds = f"{first}-01-01", f"{last}-12-31"
+    outer = _beside(db, bounds[0], "<") or bounds[0], _beside(db, bounds[1], ">") or bounds[1]
+    return written(db, *outer)
+
+
+def _beside(db: Database, day: str, where: str) -> str | None:
+    which = {"<": "max", ">": "min"}[where]
+    [found] = db.execute(f"SELECT {which}(day) FROM days WHERE day {where} ?", [day]).fetchone()  # noqa: S608
+    return str(found) if found else None
 
 
 def all_of(db: Database, zone: ZoneInfo) -> set[date]:
