@@ -160,6 +160,16 @@ def test_a_hub_among_private_addresses_is_not_asked_unless_they_are_allowed(room
     assert "HostForbidden" in said(room)
 
 
+def test_what_carries_no_secret_goes_to_the_hub_s_own_address(room: Newsroom):
+    room.settings(hub="http://127.0.0.1:9/hub", allow_private_hosts=False)
+    add(room)
+    room.publish()
+    [job] = STAGE.pending(room.db, room.config, room.now)
+    failure = STAGE.work(room.config, job)[0].failure
+    assert failure is not None
+    assert (failure.kind, failure.url) == ("HostForbidden", "http://127.0.0.1:9/hub")
+
+
 def test_a_crash_is_a_failure_like_another(room: Newsroom):
     add(room)
     room.publish()

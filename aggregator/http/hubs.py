@@ -50,7 +50,7 @@ async def _ask_domain(session: Session, config: Config, batch: tuple[HubRequest,
 
 
 async def _ask(session: Session, config: Config, request: HubRequest) -> Failure | None:
-    url = hub_address(request.hub_url, allow_private=config.allow_private_hosts)
+    url = _address(config, request, request.hub_url)
     try:
         async with asyncio.timeout(TOTAL):
             await _post(session, config, url, request)
@@ -65,6 +65,11 @@ async def _ask(session: Session, config: Config, request: HubRequest) -> Failure
     return None
 
 
+def _address(config: Config, request: HubRequest, url: str) -> str:
+    """Return where to ask; what tells of a feed of our own carries no secret."""
+    return hub_address(url, allow_private=config.allow_private_hosts or request.mode == "publish")
+
+
 async def _post(session: Session, config: Config, url: str, request: HubRequest) -> None:
     """Post a form, and again where the hub names another (section 5.1.2: 307 and 308 alone)."""
     for _ in range(REDIRECTS + 1):
@@ -76,7 +81,7 @@ async def _post(session: Session, config: Config, url: str, request: HubRequest)
                 return
             if response.status not in {307, 308} or not location:
                 raise BadStatus(url, await _complaint(response, request), response.status)
-        url = hub_address(urls.absolute(url, location), allow_private=config.allow_private_hosts)
+        url = _address(config, request, urls.absolute(url, location))
     raise BadStatus(url, f"more than {REDIRECTS} redirects", 308)
 
 
