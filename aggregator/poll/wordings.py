@@ -31,11 +31,11 @@ def _by_stem(text: str) -> dict[str, str]:
 
 # What one outlet writes and another leaves out, and nothing follows from it.
 EMPTY = _stems("""
-a an and are as at be been being did do does had has have her his in into is it its just of on onto or
-so some such than that the their them then there these they this those to too very was were where which
-while who whom whose will with would about after amid due during following for over through via per also
-already now new newly recently today finally officially say said tell told announce reveal show accord
-company firm maker chipmaker startup giant rival group own
+a an and are as at be been being did do does had has have her his in into is it its just of on onto or so
+some such than that the their them then there these they this those to too very was were where which while
+who whom whose will with would about after amid due during following for over through via per also already
+now new newly recently today finally officially say said tell told announce reveal show accord company firm
+maker chipmaker startup giant rival group own unveil introduce agree post
 """)
 
 # What one of two titles says and the other does not: then they tell two events, or two stages of one.
@@ -46,27 +46,37 @@ last next early late old both may might could should can must likely unlikely po
 rumor rumour report plan consider mull weigh eye seek want hope expect propose talk try prepare aim ask urge
 call threaten vow warn vote promise claim allege confirm deny reject refuse decline oppose dispute dismiss
 appeal block ban allow approve clear delay halt pause resume cancel abandon withdraw reverse revive restore
-back begin start end complete finish close open reopen stop fail pass win lose beat rise fall grow shrink
-drop gain jump surge slump plunge high low lower raise cut double triple half keep remove add buy sell sue
-settle launch release fix find leak hack steal kill hire resign thousand million billion dozen hundred north
-south east west northern southern eastern western local national global foreign free pay preview stable mini
-lite plus ultra
+back begin start end complete finish close open reopen fail pass win lose beat rise fall grow shrink drop
+gain jump surge slump plunge high low lower raise cut double triple half keep remove add buy sell sue settle
+launch release fix find leak hack steal kill hire resign thousand million billion dozen hundred north south
+east west northern southern eastern western local national global foreign free pay preview stable mini lite
+plus ultra price cost date share stock profit revenue problem issue order trailer demo trial test error
 """)
 
 # Which way it went, told by the name or number that follows.
 WAYS = frozenset({"by", "from", "against"})
 
+# What takes several words to say, as the one word that stands for it; in this order.
+PHRASES = {
+    r"(?:is|are|was|were) over": "ends",
+    r"(?:is|are) (?:now )?(?:out|available|here)|roll(?:s|ed|ing)? out|^announcing": "released",
+    r"(?:lay|lays|laying|laid) off": "cuts jobs",
+    r"(?:step|steps|stepping|stepped) down": "resigns",
+    r"(?:knock|knocks|knocked|take|takes|took) (?:down|out)": "down",
+    r"by (?=[$€£¥]?\d)": "",
+}
+
 # One event in several words: the first of a line stands for all.
 SAME = _by_stem("""
 buy bought acquire acquisition purchase
-launch unveil introduce debut
-release out lands
+launch debut
+release land
 fix patch
 flaw vulnerability bug hole
 leak leaked
 sue lawsuit
 hire appoint name
-cut slash axe lay
+cut slash axe
 job employee staff worker
 close shut shutdown closure
 raise raised secure nab
@@ -97,7 +107,7 @@ rise rose
 grow grew
 lead led
 make made
-drop remove
+end stop cease drop remove
 resign quit
 move migrate
 """)

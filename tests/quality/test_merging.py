@@ -10,7 +10,7 @@ from aggregator.poll.retold import same
 
 _LOST = {"number", "version", "name", "reversed", "negation", "stage"}  # a reader would miss the other one
 PRECISION = 0.98
-RECALL = {"chosen": 0.69, "held out": 0.57}  # to be raised, never to be lowered
+RECALL = {"chosen": 0.71, "held out": 0.57}  # to be raised, never to be lowered
 
 
 class Pair(NamedTuple):
