@@ -4,6 +4,7 @@ from sqlite_utils import Database
 
 from aggregator.store.earlier import execute, migrations
 
+__all__ = ["migrations"]
 # Tables that stand elsewhere are loaded by the migration that makes them: most starts make none.
 
 
