@@ -137,6 +137,14 @@ def test_entries_stand_under_the_day_they_were_published_on_in_the_zone(room: Ne
     assert day_files(room) == {"days/2026-11-24.html", "days/2026-11-25.html", "days/2026.html"}
 
 
+def test_what_came_at_once_stands_as_it_came_out(room: Newsroom):
+    feed = room.feed()
+    for guid, age in (("b", 2), ("c", 1), ("a", 3)):
+        room.translate(room.entry(feed, guid, age=age), f"見出し{guid}")
+    room.publish()
+    assert headlines(room, "days/2026-11-24.html") == ["見出しa", "見出しb", "見出しc"]
+
+
 def test_a_new_day_rewrites_the_day_before_it_and_no_older_one(room: Newsroom):
     room.feed()
     for number in range(4):

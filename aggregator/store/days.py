@@ -34,13 +34,12 @@ BEGIN
 """
 _STATES = ("translated", "untranslated", "withdrawn")
 _LINES = """
-SELECT p.slug, p.title, p.state, p.first_published_at, e.title,
+SELECT p.first_published_at, e.sort_at, p.slug, p.title, p.state, e.title,
   coalesce(json_extract(f.settings, '$.language'), e.language, f.language, ''),
   coalesce(nullif(f.title, ''), f.host)
 FROM publications p CROSS JOIN stories st USING (story_id)
   CROSS JOIN entries e ON e.entry_id = st.lead_entry_id CROSS JOIN feeds f USING (feed_id)
 WHERE p.state = ? AND p.first_published_at >= ? AND p.first_published_at < ?
-ORDER BY p.first_published_at, p.public_id
 """
 _NEXT = "SELECT min(first_published_at) FROM publications WHERE state = ? AND first_published_at >= ?"
 
@@ -90,15 +89,14 @@ def all_of(db: Database, zone: ZoneInfo) -> set[date]:
 
 
 def lines(db: Database, day: date, zone: ZoneInfo) -> tuple[Line, ...]:
-    """Return the entries published on a day, the oldest first."""
+    """Return the entries published on a day, the oldest first; what came at once as it came out."""
     rows = [row for state in _STATES for row in db.execute(_LINES, [state, *_bounds(day, zone)]).fetchall()]
-    found = (
+    return tuple(
         Line(slug=slug, title=title, is_translated=not title.startswith(MARK), published_at=from_text(at),
              original_title=unturned(original), language=language, feed_title=feed,
              is_dropped=state == "withdrawn")
-        for slug, title, state, at, original, language, feed in rows
+        for at, _, slug, title, state, original, language, feed in sorted(rows)
     )  # fmt: skip
-    return tuple(sorted(found, key=lambda line: (line.published_at, line.slug)))
 
 
 def _bounds(day: date, zone: ZoneInfo) -> tuple[str, str]:
