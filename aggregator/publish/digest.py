@@ -14,8 +14,9 @@ from math import log2
 
 from aggregator import urls
 from aggregator.model import DigestKind, EditionEntry
-from aggregator.publish.counts import threads, total
+from aggregator.publish.counts import total
 from aggregator.publish.edition import Facts, present
+from aggregator.publish.hot import came_out_at
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 WEEKDAYS = "月火水木金土日"
@@ -106,17 +107,14 @@ def candidate(facts: Facts, rise: float) -> Candidate:
     talked = (total(entry.counts) or 0) + _SOON * rise
     return Candidate(
         story_id=facts.publication.story_id, feed=entry.sources[0].feed_url, category=entry.category,
-        score=log2(1 + talked) + 2 * others, came_out_at=_came_out_at(entry), public_id=entry.public_id,
+        score=log2(1 + talked) + 2 * others, came_out_at=came_out_at(entry), public_id=entry.public_id,
         marks=_marks(entry),
     )  # fmt: skip
 
 
-def _came_out_at(entry: EditionEntry) -> datetime:
-    return min(entry.published_at or entry.first_published_at, entry.first_published_at)
-
-
 def _marks(entry: EditionEntry) -> frozenset[str]:
-    addresses = [entry.permalink or "", *threads(entry.comments_url, entry.counts)]
+    # Not the address that a feed gives for comments: with some it is one forum for all their entries.
+    addresses = filter(None, (entry.permalink, *(count.url for count in entry.counts)))
     titles = filter(None, (entry.page_title, entry.original_title))
     said = {f"title {unicodedata.normalize('NFKC', title).casefold().strip()}" for title in titles}
     named = (entry.slug, *(other.slug for other in entry.related))

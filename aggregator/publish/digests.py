@@ -1,4 +1,4 @@
-"""Which digests are to be made, and which are shown, out of the store."""
+"""Which digests are to be made, and which are shown, out of the store; their pages, to output/."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace

@@ -47,7 +47,7 @@ def ranked(
     """Return the entries whose discussion rises, the hottest first: the older, the more it has to rise."""
 
     def heat(entry: EditionEntry) -> float:
-        hours = max((as_of - _came_out_at(entry)) / _HOUR, 0.0)
+        hours = max((as_of - came_out_at(entry)) / _HOUR, 0.0)
         return float(rises[entry.public_id] / (hours + 2) ** _DECAY)
 
     rising = [entry for entry in entries if rises.get(entry.public_id, 0.0) > 0]
@@ -55,7 +55,7 @@ def ranked(
     return tuple(replace(entry, rise=round(rises[entry.public_id])) for entry in hottest)
 
 
-def _came_out_at(entry: EditionEntry) -> datetime:
+def came_out_at(entry: EditionEntry) -> datetime:
     """Return when the source gave it: what a new feed brings along may be old."""
     return min(entry.published_at or entry.first_published_at, entry.first_published_at)
 
