@@ -9,7 +9,7 @@ import json
 from markupsafe import Markup
 
 from aggregator.model import EditionEntry
-from aggregator.publish.edition import LANGUAGE
+from aggregator.publish.edition import LANGUAGE, web_url
 
 # What ends a script element, or a string in one, cannot stand in it as it is.
 _ESCAPES = {ord(letter): f"\\u{ord(letter):04x}" for letter in "<>&\u2028\u2029"}
@@ -35,7 +35,7 @@ def work(entry: EditionEntry) -> Markup:
 def _original(entry: EditionEntry, language: str) -> _Json:
     authors = [{"@type": "Person", "name": name} for name in entry.authors]
     feed = entry.sources[0]
-    publisher = _present({"@type": "Organization", "name": feed.feed_title, "url": feed.site_url})
+    publisher = _present({"@type": "Organization", "name": feed.feed_title, "url": web_url(feed.site_url)})
     return _present(
         {"@type": "CreativeWork", "name": entry.original_title, "url": entry.permalink,
          "inLanguage": language, "author": authors, "publisher": publisher}
