@@ -67,6 +67,7 @@ class EditionEntry:
     tags: tuple[str, ...]
     enclosures: tuple[Enclosure, ...]
     image_url: str | None
+    picture: str = ""  # path of our copy of it
     rights: Rights
     page_title: str  # the current translation, which may be newer than `title`
     summary: tuple[str, ...]

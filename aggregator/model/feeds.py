@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from aggregator.model.light import light
+
 Rights = Literal["titles", "excerpt", "full"]
 RetryScope = Literal["url", "host", "domain"]
 Extract = Literal["auto", "feed", "page"]
@@ -12,6 +14,7 @@ IdentityPolicy = Literal["guid", "permalink", "title"]
 Merge = Literal["all", "address"]  # by what an entry is one story with another feed's
 
 
+@light
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedSettings:
     """What an outline's own attributes say about one feed."""
@@ -48,6 +51,7 @@ class Subscription:
         return self.settings.address or self.url
 
 
+@light
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hints:
     """What a feed document says about how often to look; kept, since a 304 brings no document."""
@@ -58,6 +62,7 @@ class Hints:
     skip_days: tuple[int, ...] = ()  # Monday is 0
 
 
+@light
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueFeed:
     """What the poll step has to know of a feed that is due."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from aggregator.model.light import light
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
@@ -34,6 +36,7 @@ class Fetched:
     headers: tuple[tuple[str, str], ...] = ()  # lower-case names, as received
 
 
+@light
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotModified:
     """A 304 answer."""

@@ -6,6 +6,7 @@ from typing import Literal
 
 from aggregator.model.feeds import DueFeed
 from aggregator.model.fetches import Failure, NotModified
+from aggregator.model.light import light
 
 EntryFate = Literal["new", "revised", "same"]
 
@@ -74,6 +75,7 @@ class Changed:
     status: int = 200
 
 
+@light
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unchanged:
     """A 200 answer whose body has the fingerprint we know: not parsed."""
