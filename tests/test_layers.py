@@ -17,7 +17,7 @@ RANKS = [
      "retention.limits",
      "publish.digest", "publish.digest_text", "publish.digest_pages",
      "serve.answer", "discuss.links", "discuss.answers", "discuss.turns", "discuss.hackernews", "discuss.lobsters", "discuss.reddit", "discuss.hatena", "discuss.wordpress", "discuss.github", "discuss.github_discussions", "discuss.github_releases", "discuss.comment_feeds", "discuss.sites", "discuss.providers", "discuss.comments", "discuss.viewpoints", "publish.comments",
-     "publish.edition", "publish.archive", "publish.slugs", "publish.source_feeds", "publish.body", "publish.promote", "publish.feeds", "publish.jsonfeed", "publish.pages", "publish.linked", "publish.days", "publish.sources", "publish.counts", "publish.hot", "publish.room", "publish.subscriptions", "publish.terms", "publish.found"},
+     "publish.edition", "publish.archive", "publish.slugs", "publish.source_feeds", "publish.body", "publish.promote", "publish.feeds", "publish.jsonfeed", "publish.pages", "publish.linked", "publish.imprint", "publish.days", "publish.sources", "publish.counts", "publish.hot", "publish.room", "publish.subscriptions", "publish.terms", "publish.found"},
     {"discuss.access", "discuss.work", "http.hubs", "http.post", "http.shards", "http.visits", "enrich.work", "http.turns", "websub.work", "websub.spool", "websub.callback", "http", "http.curl", "http.names", "http.response", "poll.shard", "poll.work", "executors", "lock", "signals", "resources", "store.", "publish.write", "publish.archiving", "publish.lists", "publish.dated", "publish.place", "publish.rendering",
      "translate.engines.", "translate.models", "translate.manifest", "translate.download", "translate.wheels",
      "publish.digests",

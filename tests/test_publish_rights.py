@@ -8,7 +8,8 @@ import pytest
 from lxml import etree
 
 from aggregator.publish.comments import comments_feed, viewpoints_feed
-from aggregator.publish.edition import compose, rights_text
+from aggregator.publish.edition import compose
+from aggregator.publish.imprint import rights_text
 from tests.test_publish_comments import VIEWED
 from tests.test_publish_feeds import ENTRY, SITE, written
 

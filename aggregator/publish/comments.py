@@ -12,6 +12,7 @@ from lxml import etree  # type: ignore[import-untyped]
 
 from aggregator.model import Document, Edition, EditionEntry, Persona, ShownComment, Viewpoint
 from aggregator.publish import edition as editions
+from aggregator.publish import imprint
 from aggregator.publish.edition import LANGUAGE, Site
 
 PLACES: dict[str, str] = {"hackernews": "Hacker News", "wordpress": "元記事", "github": "GitHub"}
@@ -100,7 +101,7 @@ def _feed(urn: str, title: str, place: str, site: Site) -> etree._Element:
     _text(root, "id", urn)
     _text(root, "title", title)
     _link(root, "self", site.base_url + place, MEDIA_TYPE)
-    _text(root, "rights", editions.takedown_text(site))
+    _text(root, "rights", imprint.takedown_text(site))
     return root
 
 

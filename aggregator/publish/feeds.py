@@ -16,7 +16,7 @@ from feedgen.feed import FeedGenerator  # type: ignore[import-untyped]
 from lxml import etree  # type: ignore[import-untyped]
 
 from aggregator.model import Document, Edition, EditionEntry
-from aggregator.publish import comments, counts, room
+from aggregator.publish import comments, counts, imprint, room
 from aggregator.publish import edition as editions
 from aggregator.publish.edition import LANGUAGE, Site
 from aggregator.publish.jsonfeed import json_feed, media_type
@@ -108,12 +108,12 @@ def _generator(edition: Edition, site: Site, path: str, kind: str) -> FeedGenera
     feed.description("海外テックニュースの見出しと要約を日本語で。機械翻訳です。")
     feed.language(LANGUAGE)
     feed.aggregator.take({"hub": site.hub} if site.hub else {}, _older(edition, site))
-    feed.link(href=editions.about_url(site), rel="related", type="text/html", hreflang=LANGUAGE)
+    feed.link(href=imprint.about_url(site), rel="related", type="text/html", hreflang=LANGUAGE)
     feed.link(href=site.base_url + quote(path), rel="self", type=kind)
-    home = editions.home_url(edition, site)
+    home = imprint.home_url(edition, site)
     feed.link(href=home, rel="alternate", type="text/html", hreflang=LANGUAGE)  # last: RSS takes it
     feed.generator(site.generator)
-    feed.rights(editions.rights_text(site))
+    feed.rights(imprint.rights_text(site))
     feed.icon(site.base_url + "favicon.ico")
     feed.logo(site.base_url + "icon.png")
     feed.ttl(60)  # minutes, in RSS alone; sy:updatePeriod says the same in both

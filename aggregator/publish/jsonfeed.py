@@ -9,7 +9,7 @@ import re
 from urllib.parse import quote
 
 from aggregator.model import Edition, EditionEntry, Enclosure
-from aggregator.publish import counts
+from aggregator.publish import counts, imprint
 from aggregator.publish import edition as editions
 from aggregator.publish.edition import LANGUAGE, Site
 from aggregator.times import to_text
@@ -23,10 +23,10 @@ def json_feed(edition: Edition, site: Site, path: str, asked: str = "") -> bytes
     feed: JsonObject = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": edition.title,
-        "home_page_url": editions.home_url(edition, site),
+        "home_page_url": imprint.home_url(edition, site),
         "feed_url": site.base_url + quote(path) + asked,
         "language": LANGUAGE,
-        "description": editions.rights_text(site),
+        "description": imprint.rights_text(site),
         "icon": site.base_url + "icon.png",
         "favicon": site.base_url + "favicon.ico",
         **({} if asked else _hubs(site)),
