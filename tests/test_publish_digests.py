@@ -405,6 +405,17 @@ def test_a_digest_page_in_another_form_is_written_again_however_old(desk: Desk):
     assert "別の名前" in desk.path("digest/2026-11-24.html").read_text()
 
 
+def test_forced_publishing_brings_back_a_page_that_was_deleted(desk: Desk):
+    a_day(desk)
+    desk.publish_at("2026-11-24 18:00")
+    page = desk.path("digest/2026-11-24.html")
+    before = page.read_bytes()
+    page.unlink()
+    forget_published(desk.db)
+    desk.publish()
+    assert page.read_bytes() == before
+
+
 def test_a_page_that_crashed_holds_nothing_back(desk: Desk, monkeypatch: pytest.MonkeyPatch):
     a_day(desk)
     monkeypatch.setattr("aggregator.publish.digest_pages.page", lambda *_: 1 / 0)
