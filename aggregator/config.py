@@ -20,6 +20,7 @@ DEFAULT_FILE = "aggregator.toml"
 DEFAULT_FILTERS = "filters.toml"
 PREFIX = "AGGREGATOR_"
 
+Images = Literal["none", "source", "proxy"]
 Visibility = Literal["local", "private", "public"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun", "off"]
 
@@ -76,7 +77,7 @@ class Config:
     host_spacing: timedelta = _setting(timedelta(seconds=1), "between two fetches from one domain")
     retry_scope: RetryScope = _setting("host", "what a Retry-After holds for: its url, host or domain")
     listen: str = _setting("127.0.0.1:8080", "address and port of the server")
-    images: Literal["none", "source"] = _setting("source", "pictures that a feed declares for its entries")
+    images: Images = _setting("source", "none; source: links to entries' pictures; proxy: copies of them")
     hub: str = _setting("", "the WebSub hub that our feeds name and that is told of changes; public alone")
     search: bool = _setting(True, "the server answers /search and pages link there; false on a static host")
     counts: str = _setting("auto", "whose comment counts: auto, none, or a list: hackernews,hatena")

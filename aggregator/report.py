@@ -17,6 +17,7 @@ UNITS = {
     "translate": "entries",
     "publish": "editions",
     "source": "feeds",
+    "picture": "pictures",
     "hub": "feeds",
     "count": "stories",
     "comments": "discussions",

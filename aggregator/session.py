@@ -33,7 +33,10 @@ EXECUTORS = {
     "count": "executor_poll",
 }
 # Stages that work where another one does: a model is loaded once.
-_SHARED = {"hub": "count", "comments": "count", "comment_translate": "translate", "viewpoints": "translate"}
+_SHARED = {
+    **dict.fromkeys(("hub", "picture", "comments"), "count"),
+    **dict.fromkeys(("comment_translate", "viewpoints"), "translate"),
+}
 
 # Another version of the program may read more in the same file.
 _READER = " ".join((__version__, *(setting.name for setting in fields(FeedSettings)), "")).encode()

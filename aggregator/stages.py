@@ -10,6 +10,7 @@ from aggregator.enrich.stage import ARTICLE, PAGE, SUMMARY
 from aggregator.pipeline import Stage, StageReport
 from aggregator.poll.stage import STAGE as POLL
 from aggregator.publish.hub_stage import STAGE as HUB
+from aggregator.publish.picture_stage import STAGE as PICTURE
 from aggregator.publish.source_stage import STAGE as SOURCE
 from aggregator.publish.stage import STAGE as PUBLISH
 from aggregator.retention.stage import STAGE as RETENTION
@@ -22,7 +23,7 @@ from aggregator.websub.stage import take_up
 
 _ASKED = (COUNT, COMMENTS)
 _SAID = (COMMENT_TRANSLATE, VIEWPOINTS)
-_MADE = (WEBSUB, POLL, ARTICLE, PAGE, SUMMARY, TRANSLATE, PUBLISH, SOURCE, HUB)
+_MADE = (WEBSUB, POLL, ARTICLE, PAGE, SUMMARY, TRANSLATE, PUBLISH, SOURCE, PICTURE, HUB)
 STAGES: tuple[Stage, ...] = (*_MADE, *_ASKED, *_SAID, RETENTION)
 
 PAGES = timedelta(minutes=2)  # slow sites hold back the rest of a round no longer; others go on in the next
@@ -51,8 +52,8 @@ def run_round(session: Session, prepare: Callable[[], None] = lambda: None) -> l
         translated = session.run(TRANSLATE, session.config.publish_every)
         fresh += [translated, *_published(session, [translated])]
         # Last, when all that is ready is out: a hub or provider that is down or slow delays nothing.
-        sources = session.run(SOURCE, SOURCES)
-        fresh += [sources, *_published(session, [sources])]  # the pages that name their feeds
+        beside = [session.run(SOURCE, SOURCES), session.run(PICTURE, COUNTS)]
+        fresh += [*beside, *_published(session, beside)]  # what names their feeds and copies
         fresh.append(session.run(HUB, COUNTS))
         asked = [session.run(stage, COUNTS) for stage in _ASKED]
         session.rest(COUNT)

@@ -67,7 +67,7 @@ def test_flags_win_over_environment_and_environment_over_file(tmp_path: Path):
         ('counts = "hatena,hatena"', "expected auto | none"),
         ('counts_via = "localhost:9"', "expected an http or https URL"),
         ('reddit_user = "u/acme"', "expected a name, without u/"),
-        ('images = "all"', "expected none | source"),
+        ('images = "all"', "expected none | source | proxy"),
         ('hub = "hub.example.org"', "expected an http or https URL"),
         ('hub = "https://hub.example.org/"', "it needs visibility = public"),
     ],

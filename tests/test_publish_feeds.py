@@ -269,7 +269,7 @@ def test_the_json_feed_names_the_picture():
 
 
 def test_without_pictures_no_form_names_one():
-    shown = written(compose("main", "x", (PICTURE,)), replace(SITE, images=False))
+    shown = written(compose("main", "x", (PICTURE,)), replace(SITE, images="none"))
     assert not any(b"1.jpg" in document.body for document in shown.values())
 
 

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Literal
 
 from aggregator.model import (
     CommentCount,
@@ -91,6 +92,7 @@ class Facts:
     tags: tuple[str, ...] = ()
     enclosures: tuple[Enclosure, ...] = ()
     image_url: str | None = None
+    picture: str = ""  # path of our copy of it
     comments_url: str | None = None
     comments_feed_url: str | None = None
     counts: tuple[CommentCount, ...] = ()  # as they were counted, see counts.tally
@@ -113,7 +115,7 @@ class Site:
     waiting: int  # entries without a translation
     viewpoints: bool = False  # machines comment here
     search: bool = True  # a server answers /search
-    images: bool = True  # pictures that feeds declare are linked to
+    images: Literal["none", "source", "proxy"] = "source"  # whose pictures feeds name: see the setting
     hub: str = ""  # tells readers at once what is new
     indexable: bool = False  # search engines may list the pages
 
@@ -206,6 +208,7 @@ def present(facts: Facts) -> EditionEntry:
         category=facts.category, authors=facts.authors, tags=facts.tags,
         enclosures=tuple(e for e in facts.enclosures if web_url(e.url)),
         image_url=None if facts.rights == "titles" else web_url(facts.image_url), rights=facts.rights,
+        picture="" if facts.rights == "titles" else facts.picture,
         page_title=shown_title(facts), summary=summary,
         story=story, engine=facts.translated.engine if facts.translated else "",
         model=facts.translated.model if facts.translated else "",
@@ -216,6 +219,17 @@ def present(facts: Facts) -> EditionEntry:
         reactions=reactions(facts.counts),
         comments=facts.comments, viewpoints=facts.viewpoints, related=facts.related,
     )  # fmt: skip
+
+
+def picture_url(entry: EditionEntry, site: Site) -> str | None:
+    """Return the address of an entry's picture: where its feed says that it lies, or of our copy."""
+    match site.images:
+        case "none":
+            return None
+        case "source":
+            return entry.image_url
+        case "proxy":
+            return site.base_url + entry.picture if entry.picture else None
 
 
 def ordered(stories: Iterable[Facts]) -> list[EditionEntry]:

@@ -211,8 +211,8 @@ class _Extension:
             _add_link(source, "alternate", feed.site_url or "", type="text/html")
 
     def _picture(self, out: etree._Element) -> None:
-        if self.site.images and self.entry.image_url:
-            etree.SubElement(out, f"{{{_NAMESPACES['media']}}}thumbnail", url=self.entry.image_url)
+        if url := editions.picture_url(self.entry, self.site):
+            etree.SubElement(out, f"{{{_NAMESPACES['media']}}}thumbnail", url=url)
 
     def extend_rss(self, out: etree._Element) -> None:
         entry = self.entry

@@ -47,7 +47,7 @@ def _item(entry: EditionEntry, site: Site) -> JsonObject:
         "url": editions.original_url(entry, site),
         "title": entry.title,
         **_content(entry),
-        "image": entry.image_url if site.images else None,
+        "image": editions.picture_url(entry, site),
         "date_published": to_text(entry.first_published_at),
         "date_modified": to_text(entry.updated_at),
         "authors": [_present(name=editions.byline(entry), url=editions.web_url(feed.site_url))],

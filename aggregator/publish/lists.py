@@ -9,7 +9,7 @@ from aggregator.config import Config
 from aggregator.model import Edition, EditionEntry, PublicationState
 from aggregator.publish import archive, edition, hot, slugs
 from aggregator.publish.edition import Facts
-from aggregator.store import archives, categories, counts, publications
+from aggregator.store import archives, categories, counts, pictures, publications
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,11 @@ def window(db: Database, config: Config) -> set[int]:
 
 def known(db: Database, config: Config) -> list[Facts]:
     """Return what is known of the stories that may stand in an edition."""
-    return publications.facts(db, window(db, config), config.language)
+    found = publications.facts(db, window(db, config), config.language)
+    if config.images != "proxy":
+        return found
+    copies = pictures.paths(db, [each.publication.story_id for each in found])
+    return [replace(each, picture=copies.get(each.publication.story_id, "")) for each in found]
 
 
 def carried(db: Database, config: Config) -> list[Facts]:

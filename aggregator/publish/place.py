@@ -14,7 +14,7 @@ def site_of(config: Config, root: str, waiting: int = 0) -> Site:
         title=config.site_title, base_url=_base_url(config, root), home_url=config.site_url,
         timezone=config.timezone, private=config.visibility == "private", contact=config.contact,
         generator="aggregator", waiting=waiting,
-        viewpoints=config.viewpoints, search=config.search, images=config.images != "none", hub=config.hub,
+        viewpoints=config.viewpoints, search=config.search, images=config.images, hub=config.hub,
         indexable=config.indexable and config.visibility == "public",
     )  # fmt: skip
 

@@ -23,6 +23,7 @@ from aggregator.publish import (
     feeds,
     lists,
     pages,
+    pictures,
     source_feeds,
     subscriptions,
     write,
@@ -238,7 +239,7 @@ def publish_pages(config: Config, job: Pages, documents: tuple[Document, ...]) -
 
 def _public_names(documents: tuple[Document, ...]) -> list[str]:
     """List the names in output/ that were public before everything moved beneath a private path."""
-    beside = {archive.FOLDER, source_feeds.FOLDER, "days", days.INDEX, "robots.txt"}
+    beside = {archive.FOLDER, source_feeds.FOLDER, pictures.FOLDER, "days", days.INDEX, "robots.txt"}
     return sorted({document.path.split("/")[0] for document in documents} | beside)
 
 

@@ -21,6 +21,7 @@ from aggregator.model import Document
 
 _HANDS = 4  # threads
 _SMALLEST = 8192  # what is shorter is sent in a few packets anyway
+_PACKED = frozenset({".gif", ".jpg", ".png", ".webp"})  # no smaller for being packed again
 # The middle of what they can: at their best they take ten times as long for a twentieth less.
 _COPIES: dict[str, Callable[[bytes], bytes]] = {
     ".gz": lambda body: gzip.compress(body, 6, mtime=0),  # no time in it: the same bytes at each run
@@ -81,7 +82,7 @@ def _prepare(path: Path, body: bytes) -> _Halves:
     """Write beside the document what is to replace it and its copies, as far as they do not stand."""
     halves = {} if _holds(path, body) else {path: files.beside(path, body)}
     try:
-        for ending, compress in _COPIES.items() if len(body) >= _SMALLEST else ():
+        for ending, compress in _COPIES.items() if _is_worth_it(path, body) else ():
             copy = path.with_name(path.name + ending)
             if path in halves or not _is_copy(copy, path):
                 halves[copy] = files.beside(copy, compress(body))
@@ -89,6 +90,10 @@ def _prepare(path: Path, body: bytes) -> _Halves:
         _drop(halves.values())
         raise
     return halves
+
+
+def _is_worth_it(path: Path, body: bytes) -> bool:
+    return len(body) >= _SMALLEST and path.suffix not in _PACKED
 
 
 def _drop(halves: Iterable[Path]) -> None:

@@ -164,3 +164,11 @@ def sources_joined(db: Database) -> None:
     from aggregator.store import joins
 
     execute(db, joins.SOURCES)
+
+
+@migrations()
+def pictures_copied(db: Database) -> None:
+    """Create the table of copies of entries' pictures."""
+    from aggregator.store import pictures
+
+    db.execute(pictures.TABLE)
