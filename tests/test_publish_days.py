@@ -62,6 +62,13 @@ def test_a_line_names_headline_original_feed_and_time_and_leads_to_the_entry():
     assert page.xpath("//h1")[0].text_content() == "2026年11月24日（火）の見出し"
 
 
+@pytest.mark.parametrize("field", ["title", "original_title", "feed_title", "language"])
+def test_text_from_outside_is_escaped(field: str):
+    evil = replace(LINE, **{field: "\"'><script>alert(1)</script>"})
+    for document in written(evil, replace(evil, is_translated=False)).values():
+        assert list(html.document_fromstring(document.body.decode()).iter("script")) == []
+
+
 def test_an_untranslated_line_is_marked_and_in_its_own_language():
     page = html.document_fromstring(
         written(replace(LINE, is_translated=False))["days/2026-11-24.html"].body.decode()
