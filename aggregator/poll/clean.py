@@ -19,6 +19,33 @@ _HEADLINE = 80
 _MAIL = re.compile(r"(?:mailto:)?[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 
 
+def by_name(
+    *,
+    guid: str,
+    permalink: str | None,
+    title: str,
+    published_at: datetime | None,
+    updated_at: datetime | None,
+) -> ParsedEntry | None:
+    """Return an entry whose text nobody wants, or None where only its text tells it from others.
+
+    Shape: it has no fingerprint.
+    """
+    headline, own_guid = heading(title), _guid(guid)
+    name = own_guid or permalink
+    if not (headline and name):
+        return None
+    return ParsedEntry(
+        guid=name,
+        permalink=permalink,
+        title=headline,
+        summary_html="",
+        content_html="",
+        published_at=_plausible(published_at),
+        updated_at=_plausible(updated_at),
+    )
+
+
 def entry(
     *,
     guid: str,
@@ -37,25 +64,18 @@ def entry(
     comment_count: int | None = None,
     published_at: datetime | None = None,
     updated_at: datetime | None = None,
-    has_text: bool = True,
 ) -> ParsedEntry | None:
     """Return the entry as it is stored, or None where the feed gives nothing to tell it by.
 
     Shape: relative addresses are joined to `base`; without a guid the permalink is it, else a fingerprint;
-    without a title the text's beginning is it. Without `has_text` the text is left out, and the fingerprint
-    with it, where the entry can be told by something else.
+    without a title the text's beginning is it.
     """
-    headline, own_guid = heading(title), _guid(guid)
-    if not has_text and headline and (own_guid or permalink):
-        summary_html = content_html = ""
-    else:
-        has_text = True
     content = sanitise(cut(content_html, MAX_HTML), base)
     summary = content if summary_html == content_html else sanitise(cut(summary_html, MAX_HTML), base)
     found = ParsedEntry(
-        guid=own_guid or permalink or "",
+        guid=_guid(guid) or permalink or "",
         permalink=permalink,
-        title=headline or _headline(summary) or _headline(content),
+        title=heading(title) or _headline(summary) or _headline(content),
         summary_html="" if summary == content else summary,
         content_html=content,
         authors=people(authors),
@@ -71,8 +91,6 @@ def entry(
     )
     if not (found.guid or found.title):
         return None
-    if not has_text:
-        return found
     mark = fingerprint(found)
     return replace(found, fingerprint=mark, guid=found.guid or mark)
 

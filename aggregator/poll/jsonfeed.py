@@ -46,13 +46,20 @@ def _entry(
     entry: Mapping[str, Any], feed: Mapping[str, Any], base: str, has_text: bool
 ) -> ParsedEntry | None:
     permalink = _url(base, entry, "url") or _url(base, entry, "external_url")
+    guid, title = _text(entry.get("id")), html.escape(_text(entry.get("title")), quote=False)
+    published_at, updated_at = _time(entry.get("date_published")), _time(entry.get("date_modified"))
+    named = not has_text and clean.by_name(
+        guid=guid, permalink=permalink, title=title, published_at=published_at, updated_at=updated_at
+    )
+    if named:
+        return named
     links = permalink or base
     enclosures = [_enclosure(links, attachment) for attachment in _objects(entry.get("attachments"))]
     pictures = [{"url": _text(entry.get(key))} for key in ("image", "banner_image")]
     return clean.entry(
-        guid=_text(entry.get("id")),
+        guid=guid,
         permalink=permalink,
-        title=html.escape(_text(entry.get("title")), quote=False),
+        title=title,
         summary_html=as_html(_text(entry.get("summary"))),
         content_html=_text(entry.get("content_html")) or as_html(_text(entry.get("content_text"))),
         base=links,
@@ -61,9 +68,8 @@ def _entry(
         enclosures=enclosures,
         image_url=images.declared(links, pictures, enclosures),
         language=_text(entry.get("language")) or None,
-        published_at=_time(entry.get("date_published")),
-        updated_at=_time(entry.get("date_modified")),
-        has_text=has_text,
+        published_at=published_at,
+        updated_at=updated_at,
     )
 
 

@@ -81,14 +81,20 @@ def _entry(
     own_base = _base(entry)
     base = (own_base and clean.web_url(feed_base, own_base)) or feed_base
     permalink = _permalink(entry, base if own_base else site_url or base)
+    guid, title = _text(entry, "id"), _text(entry, "title")
+    published_at, updated_at = dates
+    named = not has_text and clean.by_name(
+        guid=guid, permalink=permalink, title=title, published_at=published_at, updated_at=updated_at
+    )
+    if named:
+        return named
     links = base if own_base else permalink or site_url or base
     own_language = _language(entry)
-    published_at, updated_at = dates
     enclosures = [_enclosure(link, links) for link in _list(entry, "links") if link.get("rel") == "enclosure"]
     return clean.entry(
-        guid=_text(entry, "id"),
+        guid=guid,
         permalink=permalink,
-        title=_text(entry, "title"),
+        title=title,
         summary_html=_summary(entry),
         content_html=_content(entry),
         base=links,
@@ -103,7 +109,6 @@ def _entry(
         comment_count=_comment_count(entry),
         published_at=published_at,
         updated_at=updated_at,
-        has_text=has_text,
     )
 
 
