@@ -354,6 +354,20 @@ def test_a_private_site_keeps_digests_beneath_its_path(desk: Desk):
     assert not desk.path("digest").exists()
 
 
+@pytest.mark.parametrize("before", ["private", "deeper"])
+def test_links_follow_an_address_that_begins_as_the_one_before_it_did(desk: Desk, before: str):
+    where = {"private": {"visibility": "private"}, "deeper": {"base_url": "https://news.example/jp/"}}
+    desk.settings(**where[before])
+    a_day(desk)
+    desk.publish_at("2026-11-24 18:00")
+    old = f"{publications.private_path(desk.db)}/" if before == "private" else "jp/"
+    desk.settings(visibility="public", base_url="https://news.example/")
+    desk.publish()
+    [digest] = desk.digests()
+    assert digest["content_html"].count('href="https://news.example/entries/') == 10
+    assert [name for name, body in desk.outputs().items() if f"example/{old}".encode() in body] == []
+
+
 def test_a_digest_is_no_entry_to_search_and_in_no_other_list(desk: Desk):
     a_day(desk)
     desk.publish_at("2026-11-24 18:00")

@@ -53,7 +53,8 @@ def allowed(digest: Digest, site: Site) -> Digest:
     One of which only its texts went, for it is old, stays.
     """
     kept = tuple(_limited(entry) for entry in digest.entries if entry.state in _SHOWN or entry.dropped)
-    if not digest.body or (kept == digest.entries and f'href="{site.base_url}' in digest.body):
+    ours = f'href="{html.escape(_pages(site))}'  # in full: one address may begin as another one does
+    if not digest.body or (kept == digest.entries and ours in digest.body):
         return replace(digest, entries=kept)
     changed = replace(digest, entries=kept)
     return replace(changed, body=body(changed, site))
@@ -74,9 +75,13 @@ def body(digest: Digest, site: Site) -> str:
 
 
 def _item(entry: DigestEntry, site: Site) -> str:
-    page = html.escape(f"{site.base_url}entries/{entry.slug}.html")
+    page = html.escape(f"{_pages(site)}{entry.slug}.html")
     title = f'<a href="{page}">{html.escape(entry.title)}</a>'
     return f"<li>{'<br>'.join(filter(None, (title, html.escape(entry.line), _source(entry))))}</li>"
+
+
+def _pages(site: Site) -> str:
+    return f"{site.base_url}entries/"
 
 
 def _source(entry: DigestEntry) -> str:
