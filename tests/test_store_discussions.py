@@ -61,12 +61,14 @@ def thread(key, provider="hackernews"):
     return Discussion(provider=provider, key=key, url=f"https://{provider}.example/{key}")
 
 
-def record(room, at, found=(), *, provider="hackernews", stories=(), asked=None, requests=1, failure=None):
+def record(
+    room, at, found=(), *, provider="hackernews", stories=(), asked=None, requests=1, failure=None, named=()
+):
     """Record a job about stories: `found` says story, key and number of threads."""
     stories = stories or tuple({story for story, _, _ in found})
     turns = tuple(CountTurn(story_id=story, urls=(), threads=(), age=timedelta()) for story in stories)
     seen = tuple(ThreadCount(story_id=s, discussion=thread(k, provider), count=c) for s, k, c in found)
-    counted = Counted(counts=seen, asked=frozenset(stories if asked is None else asked))
+    counted = Counted(counts=seen, asked=frozenset(stories if asked is None else asked), named=tuple(named))
     outcome = CountOutcome(counted=counted, requests=requests, failure=failure)
     with room.db.atomic():
         discussions.record(room.db, CountJob(provider=provider, turns=turns, requests=1, now=at), outcome, at)

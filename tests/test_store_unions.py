@@ -52,6 +52,23 @@ def test_what_nobody_has_seen_goes_into_the_published_story_and_its_thread_is_co
     assert (member["entry"], member["joined"], member["detail"]) == (1, 2, "hackernews 7")
 
 
+def test_an_answer_about_a_story_that_another_answer_made_one_with_its_like_leaves_it_out(room):
+    """Jobs for several providers are in flight together: the second one asked while both stories were there."""
+    both = ("hackernews", "lobsters")
+    waits, seen = held(room, "1", 0, *both), published(room, "2", age=3)
+    other = opened(room, "3", 0, *both)
+    same_for_both(room, waits, seen)
+    record(
+        room, NOON + HOUR, [(waits, "x", 4), (other, "y", 2)], provider="lobsters",
+        named=[(waits, thread("o/r/issues/1", "github")), (other, thread("o/r/issues/2", "github"))],
+    )  # fmt: skip
+    assert stories(room) == [("1", seen), ("2", seen), ("3", other)]
+    assert sorted(numbers(room)) == [("hackernews", 5), ("lobsters", 2)]
+    named = room.db.execute("SELECT story_id, thread_key FROM discussions WHERE provider = 'github'")
+    assert named.fetchall() == [(other, "o/r/issues/2")]
+    assert room.db.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
 def test_of_two_that_nobody_has_seen_the_one_held_first_stays(room):
     late, early = held(room, "1", 1), held(room, "2", 2)
     same_for_both(room, late, early)
@@ -160,6 +177,7 @@ def test_every_table_that_refers_to_a_story_is_thought_of(room):
         "search_due",
         "digest_entries",
         "related_stories",
+        "pictures",
     }
     moved = {"entries", "publications", "discussions", "stale_pages"}
     assert _referring(room.db, "stories") - of_published == moved

@@ -6,6 +6,7 @@ A story's number at a provider goes to its lead, which stands for ever, so that 
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from sqlite_utils import Database
 
 from aggregator.discuss import schedule
 from aggregator.discuss.schedule import DueTurn
-from aggregator.model import PROVIDERS, CountJob, CountOutcome, Provider, ThreadCount
+from aggregator.model import PROVIDERS, Counted, CountJob, CountOutcome, Provider, ThreadCount
 from aggregator.publish.room import KEPT
 from aggregator.store import counts, providers, unions
 from aggregator.times import from_text, maybe_text, to_text
@@ -57,6 +58,7 @@ FROM json_each(:stories) AS s JOIN stories AS st ON st.story_id = s.value
     AND d.gone = 0 AND d.count IS NOT NULL
 WHERE st.lead_entry_id IS NOT NULL GROUP BY s.value
 """
+_THERE = "SELECT story_id FROM stories WHERE story_id IN (SELECT value FROM json_each(?))"
 _WRITE_THREAD = """
 INSERT INTO discussions (story_id, provider, thread_key, url, gone, count, counted_at)
 VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -125,7 +127,7 @@ def record(db: Database, job: CountJob, outcome: CountOutcome, now: datetime) ->
     Shape: a story that was not asked about since the requests were used up is dropped, unless it has no
     further turn; any other one that was not is tried again.
     """
-    counted = outcome.counted
+    counted = _of_stories(db, outcome.counted)
     _write_threads(db, counted.counts, now)
     named = [(story_id, each.provider, each.key, each.url) for story_id, each in counted.named]
     db.conn.executemany(_NAME, named)
@@ -179,6 +181,20 @@ def _write_turns(db: Database, provider: Provider, turns: Iterable[tuple[int, da
         for story_id, at, failures in turns
     ]
     db.conn.executemany(_WRITE_TURN, rows)
+
+
+def _of_stories(db: Database, counted: Counted) -> Counted:
+    """Return what is of stories that are there: another provider's answer may have made one of two meanwhile.
+
+    What is left out is found again at a turn of the story that has the entries now.
+    """
+    named = {each.story_id for each in counted.counts} | {story_id for story_id, _ in counted.named}
+    there = {story_id for (story_id,) in db.execute(_THERE, [json.dumps(sorted(named))]).fetchall()}
+    return replace(
+        counted,
+        counts=tuple(each for each in counted.counts if each.story_id in there),
+        named=tuple(each for each in counted.named if each[0] in there),
+    )
 
 
 def _write_threads(db: Database, found: Iterable[ThreadCount], now: datetime) -> None:
