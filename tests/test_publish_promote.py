@@ -37,6 +37,17 @@ def test_the_id_is_made_of_listed_url_and_guid_alone():
     assert hold([replace(CANDIDATE, story_id=1, entry_id=2)], TOKYO)[0].public_id == held.public_id
 
 
+def test_where_its_id_is_anothers_the_id_is_made_of_the_permalink_too():
+    [held] = hold([replace(CANDIDATE, permalink="https://a.example/1")], TOKYO)
+    names = [
+        "https://a.example/feed\ng\nhttps://a.example/1",
+        "https://a.example/feed\ng\nhttps://a.example/1\n70",
+    ]
+    expected = [uuid.uuid5(uuid.NAMESPACE_URL, name) for name in names]
+    assert [other.public_id for other in held.others] == [identity.urn for identity in expected]
+    assert [other.slugs[2] for other in held.others] == [f"2026/11/{identity.hex}" for identity in expected]
+
+
 def test_the_month_of_the_path_is_that_of_the_zone():
     late = datetime(2026, 11, 30, 15, 0, tzinfo=UTC)  # midnight of 1 December in Tokyo
     candidate = replace(CANDIDATE, published_at=late, sort_at=late)

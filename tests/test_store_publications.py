@@ -60,6 +60,23 @@ def test_a_taken_path_gives_way_to_a_longer_one(room: Newsroom):
     assert [row["slug"] for row in room.rows()] == ["2026/11/aaaaaaaa", "2026/11/aaaaaaaabbbb"]
 
 
+def test_a_guid_that_a_feed_uses_again_is_another_publication_and_stops_nobody(room: Newsroom):
+    """Its first entry was narrowed to x#…, as identities.recognised does where a document repeats the guid."""
+    feed = room.feed()
+    first = room.entry(feed, "x", permalink="https://alpha.example/1")
+    room.publish()
+    for number in (2, 3):
+        room.db.execute("UPDATE entries SET guid = 'x#' || entry_id WHERE guid = 'x'")
+        room.entry(feed, "x", permalink="https://alpha.example/2", age=1 / number)
+        room.publish()
+    assert [story for story, _ in publications_of(room)] == [story_of(room, first), 2, 3]
+    assert len({name for _, name in publications_of(room)}) == 3
+
+
+def publications_of(room: Newsroom) -> list[tuple[int, str]]:
+    return sorted((int(str(row["story_id"])), str(row["slug"])) for row in room.rows())
+
+
 def test_due_are_the_translated_and_those_held_too_long(room: Newsroom):
     feed = room.feed()
     translated, old = room.entry(feed, "1"), room.entry(feed, "2")

@@ -28,6 +28,7 @@ class Candidate:
     guid: str
     published_at: datetime | None
     sort_at: datetime
+    permalink: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,7 @@ class Hold:
     lead_entry_id: int
     public_id: str
     slugs: tuple[str, ...]  # the first that is free
+    others: tuple["Hold", ...] = ()  # the same under the names it takes where its id is another's
 
 
 def hold(candidates: Iterable[Candidate], zone: zoneinfo.ZoneInfo) -> tuple[Hold, ...]:
@@ -48,7 +50,14 @@ def hold(candidates: Iterable[Candidate], zone: zoneinfo.ZoneInfo) -> tuple[Hold
 
 
 def _hold(lead: Candidate, zone: zoneinfo.ZoneInfo) -> Hold:
-    identity = uuid.uuid5(uuid.NAMESPACE_URL, f"{lead.listed_url}\n{lead.guid}")
+    # A feed may use a guid again that the entry published under it has lost since.
+    told_by = (lead.listed_url, lead.guid, str(lead.permalink), str(lead.entry_id))
+    story, *others = (_named(lead, "\n".join(told_by[:length]), zone) for length in (2, 3, 4))
+    return replace(story, others=tuple(others))
+
+
+def _named(lead: Candidate, name: str, zone: zoneinfo.ZoneInfo) -> Hold:
+    identity = uuid.uuid5(uuid.NAMESPACE_URL, name)
     month = _moment(lead).astimezone(zone).strftime("%Y/%m")
     slugs = tuple(f"{month}/{identity.hex[:length]}" for length in _SHORT)
     return Hold(story_id=lead.story_id, lead_entry_id=lead.entry_id, public_id=identity.urn, slugs=slugs)

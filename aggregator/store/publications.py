@@ -3,7 +3,7 @@
 import json
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -27,7 +27,7 @@ _SETTLED = """a.input_fingerprint = e.fingerprint AND a.fingerprint != ''
 # CROSS JOIN keeps SQLite from starting at the entries, of which nearly all are published.
 _CANDIDATES = f"""
 WITH fit AS (
-  SELECT e.story_id, e.entry_id, f.listed_url, e.guid, e.published_at, e.sort_at
+  SELECT e.story_id, e.entry_id, f.listed_url, e.guid, e.permalink, e.published_at, e.sort_at
   FROM stories st CROSS JOIN entries e USING (story_id) JOIN feeds f USING (feed_id)
     JOIN articles a USING (entry_id) JOIN summaries s USING (entry_id)
   WHERE st.lead_entry_id IS NULL AND e.excluded IS NULL AND f.listed = 1 AND {_SETTLED})
@@ -90,27 +90,30 @@ def candidates(db: Database, limit: int) -> list[Candidate]:
     return [
         Candidate(
             story_id=row["story_id"], entry_id=row["entry_id"], listed_url=row["listed_url"],
-            guid=row["guid"], published_at=maybe_time(row["published_at"]), sort_at=from_text(row["sort_at"]),
+            guid=row["guid"], permalink=row["permalink"], published_at=maybe_time(row["published_at"]),
+            sort_at=from_text(row["sort_at"]),
         )
         for row in db.query(_CANDIDATES, {"limit": limit})
     ]  # fmt: skip
 
 
 def hold(db: Database, story: Hold, now: datetime) -> None:
-    """Write a story's publication and lead; both stand for ever."""
-    taken = {
-        row["slug"]
-        for row in db.query(
-            "SELECT slug FROM publications WHERE slug IN (SELECT value FROM json_each(?))",
-            [json.dumps(story.slugs)],
-        )
-    }
-    slug = next(slug for slug in story.slugs if slug not in taken)
+    """Write a story's publication and lead, under the first of its names that is free."""
+    ids = [each.public_id for each in (story, *story.others)]
+    used = _used(db, "public_id", ids)
+    story = next(each for each in (story, *story.others) if each.public_id not in used)
+    used = _used(db, "slug", story.slugs)
+    slug = next(slug for slug in story.slugs if slug not in used)
     db.table("publications").insert(
         {"public_id": story.public_id, "story_id": story.story_id, "slug": slug, "state": "held",
          "held_at": to_text(now)}
     )  # fmt: skip
     db.table("stories").update(story.story_id, {"lead_entry_id": story.lead_entry_id})
+
+
+def _used(db: Database, column: str, names: Sequence[str]) -> set[str]:
+    sql = f"SELECT {column} FROM publications WHERE {column} IN (SELECT value FROM json_each(?))"  # noqa: S608 - columns of ours
+    return {name for (name,) in db.execute(sql, [json.dumps(names)])}
 
 
 def due(db: Database, held_before: datetime, language: str, limit: int) -> list[int]:
