@@ -114,7 +114,7 @@ def press(feeds, aggregator, environment, tmp_path):
         settings = {
             "ENGINE": "deepl", "DEEPL_KEY": "key:fx", "DEEPL_URL": f"http://127.0.0.1:{chat.port}/v2/translate",
             "DEEPL_BUDGET": "100000000", "MAX_ENTRIES": str(ENTRIES), "EXECUTOR_TRANSLATE": "inline:",
-            "EXECUTOR_POLL": "inline:",
+            "EXECUTOR_POLL": "inline:", "DIGEST_AT": "off",
         }  # fmt: skip
         here = {f"AGGREGATOR_{name}": value for name, value in settings.items()}
 
