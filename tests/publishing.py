@@ -92,6 +92,13 @@ class Newsroom:
              "counted_at": to_text(self.now)},
             pk=("entry_id", "source"))  # fmt: skip
 
+    def opt_out(self, entry: int) -> None:
+        """Have the entry's site say that no more than its title may be shown."""
+        self.db.table("pages").upsert(
+            {"entry_id": entry, "fingerprint": "f", "url": "u", "host": "h", "domain": "d", "wanted": 0,
+             "queued_at": to_text(self.now), "signal": "noai", "effect": "titles"},
+            pk="entry_id")  # fmt: skip
+
     def publish(self, hours: float = 0) -> StageReport:
         """Let time pass, then run the stage until nothing is due."""
         self.now += timedelta(hours=hours)

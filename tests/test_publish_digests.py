@@ -354,6 +354,27 @@ def test_a_private_site_keeps_digests_beneath_its_path(desk: Desk):
     assert not desk.path("digest").exists()
 
 
+@pytest.mark.parametrize("given", ["keep", "gone"])
+def test_a_sentence_that_its_site_took_back_does_not_come_back_when_texts_go(desk: Desk, given: str):
+    desk.at("2026-11-24 09:00")
+    for number in range(12):
+        desk.arrive(f"{number:02}", feed="wire", comments=number)
+    desk.publish()
+    desk.publish_at("2026-11-24 18:00")
+    for row in list(desk.db.query("SELECT entry_id FROM entries")):
+        desk.opt_out(row["entry_id"])
+    desk.settings(max_entries=1, dropped_pages=given)
+    desk.db.execute("UPDATE entries SET unlisted_at = first_seen_at")
+    desk.at("2027-06-24 09:00")
+    desk.arrive("new", feed="wire")
+    desk.publish()
+    run_stage(RETENTION, desk.db, desk.config, open_workers("inline:"), lambda: desk.now)
+    assert desk.db.execute("SELECT count(*) FROM entries WHERE excluded = 'dropped'").fetchone()[0] == 12
+    desk.publish()
+    page = desk.path("digest/2026-11-24.html").read_text()
+    assert ("見出し11" in page, "番目の文" in page) == (True, False)
+
+
 @pytest.mark.parametrize("before", ["private", "deeper"])
 def test_links_follow_an_address_that_begins_as_the_one_before_it_did(desk: Desk, before: str):
     where = {"private": {"visibility": "private"}, "deeper": {"base_url": "https://news.example/jp/"}}

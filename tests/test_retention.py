@@ -32,7 +32,7 @@ from aggregator.store.entries import EntryCounts
 from aggregator.times import to_text
 from tests.conftest import Aggregator
 from tests.feedserver import FeedServer
-from tests.publishing import NOON, Newsroom
+from tests.publishing import NOON, SENTENCES, Newsroom
 from tests.webservers import ask
 
 DAY = timedelta(days=1)
@@ -57,7 +57,9 @@ def room(tmp_path: Path) -> Iterator[Newsroom]:
     room.db.close()
 
 
-def published(room: Newsroom, feed: int, *guids: str, **columns: object) -> list[int]:
+def published(
+    room: Newsroom, feed: int, *guids: str, opted_out: bool = False, **columns: object
+) -> list[int]:
     """Publish entries one after another, three days apart, and let their source list them no more."""
     numbers = []
     for guid in guids:
@@ -68,6 +70,8 @@ def published(room: Newsroom, feed: int, *guids: str, **columns: object) -> list
             content_html="<p>At length.</p>", **columns,
         )  # fmt: skip
         room.translate(number, f"見出し{guid}")
+        if opted_out:
+            room.opt_out(number)
         numbers.append(number)
         room.publish()
         room.now += 3 * DAY  # feeds hold what came out within 48 hours
@@ -325,6 +329,43 @@ def test_feeds_and_archives_do_not_change_when_texts_go(room: Newsroom):
     after = room.outputs()
     assert {name: after.get(name) for name in before} == before
     assert sum(body.count(b"<entry") for name, body in before.items() if name.startswith("archive/")) >= 8
+
+
+def archived(room: Newsroom, state: str) -> dict[str, str]:
+    """Return what archives hold of publications in this state, by their title."""
+    archives = "".join(body.decode() for name, body in room.outputs().items() if name.startswith("archive/"))
+    found = re.findall("<entry>.*?</entry>", archives, re.DOTALL)
+    rows = [row for row in room.rows() if row["state"] == state]
+    return {str(row["title"]): each for row in rows for each in found if str(row["public_id"]) in each}
+
+
+@pytest.mark.parametrize("opted_out", [True, False])
+def test_an_archive_does_not_change_when_texts_go_nor_when_rights_widen_then(room: Newsroom, opted_out: bool):
+    feed = room.feed()
+    published(room, feed, *"123456", opted_out=opted_out)
+    published(room, room.feed("other"), *"789")
+    before = archived(room, "translated")
+    prune(room, 300)
+    room.publish()
+    room.db.table("feeds").update(feed, {"settings": '{"rights": "full", "rights_note": "a mail"}'})
+    room.publish()
+    after = archived(room, "withdrawn")
+    assert len(after) == 5
+    assert after == {title: before[title] for title in after}
+
+
+def test_rights_that_are_cut_when_texts_are_gone_take_them_out_of_archives(room: Newsroom):
+    feed = room.feed()
+    published(room, feed, *"123456")
+    published(room, room.feed("other"), *"789")
+    prune(room, 300)
+    room.publish()
+    assert all(SENTENCES[0] in each for each in archived(room, "withdrawn").values())
+    room.db.table("feeds").update(feed, {"settings": '{"rights": "titles"}'})
+    room.publish()
+    after = archived(room, "withdrawn")
+    assert [title for title, each in after.items() if SENTENCES[0] in each] == ["見出し7"]
+    assert all("機械翻訳" in each and "未訳" not in each for each in after.values())
 
 
 def test_where_pages_go_archives_forget_too(room: Newsroom):

@@ -9,7 +9,7 @@ from aggregator.config import Config
 from aggregator.model import Document, EditionEntry, PublicationState
 from aggregator.publish import archive, digest_text, edition, write
 from aggregator.publish.archive import Place, Shelf
-from aggregator.publish.body import within_rights
+from aggregator.publish.body import within_rights, within_rights_dropped
 from aggregator.publish.edition import Facts, Site
 from aggregator.publish.place import private_root, site_of
 from aggregator.store import archives, digests, publications
@@ -71,10 +71,10 @@ def _stale(db: Database, config: Config) -> Archive | None:
 def _as_given(facts: Facts) -> Facts:
     """Return what readers were given, as far as rights allow it now; a text that was dropped since too."""
     row = facts.publication
-    if row.state == "withdrawn":
-        state: PublicationState = "untranslated" if row.title.startswith(edition.MARK) else "translated"
-        facts = replace(facts, publication=replace(row, state=state))
-    return within_rights(facts)
+    if row.state != "withdrawn":
+        return within_rights(facts)
+    state: PublicationState = "untranslated" if row.title.startswith(edition.MARK) else "translated"
+    return within_rights_dropped(replace(facts, publication=replace(row, state=state)))
 
 
 def documents(job: Archive) -> tuple[Document, ...]:

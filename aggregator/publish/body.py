@@ -5,10 +5,13 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate
+from typing import get_args
 from urllib.parse import urlsplit
 
+from aggregator.model import Rights
 from aggregator.publish.counts import tally, threads
 from aggregator.publish.edition import (
+    MARK,
     WRITTEN,
     Facts,
     Translated,
@@ -19,6 +22,7 @@ from aggregator.publish.edition import (
 )
 
 _FEW = 40  # letters of a sentence that say something
+_WIDTH: dict[str, int] = {rights: width for width, rights in enumerate(get_args(Rights))}
 
 
 def frozen_body(facts: Facts, room: int | None = None) -> str:
@@ -36,6 +40,20 @@ def within_rights(facts: Facts) -> Facts:
     row = facts.publication
     if row.fingerprint.startswith(f"{facts.rights} "):
         return facts
+    return replace(facts, publication=replace(row, body=frozen_body(facts, row.room)))
+
+
+def within_rights_dropped(facts: Facts) -> Facts:
+    """Return what was frozen of an entry whose texts are gone: made anew, it would say nothing.
+
+    Shape: no text where rights are narrower by now.
+    """
+    row = facts.publication
+    if _WIDTH[facts.rights] >= _WIDTH.get(row.fingerprint.partition(" ")[0], 0):
+        return facts
+    if facts.translated is None and not row.title.startswith(MARK):
+        made = Translated(engine="", model="", title=row.title, summary="", story="", current=False)
+        facts = replace(facts, translated=made)  # by whom is no longer known
     return replace(facts, publication=replace(row, body=frozen_body(facts, row.room)))
 
 
@@ -91,7 +109,7 @@ def _short_credits(facts: Facts) -> str:
         parts = written_parts(headline=facts.translated.headline, summary=facts.translated.written)
         line = [f"原題: {html.escape(facts.title)}"] if facts.title else []
         line += [f"AIによる{parts}"] if parts else []
-        line.append(f"機械翻訳: {html.escape(facts.translated.engine)}")
+        line.append(_engine(facts.translated.engine))
     return f"<p>{' / '.join(line)}</p>" if line else ""
 
 
@@ -104,8 +122,12 @@ def _credits(facts: Facts) -> str:
         line = [*_original(facts), *line, *map(html.escape, _writer(facts.translated))]
         engine = f"{facts.translated.engine} {facts.translated.model}".strip()
         if engine != facts.translated.writer or not _all_written(facts.translated):
-            line.append(html.escape(f"機械翻訳: {engine}"))
+            line.append(_engine(engine))
     return f"<p>{' / '.join(line)}</p>"
+
+
+def _engine(name: str) -> str:
+    return html.escape(f"機械翻訳: {name}" if name else "機械翻訳")
 
 
 def _writer(made: Translated) -> list[str]:

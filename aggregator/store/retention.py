@@ -85,7 +85,12 @@ _TAKE_BACK = """
 UPDATE publications SET body = '', fingerprint = '', room = NULL
 WHERE story_id IN (SELECT value FROM json_each(?))
 """
-_OF_ENTRIES = ("articles", "summaries", "translations", "pages", "comment_counts", "count_history")
+# What a site said against our use of a page holds for what readers were given of it, as long as that stands.
+_LOOKED_AT = """
+DELETE FROM pages WHERE entry_id IN (SELECT value FROM json_each(?)) AND effect IS NOT 'titles'
+"""
+_OPTED_OUT = "UPDATE pages SET due_at = NULL WHERE entry_id IN (SELECT value FROM json_each(?))"
+_OF_ENTRIES = ("articles", "summaries", "translations", "comment_counts", "count_history")
 _OF_STORIES = ("discussions", "comments", "comment_looks", "viewpoints", "stale_pages", "search_due",
   "related_stories")  # fmt: skip
 _GONE = "SELECT 1 FROM publications WHERE slug = ? AND state = 'withdrawn'"
@@ -176,7 +181,8 @@ def drop(db: Database, gone: Old, *, keep_given: bool) -> None:
     for key, tables, values in (("entry_id", _OF_ENTRIES, entries), ("story_id", _OF_STORIES, stories)):
         for table in tables:
             db.execute(f"DELETE FROM {table} WHERE {key} IN (SELECT value FROM json_each(?))", [values])  # noqa: S608 - names of ours
-    db.execute(_EMPTY, [entries])
+    for sql in (_LOOKED_AT, _OPTED_OUT, _EMPTY):
+        db.execute(sql, [entries])
     db.execute(_WITHDRAW, [stories])
     if not keep_given:
         db.execute(_FORGET, [entries])
