@@ -116,6 +116,27 @@ def test_a_title_that_a_feed_has_several_times_is_a_series_that_no_feed_joins(db
     assert len({story for _, story in told(db)}) == 3
 
 
+def test_two_titles_that_tell_two_events_are_not_one_by_way_of_a_third(db: Database):
+    poll(db, 1, entry("a", "Kestrel maintainers remove popular Hexley plugin"))
+    poll(db, 2, entry("b", "Kestrel maintainers remove Hexley plugin"))
+    poll(db, 3, entry("c", "Kestrel maintainers remove broken Hexley plugin"))
+    assert told(db) == [("a", 1), ("b", 1), ("c", 2)]
+
+
+def test_a_title_has_to_fit_what_joined_by_its_address_too(db: Database):
+    poll(db, 1, entry("a", "Hexley sues Oakfen over stolen code"))
+    poll(db, 2, entry("b", BUYS, permalink="https://a.example/story"))
+    poll(db, 3, entry("c", ACQUIRES))
+    assert told(db) == [("a", 1), ("b", 1), ("c", 2)]
+
+
+def test_a_members_title_that_tells_nothing_is_in_nobodys_way(db: Database):
+    poll(db, 1, entry("a", BUYS))
+    poll(db, 2, entry("b", "A deal", permalink="https://a.example/story"))
+    poll(db, 3, entry("c", ACQUIRES))
+    assert told(db) == [("a", 1), ("b", 1), ("c", 1)]
+
+
 def test_titles_are_compared_where_both_are_english(db: Database):
     poll(db, 1, entry("a", "Brindle kauft Oakfen für 2,5 Milliarden Dollar"), language="de")
     poll(db, 2, entry("b", "Brindle kauft Oakfen für 2,5 Milliarden Dollar"), language="de")
@@ -158,6 +179,46 @@ def test_an_address_says_more_than_a_title(db: Database):
     poll(db, 3, entry("c", ACQUIRES, permalink="https://b.example/story?utm_source=c"))
     assert told(db)[2] == ("c", told(db)[1][1])
     assert joins(db) == [(3, 2, "address", "https://b.example/story", to_text(NOW))]
+
+
+def test_a_link_that_a_feed_uses_again_brings_a_new_entry_where_the_title_is_another(db: Database):
+    status = {"permalink": "https://foo.example/status"}
+    poll(db, 1, entry("a", "All systems operational on Monday", **status))
+    poll(db, 1, entry("b", "Outage of the database on Tuesday", **status), now=NOW + HOUR)
+    poll(db, 1, entry("c", "OUTAGE of the database on Tuesday", **status), now=NOW + 2 * HOUR)
+    assert told(db) == [("a", 1), ("b", 2), ("c", 2)]
+
+
+def test_parts_of_one_page_in_documents_of_one_entry_are_entries_each(db: Database):
+    for number in (1, 2, 3):
+        link = f"https://foo.example/changelog#v{number}"
+        poll(db, 1, entry(f"v{number}", f"Version {number} of Foo is out", permalink=link))
+    assert told(db) == [("v1", 1), ("v2", 2), ("v3", 3)]
+
+
+def test_an_entry_whose_guid_alone_changed_is_shown_once(db: Database):
+    for guid in ("a", "b"):
+        poll(db, 1, entry(guid, "Version 1 of Foo is out", permalink="https://foo.example/changelog"))
+    assert told(db) == [("a", 1), ("b", 1)]
+
+
+def test_another_feed_joins_by_address_the_entry_of_its_title_or_else_the_newest(db: Database):
+    link = {"permalink": "https://foo.example/changelog"}
+    for number in (1, 2, 3):
+        poll(db, 1, entry(f"v{number}", f"Version {number} of Foo is out", **link))
+    poll(db, 2, entry("same", "Version 2 of Foo is out", **link))
+    poll(db, 3, entry("else", "What is new in Foo", **link))
+    assert told(db)[3:] == [("same", 2), ("else", 3)]
+
+
+def test_what_was_taken_down_comes_back_under_no_other_title_of_its_feed(db: Database):
+    poll(db, 1, entry("a", "An article that was taken down", permalink="https://foo.example/article"))
+    db.table("stories").update(1, {"lead_entry_id": 1})
+    db.table("publications").insert(
+        {"public_id": "a", "story_id": 1, "slug": "a", "state": "withdrawn", "held_at": to_text(NOW)}
+    )
+    poll(db, 1, entry("b", "The same article, corrected", permalink="https://foo.example/article"))
+    assert told(db) == [("a", 1), ("b", 1)]
 
 
 def test_a_feed_may_be_told_to_join_by_addresses_alone(db: Database):

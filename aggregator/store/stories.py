@@ -1,7 +1,8 @@
 """Table story_keys: which story a new entry belongs to, and by what later ones are told to belong there too.
 
-Entries of one address are one story; so are entries of different feeds that name one discussion, or whose
-titles tell one event within 48 hours. What joins is a source more: what readers were given stays.
+Entries of one address are one story, of one feed where their title is one too; so are entries of different
+feeds that name one discussion, or whose titles tell one event within 48 hours. What joins is a source more:
+what readers were given stays.
 """
 
 import json
@@ -30,10 +31,23 @@ _THREAD = "discussion "  # what the key of one begins with
 _LOST = """SELECT 1 FROM publications AS p JOIN stories AS s USING (story_id)
     JOIN entries AS l ON l.entry_id = s.lead_entry_id JOIN feeds AS o ON o.feed_id = l.feed_id
   WHERE p.story_id = e.story_id AND p.state = 'held' AND o.listed = 0"""
+# Under a link that a feed uses again (a page of status, a changelog) another title tells another event; what
+# was taken down stays so.
+_FITS = """(coalesce((
+    SELECT max(o.title = n.title COLLATE NOCASE) FROM entries AS o
+    WHERE o.story_id = e.story_id AND o.feed_id = :feed AND o.canonical_url = n.link), 1)
+  OR EXISTS (SELECT 1 FROM publications AS p JOIN stories AS s USING (story_id)
+      JOIN entries AS l ON l.entry_id = s.lead_entry_id
+    WHERE p.story_id = e.story_id AND p.state = 'withdrawn' AND l.excluded IS NULL))"""
 _ADDRESSED = f"""
-SELECT e.canonical_url, e.story_id, min(e.entry_id) FROM entries AS e
-WHERE e.canonical_url IN (SELECT value FROM json_each(?)) AND NOT EXISTS ({_LOST})
-GROUP BY e.canonical_url
+WITH n AS MATERIALIZED (
+  SELECT json_extract(value, '$[0]') AS link, json_extract(value, '$[1]') AS title FROM json_each(:new)),
+found AS MATERIALIZED (
+  SELECT n.link, (SELECT entry_id FROM (
+      SELECT e.entry_id, e.story_id, e.title = n.title COLLATE NOCASE AS is_same FROM entries AS e
+      WHERE e.canonical_url = n.link AND NOT EXISTS ({_LOST}) AND {_FITS})
+    ORDER BY is_same DESC, story_id DESC, entry_id LIMIT 1) AS entry_id FROM n)
+SELECT link, story_id, entry_id FROM found JOIN entries USING (entry_id)
 """  # noqa: S608 - constants of ours
 # One publisher's word holds for that publisher's story alone, and for whoever has its address.
 _LEFT = f"""e.excluded IS NULL AND f.listed = 1 AND NOT EXISTS ({_LOST}) AND NOT EXISTS (
@@ -51,6 +65,10 @@ FROM discussions AS d JOIN stories AS st USING (story_id) JOIN entries AS e ON e
 WHERE d.provider = ? AND d.thread_key = ? AND d.thread_key != '' AND d.gone = 0 AND e.sort_at >= ? AND {_LEFT}
 ORDER BY e.entry_id
 """  # noqa: S608
+_MEMBERS = """
+SELECT ? AS key, min(coalesce(published_at, sort_at), sort_at) AS at, entry_id, story_id, title
+FROM entries WHERE story_id = ? AND excluded IS NULL
+"""
 _FEEDS = "SELECT story_id, feed_id FROM entries WHERE story_id IN (SELECT value FROM json_each(?))"
 
 
@@ -126,9 +144,12 @@ def _keys_of(write: EntryWrite, tag: str | None) -> tuple[str, ...]:
     entry = write.entry
     named = (thread_of(link) for link in (entry.comments_url, entry.permalink, entry.guid) if link)
     threads = dict.fromkeys(f"{_THREAD}{thread.provider} {thread.key}" for thread in named if thread)
-    is_english = language.code(tag) in {"", "en"} and language.is_english(entry.title)
-    told = retold.telling(entry.title) if is_english else None
+    told = _telling(entry.title) if language.code(tag) in {"", "en"} else None
     return (*threads, f"title {told.key}") if told else tuple(threads)
+
+
+def _telling(title: str) -> retold.Telling | None:
+    return retold.telling(title) if language.is_english(title) else None
 
 
 def _joined(
@@ -140,14 +161,14 @@ def _joined(
     now: datetime,
 ) -> list[Join | None]:
     """Return what story each entry joins: by its address before all else, then as its keys say."""
-    addressed = _addressed(db, new)
+    addressed = _addressed(db, feed_id, new)
     others = _others(db, {key for of_entry in keys for key in of_entry}, now)
     stories = {other.story_id for each in others.values() for other in each}
     carried = feeds_of(db, stories)
     joined: list[Join | None] = []
     for write, of_entry, at in zip(new, keys, came_out, strict=True):
         known = addressed.get(write.canonical_url or "")
-        told = (_told(write, at, key, others[key], carried, feed_id) for key in of_entry)
+        told = (_told(db, write, at, key, others[key], carried, feed_id) for key in of_entry)
         join = known or next((each for each in told if each), None)
         if join:
             carried[join.story_id].add(feed_id)
@@ -155,11 +176,11 @@ def _joined(
     return joined
 
 
-def _addressed(db: Database, new: Sequence[EntryWrite]) -> dict[str, Join]:
-    links = json.dumps([write.canonical_url for write in new if write.canonical_url])
+def _addressed(db: Database, feed_id: int, new: Sequence[EntryWrite]) -> dict[str, Join]:
+    links = json.dumps([(write.canonical_url, write.entry.title) for write in new if write.canonical_url])
     return {
         link: Join(story_id=story_id, other_id=other_id, reason="address", detail=link)
-        for link, story_id, other_id in db.execute(_ADDRESSED, [links]).fetchall()
+        for link, story_id, other_id in db.execute(_ADDRESSED, {"new": links, "feed": feed_id}).fetchall()
     }
 
 
@@ -186,6 +207,7 @@ def feeds_of(db: Database, stories: Iterable[int]) -> defaultdict[int, set[int]]
 
 
 def _told(
+    db: Database,
     write: EntryWrite,
     at: datetime,
     key: str,
@@ -198,9 +220,20 @@ def _told(
     fit = others if is_thread else [other for other in others if _is_retold(other, write.entry.title, at)]
     if not fit or not is_one({other.story_id for other in fit}, carried, feed_id):
         return None
+    if not is_thread and not _is_all_retold(db, fit[0], write.entry.title, at):
+        return None
     reason: Reason = "discussion" if is_thread else "title"
     detail = key.removeprefix(_THREAD) if is_thread else fit[0].title
     return Join(story_id=fit[0].story_id, other_id=fit[0].entry_id, reason=reason, detail=detail)
+
+
+def _is_all_retold(db: Database, other: _Other, title: str, at: datetime) -> bool:
+    """Say whether a title tells what all of a story's titles tell that say what happened.
+
+    Two titles that tell two events do not end in one story by way of a third that fits both.
+    """
+    members = [_Other(*row) for row in db.execute(_MEMBERS, [other.key, other.story_id])]
+    return all(_is_retold(each, title, at) for each in members if _telling(each.title))
 
 
 def _is_retold(other: _Other, title: str, at: datetime) -> bool:
