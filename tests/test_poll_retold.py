@@ -16,7 +16,7 @@ from aggregator.poll.retold import same, telling
         ("Kestrel v4.0 released", "Kestrel 4 is out"),
         ("Kestrel 4.1 is now available", "Announcing Kestrel 4.1"),
         ("Teasel lays off 600 in Norway", "Teasel is cutting 600 jobs in Norway"),
-        ("Gorse announces Loam G5 Pro", "Gorse unveils Loam Pro with G5 chip"),
+        ("Gorse announces Loam G5 Pro", "Gorse unveils its Loam G5 Pro"),
         ("Hexley to stop supporting Kestrel 10 today", "Hexley ends support for Kestrel 10"),
         ("Teasel hires three founders of Hexley", "Teasel hires 3 founders of Hexley"),
         ("Exclusive: Brindle's Oakfen deal collapses", "Brindle’s Oakfen Deal Collapses"),
@@ -44,6 +44,40 @@ def test_one_event_in_two_spellings_is_one(one: str, other: str):
 )
 def test_a_number_a_version_a_direction_or_a_negation_makes_another_event(one: str, other: str):
     assert not same(one, other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Wayfarth recalls Robotaxis after crash", "Wayfarth Robotaxis crash after recall"),
+        ("Kestrel 44 beta is out", "Kestrel 44 is out of beta"),
+        ("Hexley update breaks patch for Windows", "Hexley patch breaks update for Windows"),
+        (
+            "Researchers teach a robot to fold the laundry of a family",
+            "A robot to fold the laundry of a family: researchers teach",
+        ),
+    ],
+)
+def test_the_same_words_in_another_order_may_tell_another_event(one: str, other: str):
+    assert not same(one, other)
+
+
+@pytest.mark.parametrize(
+    ("long", "same_too"),
+    [
+        ("Kestrel maintainers remove popular Hexley plugin", True),
+        ("Kestrel maintainers remove Hexley plugin silently", False),
+        ("Yesterday Kestrel maintainers remove Hexley plugin", False),
+        ("Kestrel maintainers remove Hexley plugin for parents", False),
+    ],
+)
+def test_a_title_may_have_a_word_more_within_but_not_as_its_first_or_last(long: str, *, same_too: bool):
+    assert same("Kestrel maintainers remove Hexley plugin", long) == same_too
+
+
+def test_a_short_title_may_have_no_word_more():
+    assert not same("Brindle fixes Oakfen", "Brindle fixes slow Oakfen")
+    assert not same("Vantelle shows Teldra Ridge", "Vantelle shows slow Teldra Ridge")
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 Precision comes first. Names (any word that is not a common one), numbers, versions, negations, words of
 another stage or direction are a title's key, and titles of different keys are never compared: whatever else
-is alike, another version is another event.
+is alike, another version is another event. So is what the same words tell in another order.
 """
 
 import functools
@@ -16,8 +16,9 @@ from typing import Literal
 from aggregator.poll.wordings import EMPTY, NAMELESS, PHRASES, PLAIN, SAME, SERIES, TELLING, WAYS, stem
 from aggregator.translate.casing import is_common
 
-# Both chosen on one half of tests/quality/pairs.tsv, and shown to hold on the other.
+# Chosen on one half of tests/quality/pairs.tsv, and shown to hold on the other.
 LIKENESS = 0.7  # of the words that either title has, so many are in both
+LONG = 6  # words: a shorter title has to have all that the other one has, and no more
 EVIDENCE = 5  # a name or a number weighs 2, any other word 1: less than that may be said of two events
 LONGEST = 300  # letters of a title
 ENOUGH = 7  # words that do for a title without a name, all of them in both
@@ -61,6 +62,7 @@ class Telling:
 
     key: str  # has to be the same
     words: frozenset[str]  # all others
+    order: tuple[str, ...]  # of both
     weight: int  # of the key
     length: int  # of the key, in words
     is_named: bool
@@ -85,6 +87,7 @@ def telling(title: str) -> Telling | None:
     told = Telling(
         key=key,
         words=frozenset(word for part, word in said if part == "word"),
+        order=tuple(dict.fromkeys(word for _, word in said)),
         weight=sum(_WEIGHTS[part] for part, _ in said),
         length=sum(part != "word" for part, _ in said),
         is_named=any(part == "name" and word in written for part, word in said),
@@ -106,12 +109,21 @@ def _is_telling(told: Telling, shared: int) -> bool:
 
 def _is_likely(left: Telling, right: Telling) -> bool:
     shared, either = left.words & right.words, left.words | right.words
-    if not (left.is_named and right.is_named):
-        return shared == either
-    # A word more is little beside all that is shared, but much beside two names.
-    if shared not in {left.words, right.words} or not _is_telling(left, len(shared) - (shared != either)):
+    if _in(right, left) != _in(left, right):  # a recall after a crash is no crash after a recall
         return False
-    return left.length + len(shared) >= LIKENESS * (left.length + len(either))
+    if shared == either or not (left.is_named and right.is_named):
+        return shared == either
+    # A word more is little beside all that is shared, but much beside two names; the last one says of what.
+    if shared not in {left.words, right.words} or not _is_telling(left, len(shared) - 1):
+        return False
+    length = left.length + len(either)
+    is_inside = left.order[0] == right.order[0] and left.order[-1] == right.order[-1]
+    return is_inside and length >= LONG and left.length + len(shared) >= LIKENESS * length
+
+
+def _in(other: Telling, told: Telling) -> list[str]:
+    """Return which words of a title stand in another one, in their order."""
+    return [word for word in told.order if word in other.order]
 
 
 def _plain(title: str) -> str:

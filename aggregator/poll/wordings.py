@@ -51,6 +51,7 @@ gain jump surge slump plunge high low lower raise cut double triple half keep re
 launch release fix find leak hack steal kill hire resign thousand million billion dozen hundred north south
 east west northern southern eastern western local national global foreign free pay preview stable mini lite
 plus ultra price cost date share stock profit revenue problem issue order trailer demo trial test error
+out developer public customer user subscriber parent teen kid student
 """)
 
 # Which way it went, told by the name or number that follows.
@@ -59,7 +60,9 @@ WAYS = frozenset({"by", "from", "against"})
 # What takes several words to say, as the one word that stands for it; in this order.
 PHRASES = {
     r"(?:is|are|was|were) over": "ends",
-    r"(?:is|are) (?:now )?(?:out|available|here)|roll(?:s|ed|ing)? out|^announcing": "released",
+    r"(?:is|are) (?:now )?(?:out(?! of\b)|available|here)|roll(?:s|ed|ing)? out": "released",
+    r"^announcing (.+)": r"\1 released",
+    r"(?:lay|lays|laying|laid) off ([\d.,]+k?)": r"cuts \1 jobs",
     r"(?:lay|lays|laying|laid) off": "cuts jobs",
     r"(?:step|steps|stepping|stepped) down": "resigns",
     r"(?:knock|knocks|knocked|take|takes|took) (?:down|out)": "down",
@@ -70,7 +73,7 @@ PHRASES = {
 SAME = _by_stem("""
 buy bought acquire acquisition purchase
 launch debut
-release land
+release land ship
 fix patch
 flaw vulnerability bug hole
 leak leaked
