@@ -31,9 +31,7 @@ def faults(config: "Config") -> Iterator[tuple[str, str]]:
     elif config.visibility == "local" and not _is_loopback(config.address[0]):
         remedy = "set visibility to private or public"
         yield "listen", f"listen = {config.listen!r}: visibility = local serves on 127.0.0.1 only; {remedy}"
-    for key in ("base_url", "openai_url", "deepl_url", "counts_via", "hub"):
-        if (url := getattr(config, key)) and not _is_http(url):
-            yield key, f"{key} = {url!r}: expected an http or https URL"
+    yield from _url_faults(config)
     if not config.max_entries:
         yield "max_entries", "max_entries = 0: expected a whole number of 1 or more"
     if timedelta() < config.drop_after < DROP_AFTER_LEAST:
@@ -41,6 +39,14 @@ def faults(config: "Config") -> Iterator[tuple[str, str]]:
     yield from _engine_faults(config)
     yield from _count_faults(config)
     yield from _visibility_faults(config)
+
+
+def _url_faults(config: "Config") -> Iterator[tuple[str, str]]:
+    for key in ("base_url", "openai_url", "deepl_url", "counts_via", "hub"):
+        if (url := getattr(config, key)) and not _is_http(url):
+            yield key, f"{key} = {url!r}: expected an http or https URL"
+        elif key in {"base_url", "hub"} and urlsplit(url).username is not None:
+            yield key, f"{key}: everybody is told it, so it may hold no user name and no password"
 
 
 def _visibility_faults(config: "Config") -> Iterator[tuple[str, str]]:

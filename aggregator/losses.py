@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from importlib import resources
 from typing import Any
@@ -12,7 +12,7 @@ from sqlite_utils import Database
 
 from aggregator.config import Config
 from aggregator.poll import filters
-from aggregator.poll.filters import Filters, Patience, Rule, Told
+from aggregator.poll.filters import TRANSLATED, Filters, Patience, Rule, Told
 from aggregator.store import admission
 from aggregator.store.feeds import read_settings
 from aggregator.times import from_text, to_text
@@ -92,8 +92,12 @@ class _Trial:
     def done(self, each: _Seen) -> Iterator[tuple[str, str, str]]:
         """Yield kind, place and text of the rules that mute or save an entry."""
         both = self.rules | each.own
-        muting = Filters(mute=both.mute).muted_by(each.entry, self.patience)
-        saving = Filters(mute=both.keep).muted_by(each.entry, self.patience) if muting else None
+        early = replace(each.entry, translated=None)  # rules come first when there is no translation yet
+        muting, saving = self._tried(both, early)
+        if muting is None or saving:
+            late = Filters(mute=tuple(rule for rule in both.mute if rule.field == TRANSLATED), keep=both.keep)
+            muted_late, saved_late = self._tried(late, each.entry)
+            muting, saving = (muted_late, saved_late) if muted_late else (muting, saving)
         for rule in self.patience.slow:
             self.slow_of.setdefault(rule, _of(each, rule))
         if muting and saving:
@@ -104,6 +108,11 @@ class _Trial:
         self._days[each.feed, each.day] += 1
         if each.max_per_day is not None and self._days[each.feed, each.day] > each.max_per_day:
             yield admission.DAILY, each.feed, str(each.max_per_day)
+
+    def _tried(self, rules: Filters, entry: Told) -> tuple[Rule | None, Rule | None]:
+        """Return the rule that mutes an entry, and the one that saves it from that."""
+        muting = Filters(mute=rules.mute).muted_by(entry, self.patience)
+        return muting, Filters(mute=rules.keep).muted_by(entry, self.patience) if muting else None
 
 
 def _of(each: _Seen, rule: Rule) -> str:

@@ -69,6 +69,8 @@ def test_flags_win_over_environment_and_environment_over_file(tmp_path: Path):
         ('reddit_user = "u/acme"', "expected a name, without u/"),
         ('images = "all"', "expected none | source | proxy"),
         ('hub = "hub.example.org"', "expected an http or https URL"),
+        ('hub = "https://user:word@hub.example.org/"', "it may hold no user name and no password"),
+        ('base_url = "https://user@news.example/"', "it may hold no user name and no password"),
         ('hub = "https://hub.example.org/"', "it needs visibility = public"),
     ],
 )

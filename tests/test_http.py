@@ -455,6 +455,22 @@ def test_after_429_or_503_the_domain_is_left_alone(server: FeedServer, status: i
     assert server.paths().count("/other") == 1
 
 
+def test_what_is_left_of_a_silent_host_waits_for_the_next_time(
+    server: FeedServer, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(http, "TOTAL", 0.3)
+    server.serve("/feed", RSS)
+    for name in ("/1", "/2"):
+        server.script(name, silent)
+    mute, well = ([feed(10 * host + n, server.url(path, host=host)) for n, path in enumerate(["/1", "/feed", "/2", "/feed"])]
+                  for host in (1, 2))  # fmt: skip
+    first, second, third, last, *others = poll(batch(*mute), batch(well[1], well[3]))
+    assert [answer.kind for answer in (first, third, last)] == ["FetchTimeout", "FetchTimeout", "Skipped"]
+    assert last.detail.endswith("/2 got no answer")
+    assert isinstance(second, Fetched)
+    assert [type(answer) for answer in others] == [Fetched, Fetched]
+
+
 @pytest.mark.parametrize(
     ("scope", "asked"), [("url", ["/busy", "/other", "/x"]), ("host", ["/busy", "/x"]), ("domain", ["/busy"])]
 )

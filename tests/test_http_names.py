@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 
+from aggregator import http
 from aggregator.config import Config
 from aggregator.http import fetch_one, names
 from aggregator.http.response import TransferFailed
@@ -55,6 +56,27 @@ def answers(*urls: str) -> list[object]:
 
     fetch_shard(LOCAL, shard(*urls), read)
     return [found[number] for number in range(len(urls))]
+
+
+def test_a_name_that_cannot_be_asked_for_is_said_at_once(monkeypatch: pytest.MonkeyPatch):
+    def look_up(name: str, _: int) -> list[str]:
+        raise ValueError("label too long")
+
+    monkeypatch.setattr(names, "look_up", look_up)
+    started = time.monotonic()
+    answer = fetch_one(LOCAL, Request(url="http://odd.example/"))
+    assert isinstance(answer, Failure)
+    assert "label too long" in answer.detail
+    assert time.monotonic() - started < 2
+
+
+@pytest.mark.usefixtures("hanging")
+def test_a_look_up_takes_no_longer_than_the_whole_request_may(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(names, "LONGEST", 20.0)
+    monkeypatch.setattr(http, "TOTAL", 0.3)
+    started = time.monotonic()
+    assert isinstance(fetch_one(LOCAL, Request(url="http://hang.example/")), Failure)
+    assert time.monotonic() - started < 3
 
 
 @pytest.mark.usefixtures("hanging")

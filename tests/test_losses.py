@@ -153,3 +153,11 @@ def test_rules_on_titles_in_japanese_are_tried_too(db: Database):
     found, lost, seen = tried(db, filters.of_rules(["translated: セール"]))
     assert (lost, seen) == (1, 2)
     assert found[0] == (1, "all feeds", "mute translated: セール", "Deals")
+
+
+def test_what_is_muted_at_first_sight_no_title_in_japanese_saves(db: Database):
+    fill(db, FeedSettings(), "Deals", "News")
+    db.execute("""INSERT INTO translations (entry_id, language, input_fingerprint, engine, model, title, summary)
+      SELECT entry_id, 'ja', 'f', 'e', 'm', 'お得なセール', '' FROM entries WHERE title = 'Deals'""")
+    assert tried(db, filters.of_rules(["deals"], ["translated: セール"]))[1] == 1
+    assert tried(db, filters.of_rules(["translated: セール"], ["deals"]))[1] == 0

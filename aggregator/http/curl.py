@@ -94,7 +94,7 @@ class Session:
         self, url: str, headers: Mapping[str, str], until: float, body: bytes | None = None
     ) -> Response:
         wire = _on_the_wire(url)
-        known = await self._names.pinned(wire)
+        known = await self._names.pinned(wire, until)
         handle = self._free.pop() if self._free else self._new_handle()
         handle.setopt(pycurl.URL, wire)
         handle.setopt(pycurl.RESOLVE, known)

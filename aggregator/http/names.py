@@ -7,8 +7,10 @@ hold up all others.
 import asyncio
 import contextlib
 import functools
+import math
 import socket
 import threading
+import time
 from urllib.parse import SplitResult, urlsplit
 
 from aggregator.http.response import TransferFailed
@@ -44,8 +46,10 @@ class Names:
     def __init__(self) -> None:
         self._found: dict[tuple[str, int], asyncio.Future[list[str] | OSError]] = {}
 
-    async def pinned(self, url: str) -> list[str]:
+    async def pinned(self, url: str, until: float = math.inf) -> list[str]:
         """Return what CURLOPT_RESOLVE wants to know of a URL's host; nothing for a literal address.
+
+        Units: `until` as time.monotonic().
 
         Raises: TransferFailed where no address of the host is found in time.
         """
@@ -54,11 +58,12 @@ class Names:
         if ":" in name or name.rpartition(".")[2].isdigit():
             return []
         try:
-            found = await asyncio.wait_for(asyncio.shield(self._asked(name, port)), LONGEST)
+            patience = min(LONGEST, until - time.monotonic())
+            found = await asyncio.wait_for(asyncio.shield(self._asked(name, port)), patience)
         except TimeoutError as error:
             raise TransferFailed(f"Could not resolve host: {name} (no answer in time)") from error
         if isinstance(found, OSError):
-            raise TransferFailed(f"Could not resolve host: {name} ({found.strerror})") from found
+            raise TransferFailed(f"Could not resolve host: {name} ({found.strerror or found})") from found
         # Of a link-local address, which is refused anyway, libcurl would not take the zone.
         written = [f"[{address}]" if ":" in address else address for address in found if "%" not in address]
         return [f"{name}:{port}:{','.join(written)}"] if written else []
@@ -80,5 +85,7 @@ def _tell(
         result = look_up(name, port)
     except OSError as error:
         result = error
+    except ValueError as error:  # a name that cannot be asked for
+        result = OSError(str(error))
     with contextlib.suppress(RuntimeError):  # the session is over, and its loop with it
         loop.call_soon_threadsafe(found.set_result, result)

@@ -1,20 +1,23 @@
 """A shard's feeds fetched: domains side by side, each one's feeds one after another."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from typing import TypeGuard
 
 from aggregator.config import Config
+from aggregator.errors import FetchTimeout
 from aggregator.http import Answer, fetch
 from aggregator.http.curl import open_session
 from aggregator.http.turns import Turns
 from aggregator.model import DueFeed, Failure, Fetched, HostBatch, PollOutcome, Request, Shard
-from aggregator.poll.polite import scope_of
+from aggregator.poll.polite import reach, scope_of
 
 FEED_TYPES = (
     "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, "
     "application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, */*;q=0.5"
 )
+_SILENT = 2  # feeds that a host gave no answer for: the others would take half a minute each, too
 _HELD = 32 * 1024 * 1024
 _BUSY = frozenset({429, 503})
 
@@ -25,7 +28,8 @@ def fetch_shard(config: Config, shard: Shard, read: Read) -> tuple[PollOutcome, 
     """Fetch every feed of a shard and return what `read` makes of each answer, in the shard's order.
 
     Bodies are read once all have come, lest a slow `read` let others time out; beyond 32 MiB at once. What a
-    429, a 503 or a Retry-After holds for is not fetched any more: a Failure of kind "Skipped".
+    429, a 503 or a Retry-After holds for is not fetched any more, nor what is left of a host that is silent:
+    a Failure of kind "Skipped".
     """
     shelf = _Shelf(read)
     asyncio.run(_fetch_shard(config, shard, shelf))
@@ -56,10 +60,15 @@ async def _fetch_shard(config: Config, shard: Shard, shelf: _Shelf) -> None:
     async with open_session(config) as session, asyncio.TaskGroup() as group:
 
         async def ask_all(batch: HostBatch) -> None:
+            silent: Counter[str] = Counter()
             for feed in batch.feeds:
                 answer = await fetch(session, _request(feed), turns.at)
                 if _is_refusal(answer):
                     turns.close(scope_of(feed.settings, config.retry_scope), answer)
+                if _is_silence(answer):
+                    silent[host := reach(answer.url, "host")] += 1
+                    if silent[host] == _SILENT:
+                        turns.close("host", answer)
                 shelf.put(feed, answer)
 
         for batch in shard.batches:
@@ -70,6 +79,10 @@ def _is_refusal(answer: Answer) -> TypeGuard[Failure]:
     return isinstance(answer, Failure) and (
         answer.status in _BUSY or (answer.status is not None and answer.retry_after is not None)
     )
+
+
+def _is_silence(answer: Answer) -> TypeGuard[Failure]:
+    return isinstance(answer, Failure) and answer.kind == FetchTimeout.__name__ and answer.status is None
 
 
 def _request(feed: DueFeed) -> Request:

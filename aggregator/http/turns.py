@@ -56,7 +56,7 @@ class Turns:
 
     def close(self, scope: RetryScope, refusal: Failure) -> None:
         """Give no more turns to what a refusal holds for."""
-        why = f"{refusal.url} was answered {refusal.status}"
+        why = f"{refusal.url} " + (f"was answered {refusal.status}" if refusal.status else "got no answer")
         self._closed[scope, reach(refusal.url, scope)] = why, refusal.retry_after
 
     def _turn(self, domain: str) -> _Turn:

@@ -275,7 +275,8 @@ def find(db: Database, text: str) -> dict[str, Any]:
     if not fitting:
         raise AggregatorError(f"{text}: no such feed; see: aggregator list")
     names = ", ".join(f"{row['feed_id']} {row['title'] or row['listed_url']}" for row in fitting[:5])
-    raise AggregatorError(f"{text}: fits {len(fitting)} feeds ({names}); name one by its id")
+    remedy = f"name one by its number, as in: aggregator why {fitting[0]['feed_id']}"
+    raise AggregatorError(f"{text}: fits {len(fitting)} feeds ({names}); {remedy}")
 
 
 def last_poll_id(db: Database) -> int:
