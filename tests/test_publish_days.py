@@ -207,6 +207,29 @@ def test_an_entry_that_anybody_withdraws_leaves_its_day_with_its_page_and_an_emp
     assert page.xpath("//nav[@class='pager']/a/@href") == []
 
 
+def test_a_year_goes_with_its_last_day_and_the_years_beside_it_lead_to_each_other(room: Newsroom):
+    room.feed()
+    room.now -= timedelta(days=730)
+    for number in range(4):
+        published(room, str(number), hours=24 * 365 if number in {2, 3} else 24)
+    assert {name for name in day_files(room) if len(name) == len("days/2024.html")} == {
+        "days/2024.html", "days/2025.html", "days/2026.html",
+    }  # fmt: skip
+    assert neighbours(room, "days/2024.html") == ["../days/2025.html"]
+    for row in room.rows():
+        if str(row["first_published_at"]).startswith("2025"):
+            room.path(f"entries/{row['slug']}.html").unlink()
+    room.db.execute("UPDATE publications SET state = 'withdrawn' WHERE first_published_at LIKE '2025%'")
+    room.publish()
+    assert not [name for name in day_files(room) if "2025" in name]
+    assert neighbours(room, "days/2024.html") == ["../days/2026.html"]
+    assert neighbours(room, "days/2026.html") == ["../days/2024.html"]
+
+
+def neighbours(room: Newsroom, name: str) -> list[str]:
+    return html.document_fromstring(room.path(name).read_text()).xpath("//nav[@class='pager']/a/@href")
+
+
 def test_pages_that_a_shorter_day_no_longer_has_go(room: Newsroom, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(days, "SIZE", 1)
     room.feed()

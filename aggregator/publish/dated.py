@@ -1,7 +1,7 @@
 """Which pages of days are to be written, out of the store, and writing them to output/."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -34,7 +34,7 @@ class DayPages:
     mapped: tuple[date, ...]  # all days there are, where a sitemap lists them
     gone: tuple[date, ...]
     surplus: tuple[str, ...]  # paths
-    marks: tuple[str, ...]  # what said that these days changed
+    marks: tuple[rows.Mark, ...]  # what said that these days changed
 
 
 def due(db: Database, config: Config, most: int | None = None) -> DayPages | None:
@@ -57,7 +57,8 @@ def due(db: Database, config: Config, most: int | None = None) -> DayPages | Non
     lines |= {day: _lines(db, day, config.zone, folder) for day in near}
     site = site_of(config, root)
     return DayPages(
-        site=site, root=root, every=tuple(every), gone=tuple(gone), surplus=_surplus(lines, before, site),
+        site=site, root=root, every=tuple(every), gone=tuple(gone),
+        surplus=_surplus(lines, before, every, site),
         mapped=tuple(sorted((rows.written(db).keys() | lines.keys()) - gone)) if site.indexable else (),
         written=days.linked({day: found for day, found in lines.items() if found}, every),
         marks=tuple(mark for day in chosen for mark in marks[day]),
@@ -73,16 +74,17 @@ def _lines(db: Database, day: date, zone: ZoneInfo, folder: Path) -> tuple[Line,
 
 
 def _surplus(
-    lines: Mapping[date, tuple[Line, ...]], before: Mapping[date, int], site: Site
+    lines: Mapping[date, tuple[Line, ...]], before: Mapping[date, int], every: Sequence[date], site: Site
 ) -> tuple[str, ...]:
-    """List the pages that these days have no more, and their parts of a sitemap that is not wanted."""
+    """List the pages that these days and their years have no more, and parts of a sitemap not wanted."""
     pages = [
         days.path(day, number)
         for day, found in lines.items()
         for number in range(days.page_count(found) + 1, before.get(day, 0) + 1)
     ]
+    years = {days.year_path(day) for day in lines} - {days.year_path(day) for day in every}
     maps = [days.map_path(day) for day, found in lines.items() if not (found and site.indexable)]
-    return (*pages, *maps, *(() if site.indexable else (days.INDEX,)))
+    return (*pages, *sorted(years), *maps, *(() if site.indexable else (days.INDEX,)))
 
 
 def documents(job: DayPages) -> tuple[Document, ...]:
