@@ -224,6 +224,19 @@ def test_without_a_store_the_rest_is_served_on(tmp_path: Path):
     assert not (tmp_path / "none.sqlite").exists()
 
 
+@pytest.mark.parametrize("indexable", [True, False])
+def test_no_search_engine_lists_what_is_found(tmp_path: Path, indexable: bool):
+    room = Newsroom(
+        tmp_path, listen="127.0.0.1:0", visibility="public", contact="a@b.example", indexable=indexable
+    )
+    stories(room)
+    with Server(room.config) as server:
+        for asked in ("/search", "/search?q=fab"):
+            page = Site(room, server.port).ask(asked).page
+            assert page.xpath("//meta[@name='robots']/@content") == ["noindex"]
+    room.db.close()
+
+
 def test_a_private_site_is_searched_beneath_its_path_alone(tmp_path: Path):
     room = Newsroom(tmp_path, listen="127.0.0.1:0", visibility="private")
     stories(room)
