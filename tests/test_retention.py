@@ -45,7 +45,7 @@ INSERT INTO comments (story_id, provider, key, url, author, text, fingerprint, r
   VALUES (:story, 'hackernews', '1', 'u', 'a', 't', 'f', 1, :at);
 INSERT INTO comment_looks VALUES (:story, 'hackernews', :at, 1);
 INSERT INTO viewpoints (story_id, persona, input_fingerprint) VALUES (:story, 'hopeful', 'f');
-INSERT OR IGNORE INTO stale_pages VALUES (:story);
+INSERT OR IGNORE INTO stale_pages (story_id) VALUES (:story);
 INSERT OR IGNORE INTO search_due VALUES (:story)
 """
 

@@ -40,6 +40,7 @@ class Digest:
     among: int  # how many entries it was chosen from
     entries: tuple[DigestEntry, ...]  # the most important first
     previous: str = ""  # the name of the one before it, of its kind
+    changes: int = 0  # how often its page had to be written again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

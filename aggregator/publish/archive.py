@@ -41,6 +41,7 @@ class Place:
     name: str
     older: str = ""
     newer: str = ""
+    changes: int = 0  # how often it had to be written again
 
 
 def shelve(last: str, filled: int, waiting: Iterable[Waiting], zone: zoneinfo.ZoneInfo) -> tuple[Shelf, ...]:

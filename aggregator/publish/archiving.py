@@ -93,7 +93,7 @@ def record(db: Database, config: Config, job: Shelving | Archive, made: tuple[Do
     folder = config.output / job.root
     write.sweep(folder, made)
     write.write(folder, made)
-    archives.note(db, job.place.name, job.form)
+    archives.note(db, job.place, job.form)
 
 
 def follow(db: Database, config: Config, root: str) -> None:

@@ -67,7 +67,7 @@ class Pages:
 
     site: Site
     root: str
-    stories: tuple[int, ...]
+    stories: dict[int, int]  # as the store says that they are stale
     entries: tuple[EditionEntry, ...]
 
 
@@ -117,7 +117,7 @@ def _editions(db: Database, config: Config, site: Site, stories: list[Facts]) ->
 
 def stale(db: Database, config: Config) -> Pages | None:
     """Return pages to be written again, a batch of the newest ones: there may be as many as entries."""
-    stories = tuple(stale_pages.newest(db, BATCH))
+    stories = stale_pages.newest(db, BATCH)
     if not stories:
         return None
     root = private_root(db, config)

@@ -20,6 +20,7 @@ class Feed:
     feed_id: int
     title: str
     slug: str = ""
+    changes: int = 0  # how often its own had to be written again
 
 
 def named(found: Iterable[Feed], taken: Iterable[str]) -> list[Feed]:

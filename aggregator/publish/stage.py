@@ -221,7 +221,7 @@ def postpone(db: Database, _: Config, job: Job, error: str, __: datetime) -> Non
         case DigestPages():
             digests.leave(db, job)
         case Archive():
-            archives.note(db, job.place.name, job.form)
+            archives.note(db, job.place, job.form)
         case Pages():
             stale_pages.done(db, job.stories)
         case DayPages():

@@ -72,7 +72,7 @@ SELECT first_published_at, public_id FROM publications
 WHERE archive_id IS NULL AND state = ? ORDER BY first_published_at, public_id LIMIT ?
 """
 _STALE = """
-SELECT name, coalesce((SELECT name FROM archives o WHERE o.archive_id < a.archive_id
+SELECT name, changes, coalesce((SELECT name FROM archives o WHERE o.archive_id < a.archive_id
     ORDER BY o.archive_id DESC LIMIT 1), ''),
   coalesce((SELECT name FROM archives n WHERE n.archive_id > a.archive_id ORDER BY n.archive_id LIMIT 1), '')
 FROM archives a WHERE written IS NOT ? ORDER BY archive_id LIMIT 1
@@ -130,7 +130,7 @@ def shelve(db: Database, shelves: Iterable[Shelf]) -> None:
 def stale(db: Database, form: str) -> Place | None:
     """Return the oldest archive that does not lie there in this form."""
     row = db.execute(_STALE, [form]).fetchone()
-    return Place(name=row[0], older=row[1], newer=row[2]) if row else None
+    return Place(name=row[0], changes=row[1], older=row[2], newer=row[3]) if row else None
 
 
 def stories(db: Database, name: str, states: Iterable[PublicationState]) -> list[int]:
@@ -140,9 +140,10 @@ def stories(db: Database, name: str, states: Iterable[PublicationState]) -> list
     return [story_id for story_id, state, is_dropped in rows if state in among or is_dropped]
 
 
-def note(db: Database, name: str, form: str) -> None:
-    """Note the form in which an archive lies there."""
-    db.execute("UPDATE archives SET written = ? WHERE name = ?", [form, name])
+def note(db: Database, place: Place, form: str) -> None:
+    """Note the form in which an archive lies there, unless it changed since it was read."""
+    values = [form, place.name, place.changes]
+    db.execute("UPDATE archives SET written = ? WHERE name = ? AND changes = ?", values)
 
 
 def forget(db: Database) -> None:

@@ -32,6 +32,7 @@ BEGIN
     (SELECT OLD.first_published_at AS at UNION SELECT NEW.first_published_at) WHERE at IS NOT NULL
     ON CONFLICT DO NOTHING; END;
 """
+Mark = tuple[str, int]  # a minute whose entries changed, and how often
 _STATES = ("translated", "untranslated", "withdrawn")
 _LINES = """
 SELECT p.first_published_at, e.sort_at, p.slug, p.title, p.state, e.title,
@@ -44,11 +45,11 @@ WHERE p.state = ? AND p.first_published_at >= ? AND p.first_published_at < ?
 _NEXT = "SELECT min(first_published_at) FROM publications WHERE state = ? AND first_published_at >= ?"
 
 
-def changed(db: Database, zone: ZoneInfo) -> dict[date, list[str]]:
+def changed(db: Database, zone: ZoneInfo) -> dict[date, list[Mark]]:
     """Return the days whose entries changed, each with the marks that say so."""
-    found: dict[date, list[str]] = {}
-    for (minute,) in db.execute("SELECT minute FROM day_changes ORDER BY minute").fetchall():
-        found.setdefault(from_text(f"{minute}:00Z").astimezone(zone).date(), []).append(minute)
+    found: dict[date, list[Mark]] = {}
+    for mark in db.execute("SELECT minute, changes FROM day_changes ORDER BY minute").fetchall():
+        found.setdefault(from_text(f"{mark[0]}:00Z").astimezone(zone).date(), []).append(mark)
     return found
 
 
@@ -104,12 +105,15 @@ def _bounds(day: date, zone: ZoneInfo) -> tuple[str, str]:
     return to_text(start), to_text(end)
 
 
-def note(db: Database, pages: Mapping[date, int], gone: Iterable[date], marks: Iterable[str]) -> None:
-    """Write how many pages days have now, forget days without any, and the marks that were worked off."""
+def note(db: Database, pages: Mapping[date, int], gone: Iterable[date], marks: Iterable[Mark]) -> None:
+    """Write how many pages days have now, forget days without any, and the marks that were worked off.
+
+    Shape: a mark that was made once more since stays.
+    """
     counts = [(day.isoformat(), count) for day, count in pages.items()]
     db.conn.executemany("INSERT OR REPLACE INTO days (day, pages) VALUES (?, ?)", counts)
     db.conn.executemany("DELETE FROM days WHERE day = ?", [(day.isoformat(),) for day in gone])
-    db.conn.executemany("DELETE FROM day_changes WHERE minute = ?", [(mark,) for mark in marks])
+    db.conn.executemany("DELETE FROM day_changes WHERE minute = ? AND changes = ?", list(marks))
 
 
 def mark(db: Database, days: Iterable[date], zone: ZoneInfo) -> None:

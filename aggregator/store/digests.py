@@ -146,7 +146,10 @@ def _digest(db: Database, row: dict[str, Any]) -> Digest:
     entries = tuple(_entry(each) for each in db.query(_ENTRIES, [row["digest_id"]]))
     frozen = {name: row[name] for name in _HEAD}
     at = from_text(row["published_at"])
-    return Digest(**frozen, published_at=at, entries=entries, previous=row["previous"] or "")
+    previous = row["previous"] or ""
+    return Digest(
+        **frozen, published_at=at, entries=entries, previous=previous, changes=row["changes"],
+    )  # fmt: skip
 
 
 def _entry(row: dict[str, Any]) -> DigestEntry:
@@ -168,9 +171,9 @@ def unpaged(db: Database, form: str, most: int) -> list[Digest]:
 
 
 def paged(db: Database, digests: Iterable[Digest], form: str) -> None:
-    """Note the form in which pages were written."""
-    for digest in digests:
-        db.execute("UPDATE digests SET page_form = ? WHERE public_id = ?", [form, digest.public_id])
+    """Note the form in which pages were written, but of those that changed since they were read."""
+    rows = [(form, each.public_id, each.changes) for each in digests]
+    db.conn.executemany("UPDATE digests SET page_form = ? WHERE public_id = ? AND changes = ?", rows)
 
 
 def unpage(db: Database) -> None:

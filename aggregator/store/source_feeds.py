@@ -39,13 +39,16 @@ FROM feeds f LEFT JOIN source_feeds s USING (feed_id)
 WHERE f.listed = 1 AND f.published > 0 AND s.written IS NOT ?
 """
 _STALE = f"""
-SELECT f.feed_id, coalesce(nullif(f.title, ''), f.host) AS title, coalesce(s.slug, '') AS slug {_OF_STALE}
+SELECT f.feed_id, coalesce(nullif(f.title, ''), f.host), coalesce(s.slug, ''), coalesce(s.changes, 0)
+{_OF_STALE}
 ORDER BY f.newest_published_at DESC, f.feed_id LIMIT ?
 """
 _UNNAMED = """
 SELECT feed_id, coalesce(nullif(title, ''), host) FROM feeds
 WHERE listed = 1 AND published > 0 AND feed_id NOT IN (SELECT feed_id FROM source_feeds) ORDER BY feed_id
 """
+_NAME = "INSERT INTO source_feeds (feed_id, slug) VALUES (?, ?) ON CONFLICT (feed_id) DO NOTHING"
+_NOTE = "UPDATE source_feeds SET written = ? WHERE feed_id = ? AND changes = ?"
 _STORIES = """
 SELECT p.first_published_at, p.story_id FROM entries e CROSS JOIN publications p USING (story_id)
   CROSS JOIN stories st ON st.story_id = p.story_id
@@ -65,7 +68,7 @@ def name(db: Database) -> None:
     """Give every feed that has brought anything its address, so that lists of feeds may name it."""
     found = [Feed(*row) for row in db.execute(_UNNAMED).fetchall()]
     rows = [(each.feed_id, each.slug) for each in named(found, _taken(db) if found else ())]
-    db.conn.executemany("INSERT INTO source_feeds (feed_id, slug) VALUES (?, ?)", rows)
+    db.conn.executemany(_NAME, rows)
 
 
 def _taken(db: Database) -> set[str]:
@@ -85,9 +88,13 @@ def stories(db: Database, feed_id: int, states: Iterable[PublicationState], most
 
 
 def note(db: Database, feeds: Iterable[Feed], form: str) -> None:
-    """Note the form in which feeds lie there; their addresses are theirs for ever."""
-    rows = [{"feed_id": each.feed_id, "slug": each.slug, "written": form} for each in feeds]
-    db.table("source_feeds").upsert_all(rows, pk="feed_id")
+    """Note the form in which feeds lie there, but of those that changed since they were read.
+
+    Shape: their addresses are theirs for ever.
+    """
+    for each in feeds:
+        db.execute(_NAME, [each.feed_id, each.slug])
+        db.execute(_NOTE, [form, each.feed_id, each.changes])
 
 
 def gone(db: Database) -> list[str]:

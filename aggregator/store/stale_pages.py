@@ -1,12 +1,12 @@
 """Table stale_pages: stories whose page must be written again though no feed may carry them any more."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sqlite_utils import Database
 
 _OF_FEEDS = """
-INSERT OR IGNORE INTO stale_pages SELECT st.story_id
+INSERT OR IGNORE INTO stale_pages (story_id) SELECT st.story_id
 FROM json_each(?) AS url CROSS JOIN feeds f ON f.listed_url = url.value
   CROSS JOIN entries e USING (feed_id) CROSS JOIN stories st ON st.story_id = e.story_id
 WHERE st.lead_entry_id = e.entry_id
@@ -22,7 +22,7 @@ def note(db: Database, story_ids: Iterable[int]) -> None:
 def note_all(db: Database) -> None:
     """Have every page written again."""
     db.execute(
-        """INSERT OR IGNORE INTO stale_pages SELECT story_id FROM publications
+        """INSERT OR IGNORE INTO stale_pages (story_id) SELECT story_id FROM publications
         WHERE state IN ('untranslated', 'translated')"""
     )
 
@@ -32,12 +32,15 @@ def note_feeds(db: Database, listed_urls: Iterable[str]) -> None:
     db.execute(_OF_FEEDS, [json.dumps(list(listed_urls))])
 
 
-def newest(db: Database, limit: int) -> list[int]:
-    """List stories whose pages are to be written again, those that came last first."""
-    sql = "SELECT story_id FROM stale_pages ORDER BY story_id DESC LIMIT ?"
-    return [row[0] for row in db.execute(sql, [limit]).fetchall()]
+def newest(db: Database, limit: int) -> dict[int, int]:
+    """Return stories whose pages are to be written again, those that came last first.
+
+    Shape: each with how often that was noted.
+    """
+    sql = "SELECT story_id, changes FROM stale_pages ORDER BY story_id DESC LIMIT ?"
+    return dict(db.execute(sql, [limit]).fetchall())
 
 
-def done(db: Database, story_ids: Iterable[int]) -> None:
-    """Forget stories whose pages were written."""
-    db.conn.executemany("DELETE FROM stale_pages WHERE story_id = ?", [(each,) for each in story_ids])
+def done(db: Database, written: Mapping[int, int]) -> None:
+    """Forget stories whose pages were written, but those noted once more since `newest` gave them."""
+    db.conn.executemany("DELETE FROM stale_pages WHERE story_id = ? AND changes = ?", list(written.items()))
