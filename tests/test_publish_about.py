@@ -148,6 +148,7 @@ def test_the_about_page_names_the_contact_the_way_to_be_taken_down_and_who_trans
     ("contact", "leads"),
     [
         ("https://news.example/contact", ["https://news.example/contact"]),
+        ("mailto:desk@news.example", ["mailto:desk@news.example"]),
         ("机の上の紙", []),
         ("javascript:alert(1)", []),
     ],

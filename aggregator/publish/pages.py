@@ -29,7 +29,7 @@ _INDEXES = (
 )  # fmt: skip
 _WEEKDAYS = "月火水木金土日"
 _JAPANESE = re.compile("[ぁ-ヺ一-鿿]")
-_MAIL = re.compile(r"[^@\s]+@[^@\s]+")
+_MAIL = re.compile(r"(?:mailto:)?([^@\s]+@[^@\s]+)", re.IGNORECASE)
 
 _environment = Environment(
     loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
@@ -194,7 +194,8 @@ def _contact(text: str) -> str | None:
     """Return where a contact leads, an address or a page."""
     if text.startswith(("https://", "http://")):
         return text
-    return f"mailto:{text}" if _MAIL.fullmatch(text) else None
+    mail = _MAIL.fullmatch(text)
+    return f"mailto:{mail[1]}" if mail else None
 
 
 _environment.filters |= {
