@@ -241,6 +241,7 @@ def test_what_is_muted_or_of_a_feed_that_was_removed_is_joined_by_nobody(db: Dat
     ("state", "listed", "by_address", "by_title"),
     [
         ("held", 0, False, False),
+        ("untranslated", 0, False, False),
         ("translated", 0, True, True),
         ("withdrawn", 1, True, False),
         ("held", 1, True, True),

@@ -108,6 +108,14 @@ def test_pages_are_written_again_once_for_what_is_related(room):
     assert room.db.table("stale_pages").count == 0
 
 
+def test_a_story_whose_feed_was_removed_before_it_was_translated_takes_nobody_along(room):
+    one, other = opened(room, "1"), held(room, "2")
+    room.db.execute("UPDATE publications SET state = 'untranslated' WHERE story_id = ?", [one])
+    room.db.execute("UPDATE feeds SET listed = 0 WHERE feed_id = 1")
+    same_for_both(room, one, other)
+    assert stories(room) == [("1", one), ("2", other)]
+
+
 @pytest.mark.parametrize("provider", ["hatena", "comment-feeds"])
 def test_what_is_said_of_an_address_makes_no_story(room, provider):
     one, other = held(room, "1", 0, provider), held(room, "2", 0, provider)

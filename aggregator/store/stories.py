@@ -27,10 +27,10 @@ NEAR = timedelta(hours=48)  # between two titles of one event
 KEPT = timedelta(days=7)  # keys; so long a discussion is followed too
 _THREAD = "discussion "  # what the key of one begins with
 
-# What would be published from a feed that was removed never will be: who joined it would be lost with it.
+# What would be translated from a feed that was removed never will be: who joined it would be lost with it.
 _LOST = """SELECT 1 FROM publications AS p JOIN stories AS s USING (story_id)
     JOIN entries AS l ON l.entry_id = s.lead_entry_id JOIN feeds AS o ON o.feed_id = l.feed_id
-  WHERE p.story_id = e.story_id AND p.state = 'held' AND o.listed = 0"""
+  WHERE p.story_id = e.story_id AND p.state IN ('held', 'untranslated') AND o.listed = 0"""
 # Under a link that a feed uses again (a page of status, a changelog) another title tells another event; what
 # was taken down stays so.
 _FITS = """(coalesce((

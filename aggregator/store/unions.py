@@ -30,7 +30,8 @@ UNION SELECT n.provider || ' ' || n.thread, e.story_id
 FROM named AS n CROSS JOIN story_keys AS k ON k.key = 'discussion ' || n.provider || ' ' || n.thread
   JOIN entries AS e USING (entry_id)
 """
-# A story that nobody has seen and whose feed is gone shows nothing; what an operator parted stays so.
+# A story that nobody has seen translated and that a removed feed leads never will be; what an operator parted
+# stays so.
 _STATES = """
 SELECT s.value, p.first_published_at, coalesce(p.held_at, '9'),
   coalesce(st.lead_entry_id, (SELECT min(entry_id) FROM entries WHERE story_id = s.value))
@@ -39,7 +40,8 @@ FROM json_each(?) AS s JOIN stories AS st ON st.story_id = s.value
 WHERE coalesce(p.state, '') != 'withdrawn' AND NOT EXISTS (
   SELECT 1 FROM entries AS e JOIN feeds AS f USING (feed_id) LEFT JOIN joins AS j USING (entry_id)
   WHERE e.story_id = s.value AND (j.parted_at IS NOT NULL OR json_extract(f.settings, '$.merge') = 'address'
-    OR p.first_published_at IS NULL AND f.listed = 0))
+    OR coalesce(p.state, 'held') IN ('held', 'untranslated') AND f.listed = 0
+      AND e.entry_id = coalesce(st.lead_entry_id, e.entry_id)))
 ORDER BY p.first_published_at IS NULL, 2, 3, 1
 """
 _MOVED = """
