@@ -11,8 +11,9 @@ import pytest
 
 from aggregator.executors import open_workers
 from aggregator.pipeline import StageReport, run_stage
-from aggregator.publish.hub_stage import STAGE
+from aggregator.publish.hub_stage import AT_ONCE, STAGE
 from aggregator.status import collect
+from aggregator.store import hub_pings
 from tests.hub import Hub
 from tests.publishing import Newsroom
 
@@ -110,11 +111,13 @@ def test_a_hub_that_refuses_is_asked_again_ever_later(
 ):
     add(room)
     room.publish()
+    room.db.execute("DELETE FROM hub_pings WHERE path NOT IN ('atom.xml', 'rss.xml')")
     hub.answer = 500
     with caplog.at_level(logging.WARNING):
         tell(room)
     first = told(hub)
-    assert "ping_failed" in caplog.text
+    assert [record.getMessage().split()[0] for record in caplog.records] == ["ping_failed"]
+    assert "failed=2 of=2 feed=rss.xml" in caplog.text
     assert "BadStatus" in said(room)
     tell(room)
     assert told(hub) == []
@@ -126,6 +129,41 @@ def test_a_hub_that_refuses_is_asked_again_ever_later(
     tell(room, minutes=1)
     assert {*told(hub)} == {*first}
     assert said(room) == "told 0 s ago, 0 feeds wait"
+
+
+def test_a_hub_that_refuses_three_feeds_alike_is_told_of_no_more_in_that_run(
+    room: Newsroom, hub: Hub, caplog: pytest.LogCaptureFixture
+):
+    add(room)
+    room.publish()
+    more = [f"source/{number}.xml" for number in range(3 * AT_ONCE)]
+    hub_pings.note(room.db, more, room.now)
+    waiting = STAGE.backlog(room.db, room.config, room.now)
+    hub.answer = 500
+    with caplog.at_level(logging.WARNING):
+        assert tell(room).finished
+    refused = told(hub)
+    assert len(refused) == 3
+    assert [record.getMessage().split()[0] for record in caplog.records] == ["ping_failed"]
+    assert f"failed=3 of={AT_ONCE}" in caplog.text
+    hub.answer = 204
+    tell(room, minutes=1)
+    assert len(told(hub)) == waiting
+    assert STAGE.backlog(room.db, room.config, room.now) == 0
+
+
+def test_feeds_that_a_hub_refuses_keep_no_others_from_it(room: Newsroom, hub: Hub):
+    add(room)
+    room.publish()
+    hub.answer = 500
+    tell(room)
+    first = {*told(hub)}
+    tell(room, minutes=1)
+    told(hub)
+    tell(room, minutes=1)
+    later = {*told(hub)}
+    assert len(later) == 3
+    assert not later & first
 
 
 def test_news_do_not_hurry_a_hub_that_refused(room: Newsroom, hub: Hub):

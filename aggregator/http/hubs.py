@@ -14,6 +14,7 @@ from aggregator.websub.protocol import form, hub_address
 
 TOTAL = 30.0  # seconds for one request, redirects included
 ONE_DOMAIN = 60.0  # seconds after which its further requests wait for another time
+REFUSALS = 3  # equal ones in a row, after which a hub is told of no more feeds for now
 REDIRECTS = 5
 _READ = 2000  # bytes of what a hub says of an error
 _SHOWN = 200  # characters of it
@@ -22,7 +23,8 @@ _SHOWN = 200  # characters of it
 def ask_hubs(config: Config, job: HubJob) -> tuple[HubAnswer, ...]:
     """Make the requests of a job: domains side by side, each one's requests one after another, with spacing.
 
-    After one that got no answer, or 60 seconds, a domain's others are not made: Failures of kind "Skipped".
+    After one that got no answer, or 60 seconds, a domain's others are not made: Failures of kind "Skipped". Nor
+    are they where a hub refuses three feeds of our own alike: it knows them all, so that is no word on one feed.
     """
     return asyncio.run(_ask_all(config, job))
 
@@ -46,7 +48,15 @@ async def _ask_domain(session: Session, config: Config, batch: tuple[HubRequest,
             failure = await _ask(session, config, request)
             over = failure is not None and (failure.status is None or failure.status in {429, 503})
         answers.append(HubAnswer(request=request, failure=failure))
+        over = over or _refuses(answers[-REFUSALS:])
     return answers
+
+
+def _refuses(last: list[HubAnswer]) -> bool:
+    """Tell whether a hub answered one error to so many of our own feeds in a row."""
+    statuses = {answer.failure.status if answer.failure else None for answer in last}
+    published = all(answer.request.mode == "publish" for answer in last)
+    return published and len(last) == REFUSALS and len(statuses) == 1 and None not in statuses
 
 
 async def _ask(session: Session, config: Config, request: HubRequest) -> Failure | None:

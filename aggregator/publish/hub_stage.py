@@ -5,7 +5,7 @@ Source: PubSubHubbub 0.3, section 7.1; WebSub leaves to publisher and hub how th
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
@@ -13,7 +13,7 @@ from urllib.parse import quote
 from sqlite_utils import Database
 
 from aggregator.config import Config
-from aggregator.model import HubAnswer, HubJob, HubRequest
+from aggregator.model import Failure, HubAnswer, HubJob, HubRequest
 from aggregator.pipeline import Stage
 from aggregator.store import hub_pings
 
@@ -54,15 +54,25 @@ def work(config: Config, job: Job) -> tuple[HubAnswer, ...]:
 
 def record(db: Database, config: Config, job: Job, outcome: tuple[HubAnswer, ...], now: datetime) -> None:
     """Write which feeds the hub knows of, and which it is told of again."""
-    for path, answer in zip(job.paths, outcome, strict=True):
-        failure = answer.failure
+    failures = {path: answer.failure for path, answer in zip(job.paths, outcome, strict=True)}
+    refused = {path: failure for path, failure in failures.items() if failure and failure.kind != "Skipped"}
+    for path, failure in failures.items():
         if failure is None:
             hub_pings.told(db, path, now)
-        elif failure.kind == "Skipped":
-            hub_pings.skipped(db, path, now)
-        else:
-            log.warning("ping_failed hub=%s feed=%s failure=%s", config.hub, path, failure.detail)
+        elif path in refused:
             hub_pings.failed(db, path, f"{failure.kind}: {failure.detail}", now)
+    if any(failure and failure.kind == "Skipped" for failure in failures.values()):
+        hub_pings.skip(db, now)
+    if refused:
+        _say_refused(config, refused, len(failures))
+
+
+def _say_refused(config: Config, refused: Mapping[str, Failure], asked: int) -> None:
+    path, failure = next(iter(refused.items()))
+    log.warning(
+        "ping_failed hub=%s failed=%d of=%d feed=%s failure=%s",
+        config.hub, len(refused), asked, path, failure.detail,
+    )  # fmt: skip
 
 
 def postpone(db: Database, _: Config, job: Job, error: str, now: datetime) -> None:

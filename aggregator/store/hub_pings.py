@@ -60,9 +60,10 @@ def failed(db: Database, path: str, failure: str, now: datetime) -> None:
     db.table("hub_pings").update(path, row)
 
 
-def skipped(db: Database, path: str, now: datetime) -> None:
-    """Note that the hub was too slow for this feed's turn to come."""
-    db.table("hub_pings").update(path, {"due_at": to_text(now + BACKOFF[0])})
+def skip(db: Database, now: datetime) -> None:
+    """Note that the hub answers too slowly or not at all: what is due waits for another run."""
+    again = to_text(now + BACKOFF[0])
+    db.execute("UPDATE hub_pings SET due_at = ? WHERE due_at <= ?", [again, to_text(now)])
 
 
 def count_due(db: Database, now: datetime) -> int:
