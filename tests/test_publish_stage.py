@@ -319,7 +319,7 @@ def test_pages_of_another_form_are_written_in_batches_and_after_the_editions(
     room.settings(site_title="別の名前")
     jobs = drained(room)
     assert [type(job) for job in jobs] == [Rendering, DayPages, Pages, Pages, Pages]
-    assert [job.stories for job in jobs[2:]] == [(5, 4), (3, 2), (1,)]
+    assert [tuple(job.stories) for job in jobs[2:]] == [(5, 4), (3, 2), (1,)]
     assert all("別の名前" in room.path(name).read_text() for name in pages_of(room))
 
 
