@@ -14,6 +14,9 @@ from aggregator.publish import slugs
 from aggregator.publish.source_feeds import FEW, Feed, kept, named
 from aggregator.publish.source_stage import STAGE
 from aggregator.publish.stage import forget_published
+from aggregator.store import joins
+from aggregator.store.joins import Join
+from aggregator.times import to_text
 from tests.publishing import NOON, Newsroom
 
 ALPHA = "source/alpha-wire/feed.json"
@@ -53,10 +56,10 @@ def test_a_title_is_an_address_and_the_second_of_a_name_gets_a_number():
 
 def test_a_source_s_feed_is_short_but_covers_two_days():
     old = [(NOON - timedelta(hours=60 + n), n) for n in range(100)]
-    assert kept(old[:FEW]) == list(range(FEW))
-    assert kept([(NOON - timedelta(minutes=n), n) for n in range(90)]) == list(range(90))
-    assert kept([(NOON, -1), *old]) == [-1, *range(FEW - 1)]
-    assert kept([]) == []
+    assert list(kept(old[:FEW])) == list(range(FEW))
+    assert list(kept([(NOON - timedelta(minutes=n), n) for n in range(90)])) == list(range(90))
+    assert list(kept([(NOON, -1), *old])) == [-1, *range(FEW - 1)]
+    assert kept([]) == {}
 
 
 def test_each_source_has_its_feed_in_three_forms(room: Newsroom):
@@ -120,6 +123,52 @@ def test_a_story_told_by_two_is_in_the_feeds_of_both(room: Newsroom):
     add(room, beta, "b")
     publish(room)
     assert set(titles(room, "source/beta-wire/feed.json")) == {"aの見出し", "bの見出し"}
+
+
+def join(room: Newsroom, feed: int, guid: str, first: int) -> None:
+    """Have a feed tell now what the feed of entry `first` told before it."""
+    [story] = room.db.execute("SELECT story_id FROM entries WHERE entry_id = ?", [first]).fetchone()
+    seen = {"first_seen_at": to_text(room.now), "sort_at": to_text(room.now)}
+    entry = room.entry(feed, guid, story=story, **seen)
+    found = Join(story_id=story, other_id=first, reason="address", detail="")
+    with room.db.atomic():
+        joins.write(room.db, [(entry, found)], room.now)
+
+
+def test_what_a_feed_joins_late_stands_first_in_its_own_feed_and_in_its_category(room: Newsroom):
+    """As readers were given it: the time it was published at is that of the feed that told it first."""
+    room.settings(max_entries=FEW)
+    alpha, beta = room.feed("alpha", category="Makers"), room.feed("beta", category="Press")
+    first = add(room, alpha, "a")
+    publish(room)
+    for number in range(FEW):
+        add(room, beta, f"b{number}", sort_at=to_text(room.now))
+        publish(room, hours=4)
+    room.now += timedelta(hours=1)
+    join(room, beta, "late", first)
+    publish(room)
+    [given] = json.loads(room.path(ALPHA).read_bytes())["items"]
+    for name in ("source/beta-wire/feed.json", "category/press/feed.json"):
+        items = json.loads(room.path(name).read_bytes())["items"]
+        assert len(items) == FEW
+        assert items[0] == given
+    add(room, beta, "new", sort_at=to_text(room.now))
+    publish(room, hours=1)
+    for name in ("source/beta-wire/feed.json", "category/press/feed.json"):
+        assert titles(room, name)[:3] == ["newの見出し", "aの見出し", f"b{FEW - 1}の見出し"]
+
+
+def test_what_a_feed_or_its_category_had_before_stays_where_it_stands(room: Newsroom):
+    alpha, beta = room.feed("alpha"), room.feed("beta")
+    first = add(room, alpha, "a")
+    publish(room)
+    add(room, alpha, "a2")
+    publish(room, hours=72)
+    for feed in (alpha, beta):
+        join(room, feed, f"again {feed}", first)
+    publish(room, hours=1)
+    for name in (ALPHA, "category/news/feed.json"):
+        assert titles(room, name) == ["a2の見出し", "aの見出し"]
 
 
 def test_an_address_outlives_the_title_and_the_subscription(room: Newsroom):

@@ -7,9 +7,10 @@ document takes it from an `EditionEntry`.
 import functools
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Literal
 
 from aggregator.model import (
@@ -239,12 +240,16 @@ def ordered(stories: Iterable[Facts]) -> list[EditionEntry]:
     return sorted(map(present, by_age), key=lambda entry: entry.first_published_at, reverse=True)
 
 
-def cut(entries: Sequence[EditionEntry], most: int) -> tuple[EditionEntry, ...]:
+def cut(
+    entries: Sequence[EditionEntry],
+    most: int,
+    at: Callable[[EditionEntry], datetime] = attrgetter("first_published_at"),
+) -> tuple[EditionEntry, ...]:
     """Keep the first `most`, and beyond them what is within 48 hours of the newest."""
     if not entries:
         return ()
-    oldest = entries[0].first_published_at - KEPT
-    return tuple(e for n, e in enumerate(entries) if n < most or e.first_published_at >= oldest)
+    oldest = at(entries[0]) - KEPT
+    return tuple(e for n, e in enumerate(entries) if n < most or at(e) >= oldest)
 
 
 def compose(name: str, title: str, entries: tuple[EditionEntry, ...]) -> Edition:

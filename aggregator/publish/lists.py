@@ -7,7 +7,7 @@ from sqlite_utils import Database
 
 from aggregator.config import Config
 from aggregator.model import Edition, EditionEntry, PublicationState
-from aggregator.publish import archive, edition, hot, slugs
+from aggregator.publish import archive, edition, hot, slugs, source_feeds
 from aggregator.publish.edition import Facts
 from aggregator.store import archives, categories, counts, pictures, publications
 
@@ -18,6 +18,7 @@ class Category:
 
     edition: Edition
     feeds: tuple[int, ...]
+    brought: int  # stories, by all its feeds: what one of them joins late changes this alone
 
 
 def window(db: Database, config: Config) -> set[int]:
@@ -69,14 +70,18 @@ def by_category(db: Database, config: Config, main: Edition) -> tuple[Category, 
     for name, members in categories.members(db).items():
         feeds[slugs.slug(name)] += members
         names.setdefault(slugs.slug(name), name)
+    brought = categories.brought(db)
     entries: defaultdict[str, list[EditionEntry]] = defaultdict(list)
     for entry in main.entries:
         for slug in {slugs.slug(source.category) for source in entry.sources}:
             entries[slug].append(entry)
     return tuple(
-        Category(edition=_category(config, slug, names[slug], entries[slug]), feeds=tuple(feeds[slug]))
+        Category(
+            edition=_category(config, slug, names[slug], entries[slug]), feeds=tuple(feeds[slug]),
+            brought=sum(brought[feed_id] for feed_id in feeds[slug]),
+        )
         for slug in feeds
-    )
+    )  # fmt: skip
 
 
 def _category(config: Config, slug: str, name: str, entries: list[EditionEntry]) -> Edition:
@@ -91,13 +96,14 @@ def filled(db: Database, config: Config, category: Category) -> Edition:
         states.append("untranslated")
     stories = categories.newest(db, category.feeds, states, config.max_entries)
     facts = publications.facts(db, stories, config.language)
+    brought_at = source_feeds.by_public_id(facts, stories)
     # A body frozen under other rights is made anew in the main feed alone: beyond it, it is shown no more.
     older = edition.ordered(
         each for each in facts if each.publication.fingerprint.startswith(f"{each.rights} ")
     )
     known = {entry.public_id: entry for entry in (*older, *category.edition.entries)}
-    newest = sorted(known.values(), key=lambda entry: entry.first_published_at, reverse=True)
-    made = edition.compose("category", category.edition.title, edition.cut(newest, config.max_entries))
+    newest = source_feeds.as_brought(known.values(), brought_at, config.max_entries)
+    made = edition.compose("category", category.edition.title, newest)
     return replace(made, path=category.edition.path, label=category.edition.label)
 
 

@@ -1,12 +1,12 @@
 """A feed of each source: what it brought, in Japanese."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from aggregator.model import Document, Edition, EditionEntry
 from aggregator.publish import edition, feeds, slugs
-from aggregator.publish.edition import Site
+from aggregator.publish.edition import Facts, Site
 from aggregator.publish.room import KEPT
 
 FOLDER = "source"
@@ -33,11 +33,30 @@ def named(found: Iterable[Feed], taken: Iterable[str]) -> list[Feed]:
     return all_named
 
 
-def kept(stories: Sequence[tuple[datetime, int]]) -> list[int]:
-    """Choose from stories by when they were published: the newest, and all of the last 48 hours."""
+def kept(stories: Sequence[tuple[datetime, int]]) -> dict[int, datetime]:
+    """Choose from stories by when they were brought: the newest, and all of the last 48 hours."""
     newest = sorted(stories, reverse=True)
     oldest = newest[0][0] - KEPT if newest else None
-    return [story for place, (at, story) in enumerate(newest) if place < FEW or (oldest and at >= oldest)]
+    return {story: at for place, (at, story) in enumerate(newest) if place < FEW or (oldest and at >= oldest)}
+
+
+def as_brought(
+    entries: Iterable[EditionEntry], brought_at: Mapping[str, datetime], most: int
+) -> tuple[EditionEntry, ...]:
+    """Sort and cut entries by when feeds brought them; others may have published them long before.
+
+    Shape: `brought_at` is by public id.
+    """
+
+    def at(entry: EditionEntry) -> datetime:
+        return brought_at.get(entry.public_id, entry.first_published_at)
+
+    return edition.cut(sorted(entries, key=at, reverse=True), most, at)
+
+
+def by_public_id(stories: Iterable[Facts], times: Mapping[int, datetime]) -> dict[str, datetime]:
+    """Return stories' times by the id that readers know."""
+    return {each.publication.public_id: times[each.publication.story_id] for each in stories}
 
 
 def path(slug: str) -> str:

@@ -57,7 +57,9 @@ def _made(db: Database, config: Config, feed: Feed) -> Edition:
     states = both if config.untranslated == "publish" else both[:1]
     stories = rows.stories(db, feed.feed_id, states, config.max_entries)
     facts = publications.facts(db, stories, config.language)
-    return source_feeds.made(feed, edition.ordered(map(within_rights, facts)))
+    entries = edition.ordered(map(within_rights, facts))
+    brought_at = source_feeds.by_public_id(facts, stories)
+    return source_feeds.made(feed, source_feeds.as_brought(entries, brought_at, len(entries)))
 
 
 def work(_: Config, job: Job) -> tuple[Document, ...]:

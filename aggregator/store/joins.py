@@ -77,6 +77,10 @@ CREATE TRIGGER moves_of_a_source AFTER UPDATE OF story_id ON entries WHEN OLD.st
 BEGIN
   UPDATE source_feeds SET written = NULL WHERE feed_id = NEW.feed_id; END;
 """
+# When the feed of entry `e` brought the story of publication `p`: others may have done so long before.
+BROUGHT_AT = """max(p.first_published_at, coalesce((
+  SELECT j.joined_at FROM joins j WHERE j.entry_id = (
+    SELECT min(o.entry_id) FROM entries o WHERE o.story_id = e.story_id AND o.feed_id = e.feed_id)), ''))"""
 _STALE = """
 INSERT OR IGNORE INTO stale_pages (story_id)
 SELECT story_id FROM publications

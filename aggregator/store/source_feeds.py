@@ -5,11 +5,13 @@ Triggers note where what readers were given changed, as they do for archives.
 
 import json
 from collections.abc import Iterable
+from datetime import datetime
 
 from sqlite_utils import Database
 
 from aggregator.model import PublicationState
 from aggregator.publish.source_feeds import Feed, kept, named
+from aggregator.store import joins
 from aggregator.times import from_text
 
 # Released: a change is a migration.
@@ -49,13 +51,13 @@ WHERE listed = 1 AND published > 0 AND feed_id NOT IN (SELECT feed_id FROM sourc
 """
 _NAME = "INSERT INTO source_feeds (feed_id, slug) VALUES (?, ?) ON CONFLICT (feed_id) DO NOTHING"
 _NOTE = "UPDATE source_feeds SET written = ? WHERE feed_id = ? AND changes = ?"
-_STORIES = """
-SELECT p.first_published_at, p.story_id FROM entries e CROSS JOIN publications p USING (story_id)
+_STORIES = f"""
+SELECT {joins.BROUGHT_AT}, p.story_id FROM entries e CROSS JOIN publications p USING (story_id)
   CROSS JOIN stories st ON st.story_id = p.story_id
 WHERE e.feed_id = :feed_id AND (e.excluded IS NULL OR st.lead_entry_id = e.entry_id)
   AND p.state IN (SELECT value FROM json_each(:states))
 ORDER BY e.sort_at DESC LIMIT :most
-"""
+"""  # noqa: S608 - constants of ours
 
 
 def stale(db: Database, form: str, most: int) -> list[Feed]:
@@ -80,10 +82,10 @@ def count_stale(db: Database, form: str) -> int:
     return int(db.execute(f"SELECT count(*) {_OF_STALE}", [form]).fetchone()[0])
 
 
-def stories(db: Database, feed_id: int, states: Iterable[PublicationState], most: int) -> list[int]:
-    """List the newest stories that a feed told, whoever told them first."""
+def stories(db: Database, feed_id: int, states: Iterable[PublicationState], most: int) -> dict[int, datetime]:
+    """Return the newest stories that a feed told, whoever told them first, and when it brought them."""
     values = {"feed_id": feed_id, "states": json.dumps(list(states)), "most": most}
-    rows = db.execute(_STORIES, values).fetchall()
+    rows = set(db.execute(_STORIES, values).fetchall())
     return kept([(from_text(at), story_id) for at, story_id in rows])
 
 
