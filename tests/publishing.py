@@ -94,10 +94,10 @@ class Newsroom:
 
     def opt_out(self, entry: int) -> None:
         """Have the entry's site say that no more than its title may be shown."""
-        self.db.table("pages").upsert(
+        self.db.table("pages").insert(
             {"entry_id": entry, "fingerprint": "f", "url": "u", "host": "h", "domain": "d", "wanted": 0,
-             "queued_at": to_text(self.now), "signal": "noai", "effect": "titles"},
-            pk="entry_id")  # fmt: skip
+             "queued_at": to_text(self.now)}, ignore=True)  # fmt: skip
+        self.db.table("pages").update(entry, {"signal": "noai", "effect": "titles"})
 
     def publish(self, hours: float = 0) -> StageReport:
         """Let time pass, then run the stage until nothing is due."""

@@ -174,36 +174,18 @@ def pictures_copied(db: Database) -> None:
     db.execute(pictures.TABLE)
 
 
-# What changes while it is rendered is written again: who notes that it lies there names the number it read.
-_CHANGES = """
-ALTER TABLE archives ADD COLUMN changes INTEGER NOT NULL DEFAULT 0;
-CREATE TRIGGER archives_changed AFTER UPDATE OF written ON archives WHEN NEW.written IS NULL
-BEGIN
-  UPDATE archives SET changes = changes + 1 WHERE archive_id = NEW.archive_id; END;
-
-ALTER TABLE digests ADD COLUMN changes INTEGER NOT NULL DEFAULT 0;
-CREATE TRIGGER digests_changed AFTER UPDATE OF page_form ON digests WHEN NEW.page_form = ''
-BEGIN
-  UPDATE digests SET changes = changes + 1 WHERE digest_id = NEW.digest_id; END;
-
-ALTER TABLE source_feeds ADD COLUMN changes INTEGER NOT NULL DEFAULT 0;
-CREATE TRIGGER source_feeds_changed AFTER UPDATE OF written ON source_feeds WHEN NEW.written IS NULL
-BEGIN
-  UPDATE source_feeds SET changes = changes + 1 WHERE feed_id = NEW.feed_id; END;
-
-ALTER TABLE stale_pages ADD COLUMN changes INTEGER NOT NULL DEFAULT 0;
-CREATE TRIGGER stale_pages_changed BEFORE INSERT ON stale_pages
-BEGIN
-  UPDATE stale_pages SET changes = changes + 1 WHERE story_id = NEW.story_id; END;
-
-ALTER TABLE day_changes ADD COLUMN changes INTEGER NOT NULL DEFAULT 0;
-CREATE TRIGGER days_changed BEFORE INSERT ON day_changes
-BEGIN
-  UPDATE day_changes SET changes = changes + 1 WHERE minute = NEW.minute; END;
-"""
-
-
 @migrations()
 def changes_counted(db: Database) -> None:
     """Count how often a document had to be written again."""
-    execute(db, _CHANGES)
+    from aggregator.store import changes
+
+    execute(db, changes.COUNTED)
+
+
+@migrations()
+def signals_followed(db: Database) -> None:
+    """Have written again what says of an entry more, or less, than its site's signals allow by now."""
+    from aggregator.store import changes
+
+    db.execute(changes.NOTES)
+    db.execute(changes.SIGNALS)
