@@ -12,9 +12,10 @@ def stop_on_signals(notice: Callable[[], None] = lambda: None) -> Callable[[], b
     def ask(number: int, _: object) -> None:
         if asked.is_set() and number == signal.SIGINT:
             raise KeyboardInterrupt
-        if not asked.is_set():
+        is_first = not asked.is_set()
+        asked.set()  # before anything is said: the second one may come at once
+        if is_first:
             notice()
-        asked.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, ask)

@@ -75,7 +75,7 @@ def opened(config: Config) -> Iterator["Database"]:
 def open_session(
     config: Config, command: str, wait: str, *, quiet: bool = False, polls: Polls = "no"
 ) -> Iterator["Session"]:
-    """Hold the instance lock and the open store; ^C and SIGTERM finish the batch in hand.
+    """Hold the instance lock and the open store; ^C and SIGTERM finish the batch in hand, ^C again none.
 
     Where `polls` may come their worker starts first, which is quick as long as nothing is held or loaded.
     """
@@ -92,6 +92,11 @@ def open_session(
             seen = unwatched if quiet else watch
             stop = stop_on_signals(_say_stopping)
             yield Session(db=db, config=config, clock=clock, stop=stop, watch=seen, workers=workers)
+    except KeyboardInterrupt:
+        from aggregator.executors import end_at_once
+
+        end_at_once()  # or closing them would wait for a feed that hangs
+        raise
     finally:
         for started in workers.values():
             started.close()

@@ -23,8 +23,8 @@ _SHOWN = 200  # characters of it
 def ask_hubs(config: Config, job: HubJob) -> tuple[HubAnswer, ...]:
     """Make the requests of a job: domains side by side, each one's requests one after another, with spacing.
 
-    After one that got no answer, or 60 seconds, a domain's others are not made: Failures of kind "Skipped". Nor
-    are they where a hub refuses three feeds of our own alike: it knows them all, so that is no word on one feed.
+    After one that got no answer, or 60 seconds, a domain's others are not made: Failures of kind "Skipped".
+    Nor are they where a hub refused three feeds of our own alike: that is no word on one feed.
     """
     return asyncio.run(_ask_all(config, job))
 
