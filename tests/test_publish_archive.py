@@ -245,6 +245,18 @@ def test_what_a_setting_lets_in_late_is_archived_too(room: Newsroom):
     assert late == 1
 
 
+def test_pictures_that_a_setting_takes_out_of_feeds_leave_archives_too(room: Newsroom):
+    room.entry(feed := room.feed(), "a", image_url="https://alpha.example/a.png")
+    room.translate(1)
+    publish(room, 9, feed=feed)
+    publish(room, 9, 24 * 40)
+    assert b"a.png" in archived(room)["archive/2026-11.xml"]
+    room.settings(images="none")
+    room.publish(hours=1)
+    assert [name for name, body in room.outputs().items() if b"a.png" in body] == []
+    assert read(room) == published(room)
+
+
 def test_archives_move_with_the_address_and_come_back_when_they_are_lost(room: Newsroom):
     publish(room, 9)
     before = room.outputs()

@@ -389,6 +389,20 @@ def test_links_follow_an_address_that_begins_as_the_one_before_it_did(desk: Desk
     assert [name for name, body in desk.outputs().items() if f"example/{old}".encode() in body] == []
 
 
+def test_nothing_stays_in_public_that_is_switched_off_when_all_becomes_private(desk: Desk):
+    desk.settings(viewpoints=True, indexable=True)
+    a_day(desk)
+    desk.publish_at("2026-11-25 06:30")
+    assert {"morning.html", "morning.xml", "viewpoints.xml", "category"} <= {
+        path.name for path in desk.config.output.iterdir()
+    }
+    desk.settings(visibility="private", viewpoints=False, indexable=False, morning_at=None)
+    desk.db.execute("UPDATE feeds SET category = ''")
+    desk.publish()
+    root = publications.private_path(desk.db)
+    assert [path.name for path in desk.config.output.iterdir()] == [root]
+
+
 def test_a_digest_is_no_entry_to_search_and_in_no_other_list(desk: Desk):
     a_day(desk)
     desk.publish_at("2026-11-24 18:00")

@@ -53,7 +53,7 @@ def _states(config: Config) -> tuple[PublicationState, ...]:
 def _stale(db: Database, config: Config) -> Archive | None:
     root = private_root(db, config)
     site = site_of(config, root)
-    form = hashlib.sha256(repr((site.base_url, site.title, site.contact)).encode()).hexdigest()
+    form = hashlib.sha256(repr((site.base_url, site.title, site.contact, site.images)).encode()).hexdigest()
     place = archives.stale(db, form)
     if place is None:
         return None

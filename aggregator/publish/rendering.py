@@ -41,6 +41,7 @@ log = logging.getLogger(__name__)
 BATCH = 500  # pages a job may render
 FAILED = "publish_failed"
 PAGED = frozenset({"untranslated", "translated"})
+_MORNINGS = (digest_pages.MORNING, *feeds.PATHS["morning"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,8 +223,7 @@ def publish(config: Config, job: Rendering, documents: tuple[Document, ...]) -> 
 def _unwanted(job: Rendering) -> list[str]:
     """List the feeds that settings switched off."""
     has_morning = any(each.name == "morning" for each in job.editions)
-    mornings = () if has_morning else (digest_pages.MORNING, *feeds.PATHS["morning"])
-    return [*mornings, *(() if job.site.viewpoints else (comments.VIEWPOINTS,))]
+    return [*(() if has_morning else _MORNINGS), *(() if job.site.viewpoints else (comments.VIEWPOINTS,))]
 
 
 def publish_pages(config: Config, job: Pages, documents: tuple[Document, ...]) -> None:
@@ -239,7 +239,9 @@ def publish_pages(config: Config, job: Pages, documents: tuple[Document, ...]) -
 
 def _public_names(documents: tuple[Document, ...]) -> list[str]:
     """List the names in output/ that were public before everything moved beneath a private path."""
+    # Settings may have switched off meanwhile what lies there, and feeds have lost their category.
     beside = {archive.FOLDER, source_feeds.FOLDER, pictures.FOLDER, "days", days.INDEX, "robots.txt"}
+    beside |= {"category", "entries", *_MORNINGS, comments.VIEWPOINTS}
     return sorted({document.path.split("/")[0] for document in documents} | beside)
 
 
