@@ -42,6 +42,39 @@ def test_a_feeds_own_rules_hold_for_it_alone_and_keep_saves(room: Newsroom):
     assert excluded(room) == ["mute translated: セール", None, None]
 
 
+def test_a_story_that_one_feed_alone_mutes_is_told_by_another(room: Newsroom):
+    rules = json.dumps({"mute": "translated: セール"})
+    first = room.entry(room.feed("alpha", settings=rules), "1")
+    [story] = (row["story_id"] for row in room.db.table("stories").rows)
+    second = room.entry(room.feed("beta"), "2", story=story, age=0.5)
+    room.translate(first, SALE)
+    room.publish()
+    assert excluded(room) == ["mute translated: セール", None]
+    assert [row["state"] for row in room.rows()] == ["held"]
+    room.translate(second, SALE)
+    room.publish(hours=1)
+    assert [(row["state"], row["title"]) for row in room.rows()] == [("translated", SALE)]
+    page = room.path(f"entries/{room.rows()[0]['slug']}.html").read_text()
+    assert "Beta Wire" in page
+    assert "Alpha Wire" not in page
+
+
+@pytest.mark.parametrize("everywhere", [True, False])
+def test_a_story_is_published_by_nobody_where_a_rule_is_of_all_feeds_or_each_feed_has_it(
+    room: Newsroom, *, everywhere: bool
+):
+    if everywhere:
+        admission.take_up(room.db, filters.of_rules(["translated: セール"]))
+    rules = json.dumps({} if everywhere else {"mute": "translated: セール"})
+    first = room.entry(room.feed("alpha", settings=rules), "1")
+    [story] = (row["story_id"] for row in room.db.table("stories").rows)
+    second = room.entry(room.feed("beta", settings=rules), "2", story=story, age=0.5)
+    for entry in (first, second):
+        room.translate(entry, SALE)
+    room.publish()
+    assert [row["state"] for row in room.rows()] == ["withdrawn"]
+
+
 def test_what_readers_have_stays_when_a_rule_comes_later(room: Newsroom):
     room.translate(room.entry(room.feed()), SALE)
     room.publish()

@@ -31,6 +31,7 @@ from aggregator.store import (
     admission,
     archives,
     hub_pings,
+    leads,
     publications,
     search,
     source_feeds,
@@ -62,7 +63,7 @@ class Promotions:
     """Publications that change what readers are given."""
 
     rows: tuple[Publication, ...]
-    muted: Mapping[int, str] = field(default_factory=dict)  # why stories are never given to them
+    muted: Mapping[int, str] = field(default_factory=dict)  # why stories' leads are never given to them
 
 
 Job = (
@@ -111,7 +112,8 @@ def _waiting(db: Database, config: Config, now: datetime) -> Promotions | None:
 
 def _promotions(db: Database, config: Config, known: list[Facts], now: datetime) -> Promotions | None:
     fits = _room(db, known, now)
-    muted = _muted(db, known)
+    muted, own = _muted(db, known)
+    handed_on = leads.told_elsewhere(db, own) if own else set()
     rows = (
         promote.withdraw(facts)
         if facts.publication.story_id in muted
@@ -119,13 +121,17 @@ def _promotions(db: Database, config: Config, known: list[Facts], now: datetime)
             facts, now, config.hold_time, publish_untranslated=config.untranslated == "publish", room=fits
         )
         for facts in known
+        if facts.publication.story_id not in handed_on
     )
     changed = tuple(row for row in rows if row)
-    return Promotions(rows=changed, muted=muted) if changed else None
+    return Promotions(rows=changed, muted=muted) if changed or handed_on else None
 
 
-def _muted(db: Database, known: list[Facts]) -> dict[int, str]:
-    """Return, by story, which rule on titles in Japanese keeps it from readers who have not seen it yet."""
+def _muted(db: Database, known: list[Facts]) -> tuple[dict[int, str], set[int]]:
+    """Return, by story, which rule on titles in Japanese keeps it from readers who have not seen it yet.
+
+    Shape: and those that another feed may tell.
+    """
     new = [facts for facts in known if facts.publication.state == "held" and facts.translated]
     return admission.muted(db, {facts.publication.story_id: _told(facts) for facts in new})
 
@@ -173,7 +179,7 @@ def record(db: Database, config: Config, job: Job, outcome: tuple[Document, ...]
             for story in job.stories:
                 publications.hold(db, story, now)
         case Promotions():
-            _promote(db, config, job)
+            _promote(db, config, job, now)
         case Digests() | DigestPages():
             digests.record(db, config, job, outcome)
         case Rendering():
@@ -188,10 +194,12 @@ def record(db: Database, config: Config, job: Job, outcome: tuple[Document, ...]
             dated.publish(db, config, job, outcome)
 
 
-def _promote(db: Database, config: Config, job: Promotions) -> None:
+def _promote(db: Database, config: Config, job: Promotions, now: datetime) -> None:
     for row in job.rows:
         publications.promote(db, row)
     admission.exclude(db, job.muted)
+    if job.muted:
+        leads.hand_on(db, job.muted, now)  # those that were not withdrawn
     source_feeds.name(db)
     search.forget(db, [row.public_id for row in job.rows if row.state not in rendering.PAGED])
     search.keep(db, rendering.paged(db, config, [row.story_id for row in job.rows]))

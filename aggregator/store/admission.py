@@ -53,22 +53,27 @@ def excluded(
     return reasons
 
 
-def muted(db: Database, translated: Mapping[int, Told]) -> dict[int, str]:
-    """Return, by story, why translated stories are not published; what is not named is."""
+def muted(db: Database, translated: Mapping[int, Told]) -> tuple[dict[int, str], set[int]]:
+    """Return, by story, why the leads of translated stories are not published; what is not named is.
+
+    Shape: and of these stories those that the lead's feed alone has a rule against.
+    """
     sql = """SELECT st.story_id, f.settings FROM stories AS st
       JOIN entries AS e ON e.entry_id = st.lead_entry_id JOIN feeds AS f USING (feed_id)
       WHERE st.story_id IN (SELECT value FROM json_each(?))"""
     everywhere, patience = of_all(db), Patience()
     reasons: dict[int, str] = {}
+    own: set[int] = set()
     for story_id, settings in db.execute(sql, [json.dumps(list(translated))]).fetchall():
         rules = everywhere | of_feed(read_settings(settings))
         late = Filters(mute=tuple(rule for rule in rules.mute if rule.field == TRANSLATED), keep=rules.keep)
         rule = late.muted_by(translated[story_id], patience)
         if rule:
             reasons[story_id] = f"{MUTED} {rule.text}"
+            own |= {story_id} if rule not in everywhere.mute else set()
     for slow, times in patience.slow.items():
         log.warning("filter_too_slow rule=%r times=%d", slow.text, times)
-    return reasons
+    return reasons, own
 
 
 def exclude(db: Database, reasons: Mapping[int, str]) -> None:
