@@ -33,7 +33,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """A story seen for the first time, and the entry that leads it for ever."""
+    """A story seen for the first time, and the entry that leads it."""
 
     story_id: int
     lead_entry_id: int

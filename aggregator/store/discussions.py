@@ -1,7 +1,7 @@
 """Table discussions: the threads about each story, and when each provider is asked about it again.
 
 A row without thread_key is a story's turn at a provider and alone says when; the other rows are threads.
-A story's number at a provider goes to its lead, which stands for ever, so that nothing has to follow a merge.
+A story's number at a provider goes to its lead, so that nothing has to follow a merge; leads.py takes it on.
 """
 
 import json
