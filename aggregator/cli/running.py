@@ -232,7 +232,7 @@ def demo(
     config = demo_run.config(context.obj.config(), port, explicit=context.obj.given())
     with nullcontext() if end else Server(config):  # a busy address is said before minutes of translation
         with demo_run.feeds(config, port) as feeds, open_session(config, "demo", "60s") as session:
-            reports = demo_run.walk(session, feeds, take_up)
+            reports = demo_run.walk(session, feeds, take_up, served=not end)
         leave(reports, None)
         if not end and not session.stop():
             _wait_serving(config)

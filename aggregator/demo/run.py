@@ -10,8 +10,10 @@ from aggregator import files
 from aggregator.config import Config
 from aggregator.demo.leftovers import MARKER, mark
 from aggregator.demo.server import DemoServer, opml
+from aggregator.demo.stories import load
 from aggregator.errors import OpmlError, PublishError
 from aggregator.pipeline import StageReport
+from aggregator.publish.place import addresses
 from aggregator.session import Session
 from aggregator.signals import wait_for_signal
 from aggregator.stages import run_round
@@ -59,14 +61,24 @@ def _lay_out(settings: Config, port: int) -> None:
         raise PublishError(f"{settings.output}: cannot be written ({error.strerror})") from error
 
 
-def walk(session: Session, server: DemoServer, take_up: Callable[[Session], object]) -> list[StageReport]:
-    """Poll every feed of the demo, run all stages, and say what was done."""
+def walk(
+    session: Session, server: DemoServer, take_up: Callable[[Session], object], *, served: bool
+) -> list[StageReport]:
+    """Say what is to come, poll every feed of the demo, run all stages, and say what was done."""
+    print(_outlook(session, served=served), flush=True)  # a slow model then works for minutes
     take_up(session)
     feed_rows.make_due(session.db, session.clock())
     reports = run_round(session)
     for line in _account(session, server, reports):
         print(line)
     return reports
+
+
+def _outlook(session: Session, *, served: bool) -> str:
+    known = load()
+    place = addresses(session.db, session.config)["page"] if served else session.config.output
+    number = sum(len(feed.stories) for feed in known)
+    return f"{number} entries of {len(known)} feeds are to come, each once it is translated: {place}"
 
 
 def _account(session: Session, server: DemoServer, reports: list[StageReport]) -> Iterator[str]:
