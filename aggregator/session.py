@@ -112,10 +112,12 @@ def mirror(db: Database, config: Config, data: bytes, now: datetime) -> feeds.Sy
     if _meta(db, "opml") == digest:
         return None
     from aggregator import opml  # seldom: the list stays the same for weeks
+    from aggregator.store import leads
 
     subscriptions = opml.parse(data, str(config.opml))
     with db.atomic():
         synced = feeds.sync(db, subscriptions, now)
+        leads.hand_on_of_removed(db, now)
         db.table("meta").upsert({"key": "opml", "value": digest}, pk="key")
     return synced
 

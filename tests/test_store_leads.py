@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.model import Subscription
-from aggregator.store import feeds
+from aggregator.session import mirror
 from tests.publishing import Newsroom
 
 
@@ -31,7 +30,8 @@ def lead_of(room: Newsroom, entry: int) -> int:
 
 
 def list_only(room: Newsroom, *names: str) -> None:
-    feeds.sync(room.db, [Subscription(url=f"https://{name}.example/feed") for name in names], room.now)
+    outlines = "".join(f'<outline xmlUrl="https://{name}.example/feed"/>' for name in names)
+    mirror(room.db, room.config, f'<opml version="2.0"><body>{outlines}</body></opml>'.encode(), room.now)
 
 
 @pytest.mark.parametrize("hours", [0, 7])
@@ -48,6 +48,13 @@ def test_what_a_removed_feed_was_to_tell_is_told_by_another_one(room: Newsroom, 
     assert (before["state"], row["state"]) == ("untranslated" if hours else "held", "translated")
     assert (row["title"], row["slug"]) == ("ベータの見出し", before["slug"])
     assert "ベータの見出し" in room.path("atom.xml").read_text()
+
+
+def test_what_was_removed_before_this_was_done_is_handed_on_too(room: Newsroom):
+    first, second = told_by_both(room)
+    room.db.execute("UPDATE feeds SET listed = 0 WHERE listed_url = 'https://alpha.example/feed'")
+    list_only(room, "beta")
+    assert lead_of(room, first) == second
 
 
 def test_waiting_begins_anew_for_who_takes_over(room: Newsroom):

@@ -72,8 +72,6 @@ def sync(db: Database, subscriptions: Sequence[Subscription], now: datetime) -> 
     }
     removed = [row["feed_id"] for url, row in known.items() if row["listed"] and url not in listed]
     if added or changes or removed:
-        from aggregator.store import leads  # most starts change nothing
-
         with db.atomic():
             table = db.table("feeds")
             table.insert_all(added)
@@ -81,7 +79,6 @@ def sync(db: Database, subscriptions: Sequence[Subscription], now: datetime) -> 
                 table.update(feed_id, change)
             for feed_id in removed:
                 table.update(feed_id, {"listed": 0})
-            leads.hand_on_of_removed(db, now)
     return Synced(added=len(added), changed=len(changes), removed=len(removed))
 
 
