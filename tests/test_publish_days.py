@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from lxml import etree, html
@@ -127,8 +128,8 @@ def test_only_an_indexable_site_has_a_sitemap_which_holds_every_page_by_its_day(
     part, whole = pages["days/2026-11-24.sitemap.xml"], pages["sitemap.xml"]
     address = "{http://www.sitemaps.org/schemas/sitemap/0.9}loc"
     assert [loc.text for loc in etree.fromstring(whole.body).iter(address)] == [
-        "https://news.example/days/2026-11-24.sitemap.xml"
-    ]
+        "https://news.example/standing.sitemap.xml", "https://news.example/days/2026-11-24.sitemap.xml",
+    ]  # fmt: skip
     assert [loc.text for loc in etree.fromstring(part.body).iter(address)] == [
         "https://news.example/days/2026-11-24.html", "https://news.example/entries/2026/11/a.html",
     ]  # fmt: skip
@@ -273,6 +274,7 @@ def test_the_sitemap_goes_with_the_permission(room: Newsroom):
     published(room, "1")
     assert {name for name in room.outputs() if "sitemap" in name} == {
         "sitemap.xml",
+        "standing.sitemap.xml",
         "days/2026-11-24.sitemap.xml",
     }
     assert "Sitemap: https://news.example/sitemap.xml" in room.path("robots.txt").read_text()
@@ -280,6 +282,25 @@ def test_the_sitemap_goes_with_the_permission(room: Newsroom):
     room.publish()
     assert [name for name in room.outputs() if "sitemap" in name] == []
     assert "Sitemap" not in room.path("robots.txt").read_text()
+
+
+def test_the_sitemap_names_every_page_but_the_lists_of_years(room: Newsroom):
+    room.settings(visibility="public", contact="a@b.example", indexable=True)
+    room.translate(room.entry(room.feed(category="個人 & 会社")))
+    for number in range(12):
+        room.translate(room.entry(1, f"d{number}"), f"見出し{number}")
+    room.publish()
+    room.publish(hours=30)
+    named = {name for part in located(room, "sitemap.xml") for name in located(room, part)}
+    written = {name for name in room.outputs() if name.endswith(".html")}
+    assert {name.split("/")[0] for name in named} > {"category", "digest", "entries", "sources.html"}
+    assert written - named == {"days/2026.html"}
+    assert named <= written
+
+
+def located(room: Newsroom, name: str) -> list[str]:
+    locs = etree.fromstring(room.path(name).read_bytes()).iter("{*}loc")
+    return [unquote(str(loc.text).removeprefix("https://news.example/")) for loc in locs]
 
 
 def test_a_new_day_asks_for_the_days_of_its_year_and_those_beside_it_alone(room: Newsroom):

@@ -1,13 +1,15 @@
 """Headlines by day: what the front page no longer holds stays to be found, and no page of the past moves.
 
 A day's page is written again when the day's entries change, never because new ones came on another day. Pages
-are numbered from the day's first entry on, and hold no counts. Beside each day lies its part of the sitemap.
+are numbered from the day's first entry on, and hold no counts. Beside each day lies its part of the sitemap;
+pages that are no day's have one of their own.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
+from urllib.parse import quote
 
 from aggregator.model import Document
 from aggregator.publish import pages
@@ -15,6 +17,7 @@ from aggregator.publish.edition import Site
 
 SIZE = 100  # headlines on a page
 INDEX = "sitemap.xml"
+STANDING = "standing.sitemap.xml"
 _SITEMAP = """<?xml version="1.0" encoding="UTF-8"?>
 <{0} xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">
 {1}</{0}>
@@ -124,16 +127,24 @@ def _years(touched: set[int], every: Iterable[date], site: Site) -> list[Documen
 _NAMES: Mapping[str, object] = {"path": path, "year_path": year_path}
 
 
+def standing_map(names: Iterable[str], site: Site) -> Document:
+    """Write the sitemap's part of the pages that are no day's."""
+    return _xml(STANDING, _SITEMAP.format("urlset", _located("url", map(quote, sorted(names)), site)))
+
+
 def _map_of_day(day: Day, site: Site) -> Document:
     own = [path(day.day, number) for number in range(1, page_count(day.lines) + 1)]
     addresses = [*own, *(f"entries/{line.slug}.html" for line in day.lines)]
-    lines = "".join(f"<url><loc>{site.base_url}{address}</loc></url>\n" for address in addresses)
-    return _xml(map_path(day.day), _SITEMAP.format("urlset", lines))
+    return _xml(map_path(day.day), _SITEMAP.format("urlset", _located("url", addresses, site)))
 
 
 def _index(every: Iterable[date], site: Site) -> Document:
-    lines = "".join(f"<sitemap><loc>{site.base_url}{map_path(day)}</loc></sitemap>\n" for day in every)
-    return _xml(INDEX, _SITEMAP.format("sitemapindex", lines))
+    parts = (STANDING, *map(map_path, every))
+    return _xml(INDEX, _SITEMAP.format("sitemapindex", _located("sitemap", parts, site)))
+
+
+def _located(what: str, addresses: Iterable[str], site: Site) -> str:
+    return "".join(f"<{what}><loc>{site.base_url}{address}</loc></{what}>\n" for address in addresses)
 
 
 def _xml(where: str, text: str) -> Document:

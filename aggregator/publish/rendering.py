@@ -28,6 +28,7 @@ from aggregator.publish import (
     subscriptions,
     write,
 )
+from aggregator.publish.digest_text import path
 from aggregator.publish.edition import Facts, Site
 from aggregator.publish.place import private_root, site_of
 from aggregator.publish.source_feeds import Feed
@@ -190,7 +191,16 @@ def documents(job: Rendering | Pages) -> tuple[Document, ...]:
     indexes += [pages.about(everything, job.site), *pages.robots(job.site)]
     if job.site.viewpoints:
         lasts.append(comments.viewpoints_feed(main, job.site))
+    if job.site.indexable:
+        lasts.append(days.standing_map(_standing(job, indexes), job.site))
     return (*pages.statics(), *_pages(job.pages, job.site), *indexes, *lasts)
+
+
+def _standing(job: Rendering, indexes: Iterable[Document]) -> set[str]:
+    """Name the pages that are there whatever is published, with those of categories and digests."""
+    written = {document.path for document in indexes if document.media_type == "text/html"}
+    parts = {f"{each.path}index.html" for each in job.parts if each.name == "category"}
+    return written | parts | {path(each.name) for each in job.digests}
 
 
 def _own(job: Rendering) -> list[Edition]:
@@ -221,9 +231,11 @@ def publish(config: Config, job: Rendering, documents: tuple[Document, ...]) -> 
 
 
 def _unwanted(job: Rendering) -> list[str]:
-    """List the feeds that settings switched off."""
+    """List what settings switched off."""
     has_morning = any(each.name == "morning" for each in job.editions)
-    return [*(() if has_morning else _MORNINGS), *(() if job.site.viewpoints else (comments.VIEWPOINTS,))]
+    viewpoints = () if job.site.viewpoints else (comments.VIEWPOINTS,)
+    maps = () if job.site.indexable else (days.STANDING,)
+    return [*(() if has_morning else _MORNINGS), *viewpoints, *maps]
 
 
 def publish_pages(config: Config, job: Pages, documents: tuple[Document, ...]) -> None:
@@ -241,7 +253,7 @@ def _public_names(documents: tuple[Document, ...]) -> list[str]:
     """List the names in output/ that were public before everything moved beneath a private path."""
     # Settings may have switched off meanwhile what lies there, and feeds have lost their category.
     beside = {archive.FOLDER, source_feeds.FOLDER, pictures.FOLDER, "days", days.INDEX, "robots.txt"}
-    beside |= {"category", "entries", *_MORNINGS, comments.VIEWPOINTS}
+    beside |= {"category", "entries", *_MORNINGS, comments.VIEWPOINTS, days.STANDING}
     return sorted({document.path.split("/")[0] for document in documents} | beside)
 
 
