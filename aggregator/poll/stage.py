@@ -32,7 +32,7 @@ from aggregator.store.polls import Polled
 from aggregator.websub import spool
 from aggregator.websub.protocol import is_possible
 
-SHARD = 100  # feeds in one job: what a kill can cost, and what is held in memory at once
+SHARD = 200  # feeds in one job: what a kill can cost, and what is held in memory at once
 PER_DOMAIN = 20  # of one domain in one job; they wait for each other, and the whole job for them
 DOMAIN_TIME = timedelta(seconds=20)  # that one domain's spacing may cost a job
 AT_ONCE = 2000  # due feeds looked at before the first job starts
