@@ -321,12 +321,12 @@ def test_a_domain_is_in_one_shard_and_a_shard_is_bounded(db: Database):
     follow(
         db,
         *(f"https://{n % 50}.site{n % 30}.example.com/{n}" for n in range(40)),
-        *(f"https://h{n}.example/" for n in range(250)),
+        *(f"https://h{n}.example/" for n in range(450)),
     )
     shards = list(stage.pending(db, CONFIG, NOW))
     domains = [batch.domain for shard in shards for batch in shard.batches]
-    assert len(domains) == len(set(domains)) == 251
-    assert [stage.size(shard) for shard in shards] == [100, 100, 70]
+    assert len(domains) == len(set(domains)) == 451
+    assert [stage.size(shard) for shard in shards] == [200, 200, 70]
     assert len(shards[0].batches[0].feeds) == stage.PER_DOMAIN == 20
 
 
