@@ -36,10 +36,10 @@ def test_a_second_interrupt_ends_a_poll_of_a_feed_that_hangs(
     )
     environment["AGGREGATOR_EXECUTOR_POLL"] = executor
     command = [sys.executable, "-m", "aggregator", "once"]
-    with subprocess.Popen(
+    running = subprocess.Popen(
         command, env=environment, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
-    ) as running:
-        connection, _ = silent.accept()
+    )
+    with running, silent.accept()[0]:
         assert running.stderr
         running.send_signal(signal.SIGINT)
         assert "^C again ends at once" in running.stderr.readline()
@@ -48,7 +48,6 @@ def test_a_second_interrupt_ends_a_poll_of_a_feed_that_hangs(
         assert running.wait(timeout=60) != 0
         assert time.monotonic() - asked_at < 3
         assert "Traceback" not in running.stderr.read()  # until no worker holds it either
-        connection.close()
     with sqlite3.connect(environment["AGGREGATOR_STORE"]) as store:
         assert store.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert store.execute(
