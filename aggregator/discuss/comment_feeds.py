@@ -12,7 +12,6 @@ from aggregator.discuss import sites, turns
 from aggregator.discuss.answers import Script
 from aggregator.errors import BadAnswer, NotAFeed
 from aggregator.model import CountTurn, Discussion, Fetched, Request
-from aggregator.poll.parse import parse
 
 # Ten comments are 50 KB. The worst that is known takes a parser 1 s for this much, and no timer ends it.
 _MOST_BYTES = 256 * 1024
@@ -48,6 +47,8 @@ def read_feed(answer: Fetched) -> int:
 
     Raises: BadAnswer where it is no feed, or one too large to be mended where no timer ends that.
     """
+    from aggregator.poll.parse import parse  # in the worker: who only knows threads by links needs no parser
+
     try:
         feed = parse(answer.body, answer.content_type, answer.url, is_timed=False, newest=0)
     except NotAFeed as error:

@@ -5,8 +5,6 @@ Feeds' own tags are often missing or wrong, and an engine makes something of any
 
 import re
 
-from aggregator.translate.check import japanese_share, unlike_japanese
-
 MOSTLY_JAPANESE = 0.3  # of the letters; names and code in Latin letters are many in technical Japanese
 MOSTLY_LATIN = 0.5
 
@@ -45,6 +43,8 @@ def is_japanese(text: str, *, tagged: bool) -> bool:
 
     Shape: a headline in ideographs alone is Japanese only by its tag, and not where it is plainly Chinese.
     """
+    from aggregator.translate.check import japanese_share, unlike_japanese  # polls ask for English alone
+
     if japanese_share(text) >= MOSTLY_JAPANESE:
         return True
     return tagged and _latin_share(text) < MOSTLY_LATIN and not unlike_japanese(text)
