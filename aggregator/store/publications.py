@@ -34,8 +34,8 @@ WITH fit AS (
 SELECT * FROM fit WHERE story_id IN (SELECT DISTINCT story_id FROM fit ORDER BY story_id LIMIT :limit)
 """  # noqa: S608 - constants of ours
 
-# What waits for a translation; of a feed that was removed nothing more is translated. In a large store
-# many stories wait for ever, and both questions are asked at each look: indexes answer for nearly all.
+# Of a feed that was removed nothing more is translated. In a large store many stories wait for a translation
+# for ever, and at each look it is asked who does and who got one: see promotable.py.
 _LISTED = """(NOT EXISTS (SELECT 1 FROM feeds WHERE listed = 0) OR EXISTS (
   SELECT 1 FROM stories st JOIN entries e ON e.entry_id = st.lead_entry_id JOIN feeds f USING (feed_id)
   WHERE st.story_id = p.story_id AND f.listed = 1))"""
@@ -43,12 +43,15 @@ _WAITING = f"""
 SELECT count(*) FROM publications p WHERE p.state IN ('held', 'untranslated') AND {_LISTED}
 """  # noqa: S608 - constants of ours
 _DUE = f"""
-SELECT p.story_id FROM publications p CROSS JOIN stories st USING (story_id)
-WHERE p.state IN ('held', 'untranslated') AND (
-  (p.state = 'held' AND p.held_at <= :held_before)
-  OR EXISTS (SELECT 1 FROM translations t INDEXED BY translations_made
-    WHERE t.entry_id = st.lead_entry_id AND t.language = :language AND t.title IS NOT NULL)) AND {_LISTED}
-ORDER BY p.held_at, p.public_id LIMIT :limit
+SELECT p.story_id, p.held_at, p.public_id FROM publications p
+WHERE p.state = 'held' AND p.held_at <= :held_before AND {_LISTED}
+UNION
+SELECT p.story_id, p.held_at, p.public_id
+FROM promotable q CROSS JOIN publications p USING (story_id) CROSS JOIN stories st USING (story_id)
+WHERE p.state IN ('held', 'untranslated') AND EXISTS (
+  SELECT 1 FROM translations t
+  WHERE t.entry_id = st.lead_entry_id AND t.language = :language AND t.title IS NOT NULL) AND {_LISTED}
+ORDER BY 2, 3 LIMIT :limit
 """  # noqa: S608
 
 _LEADS = f"""

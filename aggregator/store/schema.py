@@ -189,3 +189,11 @@ def signals_followed(db: Database) -> None:
 
     db.execute(changes.NOTES)
     db.execute(changes.SIGNALS)
+
+
+@migrations()
+def promotable_found(db: Database) -> None:
+    """Note which stories got a translation, instead of looking at all that wait for one."""
+    from aggregator.store import promotable
+
+    execute(db, promotable.TABLE)
