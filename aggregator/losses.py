@@ -12,7 +12,7 @@ from sqlite_utils import Database
 
 from aggregator.config import Config
 from aggregator.poll import filters
-from aggregator.poll.filters import TRANSLATED, Filters, Patience, Rule, Told
+from aggregator.poll.filters import Filters, Patience, Rule, Told
 from aggregator.store import admission
 from aggregator.store.feeds import read_settings
 from aggregator.times import from_text, to_text
@@ -95,8 +95,7 @@ class _Trial:
         early = replace(each.entry, translated=None)  # rules come first when there is no translation yet
         muting, saving = self._tried(both, early)
         if muting is None or saving:
-            late = Filters(mute=tuple(rule for rule in both.mute if rule.field == TRANSLATED), keep=both.keep)
-            muted_late, saved_late = self._tried(late, each.entry)
+            muted_late, saved_late = self._tried(both.late(), each.entry)
             muting, saving = (muted_late, saved_late) if muted_late else (muting, saving)
         for rule in self.patience.slow:
             self.slow_of.setdefault(rule, _of(each, rule))

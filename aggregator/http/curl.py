@@ -45,7 +45,7 @@ class Session:
         self._names = Names()
         self._free: list[pycurl.Curl] = []
         self._active: dict[pycurl.Curl, Response] = {}
-        self._sockets = selectors.DefaultSelector()  # watched by the loop as one: half the work
+        self._sockets = selectors.DefaultSelector()  # watched by the loop as one descriptor
         self._watched: set[int] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._wanted_at = math.inf  # when libcurl wants to be called, by the loop's clock

@@ -77,7 +77,7 @@ class Turns:
 
 @dataclass(slots=True)
 class _Stay:
-    """A turn from its begin to its end; a class costs a quarter of what a generator does."""
+    """A turn from its begin to its end; a class, as a generator costs more and each request takes one."""
 
     turns: Turns
     url: str

@@ -79,6 +79,10 @@ class Filters:
         saved = muting and any(patience.fits(rule, entry) for rule in self.keep)
         return None if saved else muting
 
+    def late(self) -> "Filters":
+        """Return the rules that wait for a translation, and what saves from them."""
+        return Filters(mute=tuple(rule for rule in self.mute if rule.field == TRANSLATED), keep=self.keep)
+
 
 class Patience:
     """How often rules took too long over one lot of entries; a rule that did too often is not asked again.

@@ -137,7 +137,7 @@ def sweep(folder: Path, documents: Iterable[Document]) -> None:
     for document in documents:
         for ending in ("", *_COPIES):
             half = files.partial(folder / (document.path + ending))
-            # Asked first: to remove what is not there takes the folder's lock, and fifty times as long.
+            # Asked first: removing what is not there takes the folder's lock all the same.
             if os.path.lexists(half):
                 _remove(half)
 

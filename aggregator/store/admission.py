@@ -13,7 +13,7 @@ from sqlite_utils import Database
 
 from aggregator.model import DueFeed, FeedSettings, ParsedEntry
 from aggregator.poll import filters, revise
-from aggregator.poll.filters import TRANSLATED, Filters, Patience, Told
+from aggregator.poll.filters import Filters, Patience, Told
 from aggregator.store.feeds import read_settings
 from aggregator.times import to_text
 
@@ -66,8 +66,7 @@ def muted(db: Database, translated: Mapping[int, Told]) -> tuple[dict[int, str],
     own: set[int] = set()
     for story_id, settings in db.execute(sql, [json.dumps(list(translated))]).fetchall():
         rules = everywhere | of_feed(read_settings(settings))
-        late = Filters(mute=tuple(rule for rule in rules.mute if rule.field == TRANSLATED), keep=rules.keep)
-        rule = late.muted_by(translated[story_id], patience)
+        rule = rules.late().muted_by(translated[story_id], patience)
         if rule:
             reasons[story_id] = f"{MUTED} {rule.text}"
             own |= {story_id} if rule not in everywhere.mute else set()
