@@ -111,3 +111,10 @@ def recorded(db: Database, feed: DueFeed, *guids: str) -> EntryCounts:
     )
     found = tuple(replace(entry, guid=guid, title=guid.title(), fingerprint=f"f {guid}") for guid in guids)
     return entries.record(db, feed, ParsedFeed(title="", site_url=None, language=None, entries=found), NOW)
+
+
+def test_no_trigger_leaves_conflicts_to_a_policy_that_an_upsert_would_override(tmp_path: Path):
+    db = open_store(tmp_path / "new.sqlite")
+    triggers = db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+    assert [name for name, sql in triggers if " OR IGNORE " in sql or " OR REPLACE " in sql] == []
+    db.close()

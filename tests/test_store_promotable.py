@@ -49,6 +49,13 @@ def test_a_title_that_passes_at_last_counts_and_one_that_never_passed_does_not(r
     assert (waiting(room), states(room)) == ([], ["translated"])
 
 
+def test_a_translation_written_twice_before_it_is_given_waits_once(room: Newsroom):
+    entry = room.entry(room.feed())
+    room.translate(entry)
+    room.translate(entry, title="新しい見出し")
+    assert waiting(room) == [1]
+
+
 def test_what_readers_have_in_japanese_waits_for_no_newer_translation(room: Newsroom):
     entry = room.entry(room.feed())
     room.translate(entry)

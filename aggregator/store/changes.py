@@ -57,6 +57,7 @@ WHEN (OLD.effect IS 'titles') != (NEW.effect IS 'titles') AND EXISTS (
   SELECT 1 FROM entries JOIN publications p USING (story_id)
   WHERE entry_id = NEW.entry_id AND p.state IN ('untranslated', 'translated'))
 BEGIN {_FOLLOW.format(stories="SELECT story_id FROM entries WHERE entry_id = NEW.entry_id")}
-  INSERT OR IGNORE INTO stale_pages (story_id) SELECT story_id FROM entries WHERE entry_id = NEW.entry_id;
+  INSERT INTO stale_pages (story_id) SELECT story_id FROM entries WHERE entry_id = NEW.entry_id
+    ON CONFLICT DO NOTHING;
   DELETE FROM meta WHERE key = 'categories'; END
 """  # noqa: S608 - constants of ours

@@ -4,7 +4,7 @@ The database keeps it itself, whoever writes a translation or changes a lead: in
 never get a translation, and none of them is looked at to find the few that just got one.
 """
 
-# Released: a change is a migration.
+# Released: a change is a migration. No OR IGNORE: where an upsert fires the trigger, its own policy holds instead.
 TABLE = """
 CREATE TABLE promotable (story_id INTEGER PRIMARY KEY) STRICT;
 
@@ -14,22 +14,25 @@ WHERE p.state IN ('held', 'untranslated') AND EXISTS (
 
 CREATE TRIGGER promotable_translated AFTER INSERT ON translations WHEN NEW.title IS NOT NULL
 BEGIN
-  INSERT OR IGNORE INTO promotable SELECT e.story_id FROM entries AS e
+  INSERT INTO promotable SELECT e.story_id FROM entries AS e
   WHERE e.entry_id = NEW.entry_id AND NOT EXISTS (SELECT 1 FROM publications AS p
-    WHERE p.story_id = e.story_id AND p.state IN ('translated', 'withdrawn')); END;
+    WHERE p.story_id = e.story_id AND p.state IN ('translated', 'withdrawn'))
+  ON CONFLICT DO NOTHING; END;
 
 CREATE TRIGGER promotable_passed AFTER UPDATE OF title ON translations WHEN NEW.title IS NOT NULL
 BEGIN
-  INSERT OR IGNORE INTO promotable SELECT e.story_id FROM entries AS e
+  INSERT INTO promotable SELECT e.story_id FROM entries AS e
   WHERE e.entry_id = NEW.entry_id AND NOT EXISTS (SELECT 1 FROM publications AS p
-    WHERE p.story_id = e.story_id AND p.state IN ('translated', 'withdrawn')); END;
+    WHERE p.story_id = e.story_id AND p.state IN ('translated', 'withdrawn'))
+  ON CONFLICT DO NOTHING; END;
 
 CREATE TRIGGER promotable_led AFTER UPDATE OF lead_entry_id ON stories WHEN NEW.lead_entry_id IS NOT NULL
 BEGIN
-  INSERT OR IGNORE INTO promotable SELECT NEW.story_id
+  INSERT INTO promotable SELECT NEW.story_id
   WHERE EXISTS (SELECT 1 FROM translations AS t WHERE t.entry_id = NEW.lead_entry_id AND t.title IS NOT NULL)
     AND NOT EXISTS (SELECT 1 FROM publications AS p
-      WHERE p.story_id = NEW.story_id AND p.state IN ('translated', 'withdrawn')); END;
+      WHERE p.story_id = NEW.story_id AND p.state IN ('translated', 'withdrawn'))
+  ON CONFLICT DO NOTHING; END;
 
 CREATE TRIGGER promotable_given AFTER UPDATE OF state ON publications
 WHEN NEW.state IN ('translated', 'withdrawn')
