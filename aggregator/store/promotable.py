@@ -4,7 +4,7 @@ The database keeps it itself, whoever writes a translation or changes a lead: in
 never get a translation, and none of them is looked at to find the few that just got one.
 """
 
-# Released: a change is a migration. OR IGNORE would not do: the policy of an upsert that fires a trigger holds.
+# Released: a change is a migration. OR IGNORE would not do: an upsert that fires a trigger overrides it.
 TABLE = """
 CREATE TABLE promotable (story_id INTEGER PRIMARY KEY) STRICT;
 
