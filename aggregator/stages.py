@@ -21,48 +21,105 @@ from aggregator.translate.stage import note_engines
 from aggregator.websub.stage import STAGE as WEBSUB
 from aggregator.websub.stage import take_up
 
-_ASKED = (COUNT, COMMENTS)
-_SAID = (COMMENT_TRANSLATE, VIEWPOINTS)
-_MADE = (WEBSUB, POLL, ARTICLE, PAGE, SUMMARY, TRANSLATE, PUBLISH, SOURCE, PICTURE, HUB)
-STAGES: tuple[Stage, ...] = (*_MADE, *_ASKED, *_SAID, RETENTION)
+STAGES: tuple[Stage, ...] = (
+    WEBSUB, POLL, ARTICLE, PAGE, SUMMARY, TRANSLATE, PUBLISH, SOURCE, PICTURE, HUB,
+    COUNT, COMMENTS, COMMENT_TRANSLATE, VIEWPOINTS, RETENTION,
+)  # fmt: skip
 
 PAGES = timedelta(minutes=2)  # slow sites hold back the rest of a round no longer; others go on in the next
 SOURCES = timedelta(seconds=10)  # of a round, for the feeds of single sources; the rest of them in the next
 DROPS = timedelta(seconds=5)  # of a round; what is left goes in the next ones
 COUNTS = timedelta(seconds=30)  # so long may those who are told or asked keep a round's end waiting
 
+# Stages that belong together; each of them works at most as long as the budget says.
+Group = Callable[[Session, timedelta | None], list[StageReport]]
+
+
+def poll(session: Session, budget: timedelta | None = None) -> list[StageReport]:
+    """Poll what is due, and make ready for translation what came."""
+    note_engines(session.db, session.config, session.clock())  # what is polled from now on is theirs
+    take_up(session.db, session.config, session.clock())  # before polls, which show what a hub missed
+    reports = [session.run(stage, budget) for stage in (WEBSUB, POLL, ARTICLE)]
+    reports += [session.run(PAGE, _shorter(PAGES, budget)), session.run(SUMMARY, budget)]
+    for stage in (WEBSUB, PAGE, POLL):
+        session.rest(stage)  # their memory is the translation's now
+    return reports
+
+
+def translate(session: Session, budget: timedelta | None = None) -> list[StageReport]:
+    """Translate what is new; only where nothing of that waits, what is said of it."""
+    translated = session.run(TRANSLATE, budget)
+    is_idle = translated.finished and not translated.jobs  # or what was translated would wait to be published
+    return [translated, *(_say(session, budget) if is_idle else ())]
+
+
+def _say(session: Session, budget: timedelta | None) -> list[StageReport]:
+    return [session.run(stage, budget) for stage in (COMMENT_TRANSLATE, VIEWPOINTS)]
+
+
+def publish(session: Session, budget: timedelta | None = None) -> list[StageReport]:
+    """Write what readers are given, and tell those who want to know of it."""
+    return [session.run(PUBLISH, budget), *_publish_beside(session, budget)]
+
+
+def _publish_beside(session: Session, budget: timedelta | None = None) -> list[StageReport]:
+    """Write and tell what may come after all that is ready is out: a hub that is down delays nothing."""
+    beside = [
+        session.run(SOURCE, _shorter(SOURCES, budget)),
+        session.run(PICTURE, _shorter(COUNTS, budget)),
+    ]
+    reports = [*beside, *_published(session, beside)]  # what names their feeds and copies
+    reports.append(session.run(HUB, _shorter(COUNTS, budget)))
+    session.rest(HUB)
+    return reports
+
+
+def count(session: Session, budget: timedelta | None = None) -> list[StageReport]:
+    """Ask how many comments there are, and for some of them."""
+    reports = [session.run(stage, _shorter(COUNTS, budget)) for stage in (COUNT, COMMENTS)]
+    session.rest(COUNT)
+    return reports
+
+
+def care(session: Session, budget: timedelta | None = None) -> list[StageReport]:
+    """Do what keeps the store fit for years; each step knows itself when it is due."""
+    return [report for step in CARE for report in step(session, budget)]
+
+
+def _retain(session: Session, budget: timedelta | None) -> list[StageReport]:
+    return [session.run(RETENTION, _shorter(DROPS, budget))]
+
+
+CARE: tuple[Group, ...] = (_retain,)  # one line each for what is looked after beside it
+# In the order of a round: what waits equally long has its turn first that others can use.
+GROUPS: dict[str, Group] = {
+    "poll": poll,
+    "translate": translate,
+    "publish": publish,
+    "count": count,
+    "care": care,
+}
+
 
 def run_round(session: Session, prepare: Callable[[], None] = lambda: None) -> list[StageReport]:
-    """Run every stage until nothing is due anywhere; publish between batches of a long translation.
+    """Run every group until nothing is due anywhere; publish between batches of a long translation.
 
     New entries are looked for between those batches too, and `prepare` is called before, so that a backlog
     holds back neither polling nor a changed list of feeds.
     """
     reports: list[StageReport] = []
-    note_engines(session.db, session.config, session.clock())  # what is polled from now on is theirs
+    between = session.config.publish_every
     while True:
         prepare()
-        take_up(session.db, session.config, session.clock())  # before polls, which show what a hub missed
-        fresh = [session.run(stage) for stage in (WEBSUB, POLL, ARTICLE)]
-        fresh += [session.run(PAGE, PAGES), session.run(SUMMARY)]
-        session.rest(WEBSUB)
-        session.rest(PAGE)
-        session.rest(POLL)  # its memory is the translation's now
-        fresh.append(session.run(PUBLISH))
-        translated = session.run(TRANSLATE, session.config.publish_every)
-        fresh += [translated, *_published(session, [translated])]
-        # Last, when all that is ready is out: a hub or provider that is down or slow delays nothing.
-        beside = [session.run(SOURCE, SOURCES), session.run(PICTURE, COUNTS)]
-        fresh += [*beside, *_published(session, beside)]  # what names their feeds and copies
-        fresh.append(session.run(HUB, COUNTS))
-        asked = [session.run(stage, COUNTS) for stage in _ASKED]
-        session.rest(COUNT)
+        fresh = [*poll(session), session.run(PUBLISH)]
+        translated = session.run(TRANSLATE, between)
+        fresh += [translated, *_published(session, [translated]), *_publish_beside(session)]
+        asked = count(session)
         fresh += [*asked, *_published(session, asked)]
         if translated.finished:  # what is new comes before what is said of it
-            said = [session.run(stage, session.config.publish_every) for stage in _SAID]
+            said = _say(session, between)
             fresh += [*said, *_published(session, said)]
-        fresh.append(session.run(RETENTION, DROPS))
-        reports += fresh
+        reports += [*fresh, *care(session)]
         if session.stop() or translated.finished or _stuck(translated):
             return reports
 
@@ -71,6 +128,10 @@ def _published(session: Session, made: Sequence[StageReport]) -> list[StageRepor
     """Publish where a stage made something, or took something away before it began."""
     is_due = any(report.jobs for report in made) or stale_pages.newest(session.db, 1)
     return [session.run(PUBLISH)] if is_due else []
+
+
+def _shorter(usual: timedelta, budget: timedelta | None) -> timedelta:
+    return usual if budget is None else min(usual, budget)
 
 
 def _stuck(report: StageReport) -> bool:
