@@ -87,6 +87,9 @@ class Config:
     )
     reddit_user: str = _setting("", "the account it belongs to; sent in the User-Agent")
     github_token_file: Path = _setting(Path(), "a token, where AGGREGATOR_GITHUB_TOKEN is not set; mode 0600")
+    operator_token_file: Path = _setting(
+        Path(), "lets you in at /operator/, where AGGREGATOR_OPERATOR_TOKEN is not set; mode 0600"
+    )
     comments: str = _setting("none", "whose comments are shown: none, or hackernews,wordpress,github")
     viewpoints: bool = _setting(False, "two comments on each entry by a model, labelled as such")
     websub: Literal["auto", "on", "off"] = _setting("auto", "ask hubs: auto: while a server runs; on, off")
@@ -180,7 +183,7 @@ def _from_environ(environ: Mapping[str, str]) -> list[tuple[str, str, object]]:
 
 # Read elsewhere: which file holds the settings, a clock that stands still for reproducible runs, and keys,
 # which are read where a request is made, lest a message about settings shows one.
-_ELSEWHERE = ("CONFIG", "NOW", "OPENAI_KEY", "DEEPL_KEY", "REDDIT_CLIENT", "GITHUB_TOKEN")
+_ELSEWHERE = ("CONFIG", "NOW", "OPENAI_KEY", "DEEPL_KEY", "REDDIT_CLIENT", "GITHUB_TOKEN", "OPERATOR_TOKEN")
 NOT_SETTINGS = frozenset(f"{PREFIX}{name}" for name in _ELSEWHERE)
 
 

@@ -6,15 +6,16 @@ import tempfile
 from pathlib import Path
 
 
-def replace(path: Path, body: bytes) -> None:
+def replace(path: Path, body: bytes, *, secret: bool = False) -> None:
     """Write a file so that a reader, a kill or a full disk only ever leaves the old or the new one whole.
 
+    A secret one nobody else can read.
     Raises: OSError; the old file then stands and nothing is left beside it.
     """
     path = path.resolve()  # a link stays a link
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    _fill(descriptor, Path(name), body, path)
+    _fill(descriptor, Path(name), body, path, secret=secret)
     Path(name).replace(path)
 
 
@@ -36,13 +37,14 @@ def partial(path: Path) -> Path:
     return path.with_name(f".{path.name}.tmp")
 
 
-def _fill(descriptor: int, half: Path, body: bytes, path: Path) -> None:
+def _fill(descriptor: int, half: Path, body: bytes, path: Path, *, secret: bool = False) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(body)
             file.flush()
             os.fsync(file.fileno())
-        half.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
+        usual = path.stat().st_mode & 0o777 if path.exists() else 0o644
+        half.chmod(0o600 if secret else usual)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             half.unlink()

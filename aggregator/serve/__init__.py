@@ -11,7 +11,7 @@ from aiohttp import web
 from aggregator.config import Config
 from aggregator.errors import AggregatorError
 from aggregator.lock import serving_lock
-from aggregator.serve import answer, documents, hubs, searches
+from aggregator.serve import answer, documents, hubs, searches, tokens
 from aggregator.websub import protocol
 
 _GRACE = 10.0  # seconds that requests under way are given to finish
@@ -20,6 +20,7 @@ _GRACE = 10.0  # seconds that requests under way are given to finish
 def application(config: Config) -> web.Application:
     """Return the application that serves the files of output/ and answers hubs."""
     app = web.Application()
+    tokens.prepare(app)
     app.router.add_get("/healthz", _health)  # add_get answers HEAD too
     hubs.add_routes(app, config)
     searches.add_routes(app, config)
@@ -34,7 +35,8 @@ async def _health(_: web.Request) -> web.Response:
 class Server:
     """The server in a thread of its own; a context manager.
 
-    Raises: AggregatorError on entry where the address cannot be listened on.
+    Raises: AggregatorError on entry where the address cannot be listened on; ConfigError where the operator's
+    token cannot be used.
     """
 
     def __init__(self, config: Config) -> None:
@@ -46,6 +48,7 @@ class Server:
         self.port = 0
 
     def __enter__(self) -> Self:
+        tokens.read(self._config)
         if protocol.is_possible(self._config):
             self._heard.enter_context(serving_lock(self._config.store))
         self._thread.start()
