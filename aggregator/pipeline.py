@@ -63,6 +63,7 @@ class StageReport:
     crashes: int = 0
     seconds: float = 0.0
     finished: bool = True  # nothing was left when it ended
+    failure: str = ""  # of the last job that crashed
 
 
 def guarded(work: Callable[[Config, Any], Any], config: Config, job: Any) -> Any:
@@ -94,7 +95,7 @@ def run_stage(
     finished = run.until(over)
     return StageReport(
         name=stage.name, jobs=run.jobs, units=run.units, crashes=run.crashes,
-        seconds=time.monotonic() - started, finished=finished,
+        seconds=time.monotonic() - started, finished=finished, failure=run.failure,
     )  # fmt: skip
 
 
@@ -114,6 +115,7 @@ class _Run:
         self.stage, self.db, self.config, self.workers = stage, db, config, workers
         self.clock, self.stop, self.progress = clock, stop, progress
         self.started = self.jobs = self.units = self.crashes = 0
+        self.failure = ""
         self.breaks = 0  # of the workers, in a row
         self.in_flight: deque[tuple[Any, Future[Any]]] = deque()
 
@@ -175,8 +177,12 @@ class _Run:
         if self.breaks > 1 and len(self.in_flight) == 1:
             self._book(self.in_flight[0][0], Crash(error="the worker process died", traceback=str(error)))
         else:
-            self.crashes += 1
+            self._crashed(f"a worker died: {error}")
         return self.breaks < _BREAKS
+
+    def _crashed(self, error: str) -> None:
+        self.crashes += 1
+        self.failure = error
 
     def _book(self, job: Any, outcome: Any) -> None:
         now = self.clock()
@@ -184,7 +190,7 @@ class _Run:
             if isinstance(outcome, Crash):
                 log.error("crash stage=%s error=%s\n%s", self.stage.name, outcome.error, outcome.traceback)
                 self.stage.postpone(self.db, self.config, job, outcome.error, now)
-                self.crashes += 1
+                self._crashed(outcome.error)
             else:
                 self.stage.record(self.db, self.config, job, outcome, now)
         self.jobs += 1

@@ -5,6 +5,7 @@ Loads no stage: a command that runs one pays for no other.
 
 import contextlib
 import hashlib
+from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, fields
@@ -15,12 +16,13 @@ from sqlite_utils import Database
 
 from aggregator import __version__
 from aggregator.config import DEFAULT_FILTERS, Config
-from aggregator.errors import ConfigError, OpmlError
+from aggregator.errors import AggregatorError, ConfigError, OpmlError, StoreError
 from aggregator.executors import Workers, open_workers
 from aggregator.model import FeedSettings
 from aggregator.pipeline import Clock, Progress, Stage, StageReport, Stop, run_stage
 from aggregator.poll import filters
-from aggregator.store import admission, feeds
+from aggregator.store import admission, feeds, stage_runs, store_errors
+from aggregator.store.stage_runs import StageRun
 
 # The setting that says where a stage works; a stage that is not named works inline.
 EXECUTORS = {
@@ -41,6 +43,9 @@ _SHARED = {
 # Another version of the program may read more in the same file.
 _READER = " ".join((__version__, *(setting.name for setting in fields(FeedSettings)), "")).encode()
 
+_NOTED = 1000  # runs at most that wait to be written, while the store takes nothing
+_UNWRITTEN = timedelta(seconds=30)  # so long at most does a run wait for others: an idle store has one commit
+
 Watch = Callable[[str, int], AbstractContextManager[Progress]]
 
 
@@ -59,10 +64,35 @@ class Session:
     stop: Stop = lambda: False
     watch: Watch = unwatched
     workers: dict[str, Workers] = field(default_factory=dict)  # by stage; some may be started already
+    ran: deque[StageRun] = field(default_factory=lambda: deque(maxlen=_NOTED))  # and not written yet
 
     def run(self, stage: Stage, budget: timedelta | None = None) -> StageReport:
         """Run one stage until nothing is due, its budget is spent or `stop` says so."""
-        with self.watch(stage.name, stage.backlog(self.db, self.config, self.clock())) as progress:
+        started = self.clock()
+        try:
+            with store_errors(self.config.store):
+                report = self._run(stage, budget, started)
+        except (AggregatorError, OSError) as error:
+            self.ran.append(_run(StageReport(name=stage.name, failure=str(error)), started, self.clock()))
+            raise
+        self.note(started, report)
+        return report
+
+    def note(self, started: datetime, report: StageReport) -> None:
+        """Note that a stage, or a round of them, ran; what had nothing to do is written with what follows."""
+        self.ran.append(_run(report, started, self.clock()))
+        if report.jobs or self.ran[-1].ended_at - self.ran[0].ended_at >= _UNWRITTEN:
+            self.write_runs()
+
+    def write_runs(self) -> None:
+        """Write which stages ran, in one small transaction; while the store takes nothing they wait."""
+        with contextlib.suppress(StoreError), store_errors(self.config.store):
+            if self.ran:
+                stage_runs.add(self.db, self.ran)
+                self.ran.clear()
+
+    def _run(self, stage: Stage, budget: timedelta | None, now: datetime) -> StageReport:
+        with self.watch(stage.name, stage.backlog(self.db, self.config, now)) as progress:
             return run_stage(
                 stage, self.db, self.config, self._workers_of(stage.name), self.clock,
                 budget=budget, stop=self.stop, progress=progress,
@@ -73,7 +103,8 @@ class Session:
         self._workers_of(stage.name).close()
 
     def close(self) -> None:
-        """End all workers."""
+        """End all workers, and write which stages ran."""
+        self.write_runs()
         for workers in self.workers.values():
             workers.close()
 
@@ -83,6 +114,13 @@ class Session:
             setting = EXECUTORS.get(name)
             self.workers[name] = open_workers(getattr(self.config, setting) if setting else "inline:")
         return self.workers[name]
+
+
+def _run(report: StageReport, started: datetime, ended: datetime) -> StageRun:
+    return StageRun(
+        stage=report.name, started_at=started, ended_at=ended, worked=report.jobs > 0, units=report.units,
+        crashes=report.crashes, seconds=report.seconds, failure=report.failure,
+    )  # fmt: skip
 
 
 def take_up_opml(db: Database, config: Config, clock: Clock) -> feeds.Synced | None:
@@ -106,15 +144,20 @@ def unreadable(config: Config, error: OSError) -> str:
 def mirror(db: Database, config: Config, data: bytes, now: datetime) -> feeds.Synced | None:
     """Bring the store in line with what feeds.opml holds; None where that was taken up last.
 
+    Feeds that were taken down are left out, whoever wrote them there.
     Raises: OpmlError; the store then keeps the list it has.
     """
-    digest = hashlib.sha256(_READER + data).hexdigest()
+    digest = hashlib.sha256(_READER + denials.digest(db).encode() + data).hexdigest()
     if _meta(db, "opml") == digest:
         return None
     from aggregator import opml  # seldom: the list stays the same for weeks
     from aggregator.store import leads
 
     subscriptions = opml.parse(data, str(config.opml))
+    denied = denials.denied_feeds(db, (url for each in subscriptions for url in (each.url, each.address)))
+    for url in denied:
+        log.warning("feed_taken_down url=%s file=%s", url, config.opml)
+    subscriptions = tuple(each for each in subscriptions if denied.isdisjoint((each.url, each.address)))
     with db.atomic():
         synced = feeds.sync(db, subscriptions, now)
         leads.hand_on_of_removed(db, now)

@@ -1,16 +1,19 @@
 """feeds.opml taken up: once as it is, and again by another version of the program."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlite_utils import Database
 
-from aggregator import session
+from aggregator import session as session_module
 from aggregator.config import Config
-from aggregator.session import mirror, take_up_opml
-from aggregator.store import feeds, open_store
+from aggregator.errors import PublishError
+from aggregator.pipeline import Stage
+from aggregator.session import Session, mirror, take_up_opml
+from aggregator.store import feeds, open_store, stage_runs
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 LIST = b"""<opml version="2.0"><body><outline text="A" xmlUrl="https://a.example/rss"/></body></opml>"""
@@ -40,9 +43,92 @@ def test_another_version_takes_the_same_list_up_again(
 ):
     take_up_opml(db, config, lambda: NOW)
     db.execute("UPDATE feeds SET settings = '{}'")  # as a version left it that mirrored fewer attributes
-    monkeypatch.setattr(session, "_READER", b"0.0.1 rights ")
+    monkeypatch.setattr(session_module, "_READER", b"0.0.1 rights ")
     assert take_up_opml(db, config, lambda: NOW) == feeds.Synced(changed=1)
 
 
 def test_the_settings_of_a_feed_count_as_a_version():
-    assert {b"rights", b"max_per_day"} <= set(session._READER.split())
+    assert {b"rights", b"max_per_day"} <= set(session_module._READER.split())
+
+
+class Clock:
+    """Time that goes on as told."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def stage(
+    *jobs: int, work: Callable[[Config, int], int] = lambda _, job: job, fails: Exception | None = None
+) -> Stage:
+    """Return a stage that has each job once."""
+    left = list(jobs)
+
+    def record(*_: Any) -> None:
+        if fails:
+            raise fails
+
+    return Stage(
+        name="count", pending=lambda *_: [left.pop() for _ in list(left)], work=work, record=record,
+        postpone=lambda *_: None, backlog=lambda *_: len(left), size=lambda _: 1,
+    )  # fmt: skip
+
+
+def broken(_: Config, job: int) -> int:
+    raise ValueError(f"no {job}")
+
+
+@pytest.fixture
+def session(db: Database, config: Config, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+    monkeypatch.setitem(session_module.EXECUTORS, "count", "executor_enrich")  # inline
+    held = Session(db=db, config=config, clock=Clock())
+    yield held
+    held.close()
+
+
+def test_what_a_stage_did_is_written_as_soon_as_it_did_something(session: Session):
+    session.run(stage(1, 2))
+    known = stage_runs.all_of(session.db)["count"]
+    assert (known.units, known.failures, known.succeeded_at) == (2, 0, NOW)
+
+
+def test_idle_stages_are_written_together_once_in_half_a_minute(session: Session):
+    assert isinstance(session.clock, Clock)
+    for _ in range(30):
+        session.run(stage())
+        session.clock.now += timedelta(seconds=1)
+    assert stage_runs.all_of(session.db) == {}
+    session.run(stage())
+    assert stage_runs.all_of(session.db)["count"].runs == 31
+
+
+def test_what_is_not_written_yet_is_written_at_the_end(session: Session):
+    session.run(stage())
+    session.close()
+    assert stage_runs.all_of(session.db)["count"].succeeded_at == NOW
+
+
+def test_a_crash_is_a_failure_of_its_stage_with_the_reason(session: Session):
+    session.run(stage(7, work=broken))
+    known = stage_runs.all_of(session.db)["count"]
+    assert (known.failures, known.failure, known.all_crashes) == (1, "ValueError: no 7", 1)
+    assert known.succeeded_at is None
+
+
+def test_a_stage_that_cannot_go_on_has_failed_and_the_round_hears_of_it(session: Session):
+    with pytest.raises(PublishError):
+        session.run(stage(1, fails=PublishError("output: disk full")))
+    session.write_runs()
+    known = stage_runs.all_of(session.db)["count"]
+    assert (known.failures, known.failure, known.worked_at) == (1, "output: disk full", None)
+
+
+def test_runs_wait_while_the_store_takes_nothing(session: Session):
+    session.db.execute("ALTER TABLE stage_runs RENAME TO elsewhere")
+    session.run(stage(1))
+    session.db.execute("ALTER TABLE elsewhere RENAME TO stage_runs")
+    session.run(stage(1))
+    assert stage_runs.all_of(session.db)["count"].all_units == 2

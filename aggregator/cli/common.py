@@ -91,7 +91,11 @@ def open_session(
             clear_leftovers(config)
             seen = unwatched if quiet else watch
             stop = stop_on_signals(_say_stopping)
-            yield Session(db=db, config=config, clock=clock, stop=stop, watch=seen, workers=workers)
+            session = Session(db=db, config=config, clock=clock, stop=stop, watch=seen, workers=workers)
+            try:
+                yield session
+            finally:
+                session.write_runs()
     except KeyboardInterrupt:
         from aggregator.executors import end_at_once
 

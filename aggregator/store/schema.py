@@ -197,3 +197,13 @@ def promotable_found(db: Database) -> None:
     from aggregator.store import promotable
 
     execute(db, promotable.TABLE)
+
+
+@migrations()
+def runs_noted(db: Database) -> None:
+    """Create the tables of when stages ran, what a day's polls came to, and what checks said of engines."""
+    from aggregator.store import poll_days, stage_runs, verdicts
+
+    db.execute(stage_runs.TABLE)
+    execute(db, poll_days.TABLE)
+    execute(db, verdicts.TABLES)

@@ -58,6 +58,7 @@ class _Batch:
     refused: list[tuple[str, str]] = field(default_factory=list)  # key, reason
     steady: bool = True  # what was refused would be refused again
     used: dict[str, int] = field(default_factory=dict)
+    judged: list[tuple[str, int, int]] = field(default_factory=list)
     trouble: list[str] = field(default_factory=list)
 
 
@@ -71,7 +72,7 @@ def translate(job: TranslateJob, glossary: Glossary, open_engine: Open) -> Trans
     return TranslateOutcome(
         results=tuple(settled[entry.entry_id] or _compose(batch, entry) for entry in job.entries),
         memory=tuple(batch.memory), refused=tuple(batch.refused),
-        used=tuple(batch.used.items()), trouble=tuple(batch.trouble),
+        used=tuple(batch.used.items()), trouble=tuple(batch.trouble), judged=tuple(batch.judged),
     )  # fmt: skip
 
 
@@ -170,6 +171,7 @@ def _ask_engine(batch: _Batch, choice: EngineChoice, engine: Engine, segments: l
             again[segment] = Masked(sent[segment], (), engine.placeholder)
     _round(batch, choice, engine, again)
     refused = [segment for segment in segments if segment not in batch.answers]
+    batch.judged.append((choice.name, len(segments) - len(refused), len(refused)))
     if engine.steady:
         batch.refused += [(_key(batch, choice, segment), batch.reasons[segment]) for segment in refused]
     elif refused:

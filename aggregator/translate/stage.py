@@ -19,7 +19,7 @@ from aggregator.model import (
     Untranslated,
 )
 from aggregator.pipeline import Stage
-from aggregator.store import remakes, usage
+from aggregator.store import remakes, usage, verdicts
 from aggregator.store import translations as store
 from aggregator.translate import allowance, chain, engines, glossary, touched, writer
 from aggregator.translate.engines import Engine
@@ -155,6 +155,7 @@ def _record(
                 store.write_failure(db, config.language, result, now, job.setup or None)
     store.note_refused(db, outcome.refused, now)
     store.remember(db, outcome.memory, (key for key, _ in job.memory), now)
+    verdicts.note(db, outcome.judged, _waited(job, outcome), now)
     present = glossary.merged(config.glossary)
     remakes.note_glossary(db, present.version, touched.terms(present))
     allowance.settle(db, config, job.engines, outcome.used, now)
@@ -177,6 +178,13 @@ def _owed(job: TranslateJob, outcome: TranslateOutcome) -> dict[int, str]:
         for entry in job.entries
         if out and not entry.redo and made.get(entry.entry_id, out) not in {out, chain.ORIGINAL}
     }
+
+
+def _waited(job: TranslateJob, outcome: TranslateOutcome) -> list[str]:
+    """Return since when those entries were known that an engine translated for the first time."""
+    first_seen = {e.entry_id: e.first_seen_at for e in job.entries if not e.redo and e.first_seen_at}
+    made = (r for r in outcome.results if isinstance(r, Translation) and r.engine != chain.ORIGINAL)
+    return [first_seen[each.entry_id] for each in made if each.entry_id in first_seen]
 
 
 def _postpone(db: Database, config: Config, job: TranslateJob, error: str, now: datetime) -> None:

@@ -156,10 +156,11 @@ def _rest(desk: _Desk, entry: TranslateEntry) -> TranslateEntry:
 
 
 def _together(desk: _Desk, outcome: TranslateOutcome) -> TranslateOutcome:
+    written = (desk.choice.name, len(desk.memory), len(desk.refused))
     return replace(
         outcome, results=tuple(_merged(desk, result) for result in outcome.results),
         memory=(*desk.memory, *outcome.memory), refused=(*desk.refused, *outcome.refused),
-        trouble=(*desk.trouble, *outcome.trouble),
+        trouble=(*desk.trouble, *outcome.trouble), judged=(written, *outcome.judged),
     )  # fmt: skip
 
 
