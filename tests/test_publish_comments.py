@@ -86,7 +86,7 @@ def test_a_comments_id_stays_when_another_one_goes():
 
 
 def links(entry, name="atom.xml"):
-    written = {each.path: each.body for each in feeds.documents(compose("main", "t", (entry,)), SITE)}
+    written = {each.path: each.body for each in feeds.documents((compose("main", "t", (entry,)),), SITE)}
     root = etree.fromstring(written[name])
     if name == "rss.xml":
         return [each.text for each in root.iter("{http://wellformedweb.org/CommentAPI/}commentRss")]
@@ -120,7 +120,7 @@ def test_an_entry_that_only_machines_comment_on_has_feedback_too():
 @pytest.mark.parametrize("name", ["atom.xml", "rss.xml", "feed.json"])
 def test_machines_comments_and_their_number_are_in_no_feed_of_entries(name):
     def body(entry):
-        written = feeds.documents(compose("main", "t", (entry,)), SITE)
+        written = feeds.documents((compose("main", "t", (entry,)),), SITE)
         return next(each.body for each in written if each.path == name)
 
     assert body(VIEWED) == body(DISCUSSED)

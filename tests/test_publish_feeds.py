@@ -45,7 +45,7 @@ MAIN = compose("main", "ニュース", (ENTRY, BARE))
 
 
 def written(edition: Edition = MAIN, site: Site = SITE) -> dict[str, Document]:
-    return {document.path: document for document in documents(edition, site)}
+    return {document.path: document for document in documents((edition,), site)}
 
 
 def parsed(name: str) -> feedparser.FeedParserDict:
@@ -165,6 +165,11 @@ def test_an_untranslated_entry_says_that_it_is_english():
 
 def test_the_same_edition_gives_the_same_bytes():
     assert written() == written()
+
+
+def test_what_several_editions_hold_is_whole_in_each():
+    several = (MAIN, compose("all", "全部", (BARE, ENTRY)), replace(MAIN, path="category/ai/"))
+    assert documents(several, SITE) == [document for each in several for document in documents((each,), SITE)]
 
 
 def test_an_empty_edition_is_valid_and_older_than_any_entry():

@@ -80,7 +80,7 @@ def test_a_body_stays_as_short_as_it_was_frozen():
 
 def test_a_document_that_would_be_too_long_holds_the_newest_entries():
     entries = tuple(replace(ENTRY, public_id=f"urn:{n}", body_html="あ" * 2000) for n in range(300))
-    for document in documents(compose("main", "t", entries), SITE):
+    for document in documents((compose("main", "t", entries),), SITE):
         assert room.MOST * 0.9 < len(document.body) <= room.MOST
         text = document.body.decode()
         assert "urn:0" in text
@@ -89,4 +89,4 @@ def test_a_document_that_would_be_too_long_holds_the_newest_entries():
 
 def test_one_entry_is_written_however_long_it_is():
     entry = replace(ENTRY, body_html="あ" * 400_000)
-    assert all(b"urn:uuid" in d.body for d in documents(compose("main", "t", (entry, entry)), SITE))
+    assert all(b"urn:uuid" in d.body for d in documents((compose("main", "t", (entry, entry)),), SITE))

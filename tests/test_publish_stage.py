@@ -558,3 +558,23 @@ def test_what_turns_the_direction_of_text_reaches_no_document(room: Newsroom):
     assert "原題: " in room.path("atom.xml").read_text()
     for name, body in room.outputs().items():
         assert not {"\u202e", "\u2066"} & set(body.decode("utf-8", "ignore")), name
+
+
+def test_what_changes_after_editions_were_written_is_seen_by_the_next_look(room: Newsroom):
+    fill(room, 1)
+    seen = []
+    while job := next(STAGE.pending(room.db, room.config, room.now), None):
+        with room.db.atomic():
+            STAGE.record(room.db, room.config, job, STAGE.work(room.config, job), room.now)
+        if isinstance(job, Rendering) and not seen:
+            room.translate(room.entry(room.feed("beta"), "later"))
+        seen += [job] if isinstance(job, Rendering) else []
+    assert [len(job.editions[0].entries) for job in seen] == [1, 2]
+
+
+def test_what_is_taken_away_from_output_is_written_again_by_the_next_run(room: Newsroom):
+    fill(room)
+    drained(room)
+    assert drained(room) == []
+    room.path("atom.xml").unlink()
+    assert [type(job) for job in drained(room)] == [Rendering]

@@ -101,7 +101,7 @@ def test_nobody_who_looks_in_once_a_day_misses_an_entry_or_sees_one_twice(
         count += fresh
         job = week.release()
         due = [reader for reader in readers if hour % reader.every == 0]
-        body = feeds.documents(job.editions[0], job.site)[0].body  # Atom, the longest of the forms
+        body = feeds.documents(job.editions[:1], job.site)[0].body  # Atom, the longest of the forms
         assert len(body) <= room.MOST
         found = read(body)
         for reader in due:

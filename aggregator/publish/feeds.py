@@ -10,8 +10,10 @@ import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from urllib.parse import quote
 
+from feedgen.entry import FeedEntry  # type: ignore[import-untyped]
 from feedgen.feed import FeedGenerator  # type: ignore[import-untyped]
 from lxml import etree  # type: ignore[import-untyped]
 
@@ -45,12 +47,15 @@ _Writer = Callable[[Edition, Site, str], bytes]
 _THR = f"{{{_NAMESPACES['thr']}}}"
 
 
-def documents(edition: Edition, site: Site) -> list[Document]:
-    """Write the edition in its three forms."""
-    writers, given = (_atom, _rss, json_feed), editions.given(edition)
+def documents(listed: Iterable[Edition], site: Site) -> list[Document]:
+    """Write each edition in its three forms."""
+    made: _MadeEntries = {}
+    writers: tuple[_Writer, ...] = (partial(_atom, made), partial(_rss, made), json_feed)
     return [
-        Document(path=edition.path + path, media_type=kind, body=_fitting(write, given, site, path))
-        for path, kind, write in zip(paths(edition), _TYPES, writers, strict=True)
+        Document(path=each.path + path, media_type=kind, body=_fitting(write, given, site, path))
+        for each in [*listed]
+        for given in [editions.given(each)]
+        for path, kind, write in zip(paths(each), _TYPES, writers, strict=True)
     ]
 
 
@@ -75,8 +80,8 @@ def _fitting(write: _Writer, edition: Edition, site: Site, path: str) -> bytes:
     return body
 
 
-def _atom(edition: Edition, site: Site, path: str) -> bytes:
-    return bytes(_generator(edition, site, path, _TYPES[0]).atom_str())
+def _atom(made: "_MadeEntries", edition: Edition, site: Site, path: str) -> bytes:
+    return bytes(_generator(made, edition, site, path, _TYPES[0]).atom_str())
 
 
 def archived(edition: Edition, site: Site, path: str, newer: str) -> Document:
@@ -84,7 +89,7 @@ def archived(edition: Edition, site: Site, path: str, newer: str) -> Document:
 
     Source: RFC 5005, section 4.
     """
-    feed = _generator(edition, site, path, _TYPES[0])
+    feed = _generator({}, edition, site, path, _TYPES[0])
     links = {"current": site.base_url + paths(edition)[0], **_older(edition, site)}
     if newer:
         links["next-archive"] = site.base_url + newer
@@ -96,11 +101,11 @@ def _older(edition: Edition, site: Site) -> dict[str, str]:
     return {"prev-archive": site.base_url + edition.older} if edition.older else {}
 
 
-def _rss(edition: Edition, site: Site, path: str) -> bytes:
-    return bytes(_generator(edition, site, path, _TYPES[1]).rss_str())
+def _rss(made: "_MadeEntries", edition: Edition, site: Site, path: str) -> bytes:
+    return bytes(_generator(made, edition, site, path, _TYPES[1]).rss_str())
 
 
-def _generator(edition: Edition, site: Site, path: str, kind: str) -> FeedGenerator:
+def _generator(made: "_MadeEntries", edition: Edition, site: Site, path: str, kind: str) -> FeedGenerator:
     feed = FeedGenerator()
     feed.register_extension("aggregator", _Feed, _Extension)
     feed.id(uuid.uuid5(uuid.NAMESPACE_URL, site.home_url + edition.path + edition.name).urn)
@@ -119,12 +124,15 @@ def _generator(edition: Edition, site: Site, path: str, kind: str) -> FeedGenera
     feed.ttl(60)  # minutes, in RSS alone; sy:updatePeriod says the same in both
     feed.updated(edition.updated_at or _NEVER)  # never the clock: an unchanged edition keeps its bytes
     for entry in edition.entries:
-        _add(feed, entry, site)
+        if id(entry) in made:
+            feed.add_entry(made[id(entry)], order="append")
+        else:
+            made[id(entry)] = _added(feed, entry, site)
     return feed
 
 
-def _add(feed: FeedGenerator, entry: EditionEntry, site: Site) -> None:
-    out = feed.add_entry(order="append")
+def _added(feed: FeedGenerator, entry: EditionEntry, site: Site) -> "_Entry":
+    out: _Entry = feed.add_entry(_Entry(), order="append")
     out.id(entry.public_id)
     out.title(entry.title)
     out.content(entry.body_html or html.escape(entry.title), type="html")  # feedgen demands some
@@ -134,6 +142,29 @@ def _add(feed: FeedGenerator, entry: EditionEntry, site: Site) -> None:
     for term in editions.terms(entry):
         out.category(term=term)
     out.aggregator.take(entry, site)
+    return out
+
+
+class _Entry(FeedEntry):  # type: ignore[misc]
+    """An entry whose elements are made once, for most entries stand in several feeds.
+
+    They move from one feed to the next, so a feed is to be written before another one is made.
+    """
+
+    _atom = _rss = None
+
+    def atom_entry(self, extensions: bool = True) -> etree._Element:
+        if self._atom is None:
+            self._atom = super().atom_entry(extensions)
+        return self._atom
+
+    def rss_entry(self, extensions: bool = True) -> etree._Element:
+        if self._rss is None:
+            self._rss = super().rss_entry(extensions)
+        return self._rss
+
+
+_MadeEntries = dict[int, _Entry]  # by the identity of what they were made of, which outlives them
 
 
 class _Feed:

@@ -175,7 +175,7 @@ def documents(job: Rendering | Pages) -> tuple[Document, ...]:
     if isinstance(job, Pages):
         return _pages(job.entries, job.site)
     listed = (*job.editions, job.parts[0], *job.renewed)
-    lasts = [document for each in listed for document in feeds.documents(each, job.site)]
+    lasts = feeds.documents(listed, job.site)
     lasts.append(subscriptions.subscriptions((*job.editions, *job.parts, *_own(job)), job.site))
     main, hottest, *_, everything = job.editions
     chosen = digest_pages.latest(job.digests, job.editions)

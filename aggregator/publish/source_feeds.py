@@ -71,4 +71,4 @@ def made(feed: Feed, entries: Iterable[EditionEntry]) -> Edition:
 
 def documents(editions: Iterable[Edition], site: Site) -> tuple[Document, ...]:
     """Write them in their three forms."""
-    return tuple(document for each in editions for document in feeds.documents(each, site))
+    return tuple(feeds.documents(editions, site))

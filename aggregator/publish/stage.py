@@ -12,6 +12,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from weakref import WeakKeyDictionary
 
 from sqlite_utils import Database
 
@@ -42,6 +43,8 @@ from aggregator.store import (
 log = logging.getLogger(__name__)
 
 BATCH = 500  # stories a job may hold or promote
+# Where editions were just written: how many changes the store had seen by then; the next look finds nothing.
+_written_at: "WeakKeyDictionary[Database, int]" = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,10 +91,12 @@ def pending(db: Database, config: Config, now: datetime) -> Iterator[Job]:
 
 def _current(db: Database, config: Config, now: datetime) -> Job | None:
     """Return what the editions ask for, whose entries are read once for that."""
-    known = lists.known(db, config)
-    ready = (
-        _promotions(db, config, known, now) or _digests(db, config, now) or rendering.due(db, config, known)
-    )
+    if _written_at.pop(db, None) == db.conn.total_changes:
+        ready: Job | None = _digests(db, config, now)
+    else:
+        known = lists.known(db, config)
+        ready = _promotions(db, config, known, now) or _digests(db, config, now)
+        ready = ready or rendering.due(db, config, known)
     return ready or rendering.stale(db, config) or dated.due(db, config)
 
 
@@ -218,6 +223,7 @@ def _rendered(
     archiving.follow(db, config, job.state.root)
     if not job.is_known:
         source_feeds.forget(db)
+    _written_at[db] = db.conn.total_changes
 
 
 def postpone(db: Database, _: Config, job: Job, error: str, __: datetime) -> None:

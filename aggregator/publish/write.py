@@ -25,7 +25,7 @@ _PACKED = frozenset({".gif", ".jpg", ".png", ".webp"})  # no smaller for being p
 # The middle of what they can: at their best they take ten times as long for a twentieth less.
 _COPIES: dict[str, Callable[[bytes], bytes]] = {
     ".gz": lambda body: gzip.compress(body, 6, mtime=0),  # no time in it: the same bytes at each run
-    ".br": lambda body: brotli.compress(body, quality=5),
+    ".br": lambda body: brotli.compress(body, quality=4),
 }
 
 _Halves = dict[Path, Path]  # where each file is to be, and what is to take its place

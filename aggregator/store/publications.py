@@ -205,6 +205,7 @@ def facts(db: Database, stories: Iterable[int], language: str) -> list[Facts]:
     known = [
         facts_of(row, sources[row["story_id"]], counts[row["story_id"]]) for row in db.query(_LEADS, values)
     ]
+    more = said.keys() | views.keys() | others.keys()  # few have any
     return [
         replace(
             each,
@@ -212,8 +213,9 @@ def facts(db: Database, stories: Iterable[int], language: str) -> list[Facts]:
             viewpoints=views.get(story_id, ()),
             related=others.get(story_id, ()),
         )
+        if (story_id := each.publication.story_id) in more
+        else each
         for each in known
-        if (story_id := each.publication.story_id)
     ]
 
 
