@@ -19,6 +19,7 @@
     │   └── BadTranslation          1   the engine's answer failed its checks
     ├── StoreError                  4   the database cannot be used
     │   ├── StoreTooNew             4   written by a newer version
+    │   ├── StoreDamaged            4   what is in the file cannot be relied on
     │   └── StoreLocked             4   another process holds the store
     └── PublishError                5   output/ cannot be written
 
@@ -114,6 +115,10 @@ class StoreError(AggregatorError):
 
 class StoreTooNew(StoreError):
     """The store was written by a newer version of this program."""
+
+
+class StoreDamaged(StoreError):
+    """What the database holds cannot be relied on: nothing more is written to it."""
 
 
 class StoreLocked(StoreError):

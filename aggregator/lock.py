@@ -8,15 +8,17 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from aggregator.errors import StoreError, StoreLocked
+from aggregator.errors import StoreError, StoreLocked, StoreTooNew
 
 _RETRY = 0.1  # seconds between two looks at a lock somebody else holds
 
 
 @contextlib.contextmanager
-def instance_lock(store: Path, command: str, wait: timedelta = timedelta()) -> Iterator[None]:
+def instance_lock(store: Path, command: str, wait: timedelta = timedelta()) -> Iterator[bool]:
     """Hold the right to run stages over `store` while the block runs.
 
+    Shape: yields whether the last holder ended well. One that was killed, or met an error of the store,
+    leaves its name in the lock: who comes next looks at the store before it writes.
     Raises: StoreLocked naming the holder where it is not free within `wait`; StoreError where the lock
     cannot be written.
     """
@@ -24,9 +26,10 @@ def instance_lock(store: Path, command: str, wait: timedelta = timedelta()) -> I
     descriptor = _opened(path)
     try:
         _acquire(descriptor, path, wait)
+        ended_well = not os.pread(descriptor, 1, 0)
         _sign(descriptor, path, command)
-        yield
-        os.ftruncate(descriptor, 0)
+        with _unsigned(descriptor):
+            yield ended_well
     finally:
         os.close(descriptor)
 
@@ -79,8 +82,24 @@ def _sign(descriptor: int, path: Path, command: str) -> None:
     try:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{command} (process {os.getpid()})".encode(), 0)
+        os.fsync(descriptor)  # it has to be there after a power cut
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def _unsigned(descriptor: int) -> Iterator[None]:
+    """Take the name away at the end, unless the store is what went wrong."""
+    try:
+        yield
+    except StoreError as error:
+        if isinstance(error, (StoreLocked, StoreTooNew)):
+            os.ftruncate(descriptor, 0)
+        raise
+    except BaseException:
+        os.ftruncate(descriptor, 0)
+        raise
+    os.ftruncate(descriptor, 0)
 
 
 def _acquire(descriptor: int, path: Path, wait: timedelta) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.errors import StoreError, StoreLocked
+from aggregator.errors import StoreDamaged, StoreError, StoreLocked
 from aggregator.lock import instance_lock, is_served, serving_lock
 
 HOLD = """
@@ -89,3 +89,28 @@ def test_a_sign_that_cannot_be_written_is_said(tmp_path: Path):
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match="file"), serving_lock(tmp_path / "file" / "s.sqlite"):
         pass
+
+
+def test_who_comes_after_a_kill_is_told_and_after_a_good_end_is_not(tmp_path: Path):
+    store = tmp_path / "s.sqlite"
+    with instance_lock(store, "aggregator once") as ended_well:
+        assert ended_well
+    with instance_lock(store, "aggregator once") as ended_well:
+        assert ended_well
+    with _holder(store) as killed:
+        killed.kill()
+        killed.wait()
+    with instance_lock(store, "aggregator once") as ended_well:
+        assert not ended_well
+    with instance_lock(store, "aggregator once") as ended_well:
+        assert ended_well
+
+
+def test_an_error_of_the_store_is_no_good_end_and_another_error_is(tmp_path: Path):
+    store = tmp_path / "s.sqlite"
+    expected = ((StoreDamaged, False), (StoreError, False), (StoreLocked, True), (ValueError, True))
+    for error, well in expected:
+        with pytest.raises(error), instance_lock(store, "aggregator once"):
+            raise error("as if")
+        with instance_lock(store, "aggregator once") as ended_well:
+            assert ended_well is well

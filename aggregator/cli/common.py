@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from aggregator.config import PREFIX, Config, load
-from aggregator.errors import AggregatorError, ConfigError
+from aggregator.errors import AggregatorError, ConfigError, StoreDamaged
 from aggregator.times import from_text, parse_duration
 
 if TYPE_CHECKING:
@@ -59,16 +59,44 @@ def clock() -> datetime:
 
 
 @contextmanager
-def opened(config: Config) -> Iterator["Database"]:
-    """Hold the open store; sqlite3's errors leave as ours."""
+def opened(config: Config, *, ended_well: bool = True) -> Iterator["Database"]:
+    """Hold the open store, looked at first where its last writer did not end well; errors leave as ours."""
     from aggregator.store import open_store, store_errors
 
-    with store_errors(config.store):
+    with (
+        sound_store(config, ended_well=ended_well),
+        offering_a_backup(config),
+        store_errors(config.store),
+    ):
         db = open_store(config.store)
         try:
             yield db
         finally:
             db.close()
+
+
+@contextmanager
+def sound_store(config: Config, *, ended_well: bool) -> Iterator[None]:
+    """Refuse a store that is damaged before anything is written; after a good end it is not looked at."""
+    if not ended_well:
+        from aggregator.store import soundness
+
+        with offering_a_backup(config):
+            soundness.check(config.store)
+    yield
+
+
+@contextmanager
+def offering_a_backup(config: Config) -> Iterator[None]:
+    """Say of a damaged store how it comes back."""
+    try:
+        yield
+    except StoreDamaged as error:
+        raise StoreDamaged(f"{error}; {_way_back(config)}") from error
+
+
+def _way_back(_: Config) -> str:
+    return "put a copy in its place, or move it away to begin anew"
 
 
 @contextmanager
@@ -87,7 +115,10 @@ def open_session(
         from aggregator.session import Session, unwatched
         from aggregator.signals import stop_on_signals
 
-        with instance_lock(config.store, f"aggregator {command}", duration(wait)), opened(config) as db:
+        with (
+            instance_lock(config.store, f"aggregator {command}", duration(wait)) as ended_well,
+            opened(config, ended_well=ended_well) as db,
+        ):
             clear_leftovers(config)
             seen = unwatched if quiet else watch
             stop = stop_on_signals(_say_stopping)

@@ -12,9 +12,11 @@ from aggregator.cli.common import (
     duration,
     expect_polls,
     leave,
+    offering_a_backup,
     open_session,
     opened,
     run_stages,
+    sound_store,
     take_up,
 )
 from aggregator.config import Config
@@ -80,12 +82,14 @@ def run(
     config = context.obj.config()
     clear_leftovers(config)
     with (
-        instance_lock(config.store, "aggregator run", duration(wait)),
+        instance_lock(config.store, "aggregator run", duration(wait)) as ended_well,
+        sound_store(config, ended_well=ended_well),
         Server(config) if server else nullcontext(),
     ):
         _say_no_engine(config)
         print(f"running; {address(config)}" if server else "running", flush=True)
-        daemon.run(config, clock)
+        with offering_a_backup(config):
+            daemon.run(config, clock)
 
 
 def _say_no_engine(config: Config) -> None:

@@ -13,10 +13,11 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from aggregator.errors import StoreError, StoreLocked, StoreTooNew
+from aggregator.errors import StoreDamaged, StoreError, StoreLocked, StoreTooNew
 from aggregator.store.schema import migrations
 
 _READ_TIMEOUT = 5.0  # while somebody waits for an answer
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 BUSY_TIMEOUT = 10.0  # seconds another program may hold the write lock before we give up
 
 
@@ -32,7 +33,13 @@ def store_errors(path: object = "store") -> Iterator[None]:
         hint = "; is the disk full?" if "disk I/O" in str(error) else ""
         raise StoreError(f"{path}: {error}{hint}") from error
     except sqlite3.DatabaseError as error:
-        raise StoreError(f"{path}: {error}") from error
+        kind = StoreDamaged if _result_code(error) in _DAMAGED else StoreError
+        raise kind(f"{path}: {error}") from error
+
+
+def _result_code(error: sqlite3.Error) -> int:
+    """Return SQLite's primary result code; 0 where it did not come from SQLite itself."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
 def open_store(path: Path) -> Database:
