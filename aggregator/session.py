@@ -5,6 +5,7 @@ Loads no stage: a command that runs one pays for no other.
 
 import contextlib
 import hashlib
+import logging
 from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -21,7 +22,7 @@ from aggregator.executors import Workers, open_workers
 from aggregator.model import FeedSettings
 from aggregator.pipeline import Clock, Progress, Stage, StageReport, Stop, run_stage
 from aggregator.poll import filters
-from aggregator.store import admission, feeds, stage_runs, store_errors
+from aggregator.store import admission, denials, feeds, stage_runs, store_errors
 from aggregator.store.stage_runs import StageRun
 
 # The setting that says where a stage works; a stage that is not named works inline.
@@ -45,6 +46,8 @@ _READER = " ".join((__version__, *(setting.name for setting in fields(FeedSettin
 
 _NOTED = 1000  # runs at most that wait to be written, while the store takes nothing
 _UNWRITTEN = timedelta(seconds=30)  # so long at most does a run wait for others: an idle store has one commit
+
+log = logging.getLogger(__name__)
 
 Watch = Callable[[str, int], AbstractContextManager[Progress]]
 

@@ -11,7 +11,7 @@ from sqlite_utils import Database
 from aggregator.model import DueFeed, ParsedEntry, ParsedFeed
 from aggregator.poll import revise
 from aggregator.poll.revise import EntryWrite, StoredEntry
-from aggregator.store import admission, identities, rows
+from aggregator.store import admission, denials, identities, rows
 from aggregator.times import maybe_text, maybe_time, to_text
 
 _COUNT_SOURCE = "feed"
@@ -45,10 +45,13 @@ def record(
     """Write what a parsed feed changes, inside the caller's transaction, and return how much that is.
 
     Of a document that is not whole (a hub's delivery) nothing follows for the entries it leaves out. Entries
-    taken for known ones that the store has not are left to a poll that reads them.
+    taken for known ones that the store has not are left to a poll that reads them. Nothing is known of those
+    that were taken down.
     `zone` is where a day begins.
     """
-    found = identities.keyed(db, feed, parsed)
+    parsed = denials.admitted(db, feed, parsed)
+    keyed = identities.keyed(db, feed, parsed)
+    found = keyed if keyed is parsed else denials.admitted(db, feed, keyed)  # keys are denied, or guids
     known = _known(db, feed.feed_id, [entry.guid for entry in found.entries])
     parsed = found if feed.first_poll else identities.recognised(db, feed, parsed, found, known, whole=whole)
     if parsed is not found:

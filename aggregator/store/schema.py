@@ -207,3 +207,11 @@ def runs_noted(db: Database) -> None:
     db.execute(stage_runs.TABLE)
     execute(db, poll_days.TABLE)
     execute(db, verdicts.TABLES)
+
+
+@migrations()
+def takedowns_kept(db: Database) -> None:
+    """Create the table of what was taken down and must not come back."""
+    from aggregator.store import denials
+
+    db.execute(denials.TABLE)
