@@ -17,7 +17,7 @@ from aggregator.model import (
     Rights,
     Subscription,
 )
-from aggregator.outlines import OpmlText, Outline
+from aggregator.outlines import OpmlText, Outline, feed_outline
 from aggregator.poll import filters
 
 EMPTY = b"""<?xml version="1.0" encoding="UTF-8"?>
@@ -102,8 +102,7 @@ def add(data: bytes, *subscriptions: Subscription) -> bytes:
     """
     by_category: dict[str, list[Subscription]] = {}
     for subscription in subscriptions:
-        path = "/".join(name for part in subscription.category.split("/") if (name := part.strip()))
-        by_category.setdefault(path, []).append(subscription)
+        by_category.setdefault(_path(subscription.category), []).append(subscription)
     for path, members in by_category.items():
         data = _add(data, path, members)
     return data
@@ -115,10 +114,17 @@ def _add(data: bytes, path: str, members: list[Subscription]) -> bytes:
         known = file.find(subscription.url)
         if known:
             raise OpmlError(f"{_FILE}, line {known[0].line}: {subscription.url} is listed already")
+    return _inserted(file, path, [feed_outline(_attributes(subscription)) for subscription in members])
+
+
+def _inserted(file: OpmlText, path: str, outlines: list[bytes]) -> bytes:
     parent = file.category(path)
     missing = path.removeprefix(parent.path).removeprefix("/")
-    feeds = [_attributes(subscription) for subscription in members]
-    return file.spliced([file.insertion(parent, missing.split("/") if missing else [], feeds)])
+    return file.spliced([file.insertion(parent, missing.split("/") if missing else [], outlines)])
+
+
+def _path(category: str) -> str:
+    return "/".join(name for part in category.split("/") if (name := part.strip()))
 
 
 def remove(data: bytes, url: str) -> bytes:
@@ -128,6 +134,18 @@ def remove(data: bytes, url: str) -> bytes:
     """
     file = OpmlText(data, _FILE)
     return file.spliced([edit for outline in _listed(file, url) for edit in file.removals(outline)])
+
+
+def categorise(data: bytes, url: str, category: str) -> bytes:
+    """Return the file with a feed's outline, as it is written, in another category, made where it is missing.
+
+    Raises: OpmlError where the file cannot be read or does not list the feed.
+    """
+    file, path = OpmlText(data, _FILE), _path(category)
+    outline = _listed(file, url)[0]
+    if outline.path == path:
+        return data
+    return _inserted(OpmlText(remove(data, url), _FILE), path, [file.alone(outline)])
 
 
 def set_attribute(data: bytes, url: str, name: str, value: str | None) -> bytes:

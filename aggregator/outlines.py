@@ -83,8 +83,8 @@ class OpmlText:
         ]
         return max(around, key=lambda outline: len(outline.path), default=self.body)
 
-    def insertion(self, parent: Outline, categories: list[str], feeds: list[dict[str, str]]) -> Edit:
-        """Return the edit that adds outlines after the parent's last child, indented like it."""
+    def insertion(self, parent: Outline, categories: list[str], feeds: list[bytes]) -> Edit:
+        """Return the edit that adds written outlines after the parent's last child, indented like it."""
         outer = self._indent(parent.start)
         inner = self._indent(parent.children[-1].start) if parent.children else outer + self._unit
         block = b"".join(self._newline + line for line in self._lines(categories, feeds, inner))
@@ -97,15 +97,21 @@ class OpmlText:
         is_open = b"\n" in self.text[parent.inside : parent.close]
         return parent.inside, parent.inside, block + (b"" if is_open else self._newline + outer)
 
-    def _lines(self, categories: list[str], feeds: list[dict[str, str]], indent: bytes) -> list[bytes]:
+    def _lines(self, categories: list[str], feeds: list[bytes], indent: bytes) -> list[bytes]:
         if not categories:
-            return [indent + b"<outline" + written(attributes) + b"/>" for attributes in feeds]
+            return [indent + feed for feed in feeds]
         inside = self._lines(categories[1:], feeds, indent + self._unit)
         return [
             indent + b"<outline" + written({"text": categories[0]}) + b">",
             *inside,
             indent + b"</outline>",
         ]
+
+    def alone(self, outline: Outline) -> bytes:
+        """Return an outline as it is written, without the outlines inside it."""
+        if not outline.children:
+            return self.text[outline.start : outline.end]
+        return self.text[outline.start : outline.inside].removesuffix(b">").rstrip() + b"/>"
 
     def removals(self, outline: Outline) -> list[Edit]:
         """Return the edits that take an outline out, with its line; outlines inside it stay."""
@@ -146,6 +152,11 @@ class OpmlText:
         if found is None:
             raise OpmlError(f"{self.name}, line {outline.line}: expected a start tag")
         return found
+
+
+def feed_outline(attributes: dict[str, str]) -> bytes:
+    """Return a feed's outline as it stands in a file."""
+    return b"<outline" + written(attributes) + b"/>"
 
 
 def written(attributes: dict[str, str]) -> bytes:

@@ -1,34 +1,22 @@
-"""Editing feeds.opml: add, remove, pause, resume. Never needs the instance lock."""
+"""Editing feeds.opml: add, remove, pause, resume, another category. Never needs the instance lock."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast, get_args
 
 from sqlite_utils import Database
 
-from aggregator import files, opml, urls
+from aggregator import files, finding, opml, why
 from aggregator.config import Config
-from aggregator.errors import AggregatorError, ConfigError, FetchError, NotAFeed, OpmlError
-from aggregator.http import fetch_one
-from aggregator.model import (
-    Failure,
-    FeedSettings,
-    Fetched,
-    NotModified,
-    PollOutcome,
-    Request,
-    Rights,
-    Subscription,
-)
-from aggregator.poll.discover import FeedLink, common_path, feed_links
-from aggregator.poll.shard import outcome_of, parse_in_time
+from aggregator.errors import AggregatorError, ConfigError, OpmlError
+from aggregator.model import FeedSettings, PollOutcome, Rights, Subscription
+from aggregator.poll.shard import outcome_of
 from aggregator.poll.stage import limited, record_polls
 from aggregator.session import mirror, take_up_filters
 from aggregator.store import admission, feeds
+from aggregator.times import to_text
 from aggregator.urls import normalise
-
-_ACCEPT = "application/atom+xml, application/rss+xml, application/feed+json, text/html;q=0.8, */*;q=0.5"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,36 +41,42 @@ def add(
     """
     take_up_filters(db, config)
     settings = FeedSettings(rights=_rights(rights), rights_note=rights_note)
+    found = finding.find(config, url, known_addresses(db, config, now))
+    return take(db, config, found, category=category, settings=settings, now=now)
+
+
+def take(
+    db: Database,
+    config: Config,
+    found: finding.Found,
+    *,
+    category: str,
+    settings: FeedSettings,
+    now: datetime,
+) -> Added:
+    """List a feed that was found; what it answered counts as its first poll.
+
+    Raises: ConfigError, OpmlError; AggregatorError where it is listed by now.
+    """
+    take_up_filters(db, config)
     known = known_addresses(db, config, now)
-    address = urls.web_address(url)
-    if not address or ("://" not in address and " " in address):
-        raise ConfigError(f"{url!r} is no address; expected one such as https://news.example/feed")
-    address = address if "://" in address else f"https://{address}"
-    _refuse_known(known, address)
-    try:
-        fetched, links = _find_feed(config, address, known)
-    except FetchError as error:
-        if urls.web_address(url) == address:
-            raise
-        raise FetchError(error.url, f"{error.message}; where there is no https, say http://{url}") from error
-    listed_url = fetched.moved_to or (links[0].url if links else address)
-    for found in (listed_url, fetched.url):
-        _refuse_known(known, found)
-    parsed = parse_in_time(fetched)
+    for each in (found.url, found.fetched.url):
+        finding.refuse_known(known, each)
     subscription = Subscription(
-        url=listed_url,
-        title=parsed.title or listed_url,
-        site_url=parsed.site_url,
+        url=found.url,
+        title=found.feed.title or found.url,
+        site_url=found.feed.site_url,
         category=category,
         settings=settings,
     )
     edit(db, config, lambda data: opml.add(data, subscription), now)
-    feed = limited(feeds.due_feed(db, listed_url), mutes=bool(admission.of_all(db).mute))
+    feed = limited(feeds.due_feed(db, found.url), mutes=bool(admission.of_all(db).mute))
     with db.atomic():
-        record_polls(db, config, [PollOutcome(feed=feed, result=outcome_of(feed, fetched).result)], now)
+        outcome = PollOutcome(feed=feed, result=outcome_of(feed, found.fetched).result)
+        record_polls(db, config, [outcome], now)
     return Added(
-        url=listed_url, title=subscription.title, category=category, entries=len(parsed.entries),
-        others=tuple(link.url for link in links[1:]),
+        url=found.url, title=subscription.title, category=category, entries=len(found.feed.entries),
+        others=tuple(link.url for link in found.others),
     )  # fmt: skip
 
 
@@ -90,48 +84,6 @@ def _rights(text: str) -> Rights:
     if text not in get_args(Rights):
         raise ConfigError(f"--rights {text}: expected {' | '.join(get_args(Rights))}")
     return cast("Rights", text)
-
-
-def _find_feed(
-    config: Config, address: str, known: Mapping[str, str]
-) -> tuple[Fetched, tuple[FeedLink, ...]]:
-    """Return the feed's answer, and the links where the address was a site's.
-
-    A page that names no feed is asked for one at the one address where it most likely is.
-    """
-    fetched = _get(config, address)
-    try:
-        parse_in_time(fetched)
-    except NotAFeed as error:
-        links = feed_links(fetched.body, fetched.url)
-        if not links:
-            return _guess(config, address, fetched, error)
-        _refuse_known(known, links[0].url)
-        return _get(config, links[0].url), links
-    return fetched, ()
-
-
-def _guess(
-    config: Config, address: str, page: Fetched, error: NotAFeed
-) -> tuple[Fetched, tuple[FeedLink, ...]]:
-    guess = common_path(page.body, page.url)
-    try:
-        fetched = _get(config, guess)
-        parse_in_time(fetched)
-    except (FetchError, NotAFeed):
-        reason = f"no feed, its page names none, and {guess} is none ({error})"
-        raise NotAFeed(f"{address}: {reason}") from error
-    return fetched, (FeedLink(url=guess, title="", media_type=""),)
-
-
-def _get(config: Config, url: str) -> Fetched:
-    match fetch_one(config, Request(url=url, accept=_ACCEPT)):
-        case Fetched() as fetched:
-            return fetched
-        case NotModified():
-            raise FetchError(url, "answered 304 to a request without validators")
-        case Failure(detail=detail):
-            raise FetchError(url, detail)
 
 
 def listed(config: Config) -> bytes:
@@ -142,12 +94,6 @@ def listed(config: Config) -> bytes:
         return opml.EMPTY
     except OSError as error:
         raise OpmlError(f"{config.opml}: cannot be read ({error.strerror})") from error
-
-
-def _refuse_known(known: Mapping[str, str], url: str) -> None:
-    title = known.get(normalise(url))
-    if title is not None:
-        raise AggregatorError(f"{url} is listed already ({title})")
 
 
 def known_addresses(db: Database, config: Config, now: datetime) -> dict[str, str]:
@@ -197,8 +143,35 @@ def _resume(db: Database, config: Config, text: str, now: datetime) -> str:
     return title
 
 
+def categorise(db: Database, config: Config, text: str, category: str, now: datetime) -> str:
+    """Move a feed to a category of feeds.opml, and return its title; its outline stays as it is written.
+
+    Raises: AggregatorError, OpmlError.
+    """
+    return _edited(lambda data, url: opml.categorise(data, url, category))(db, config, text, now)
+
+
+def retry(db: Database, config: Config, text: str, now: datetime) -> str:
+    """Make a feed due now, for the next round to poll, and return its title.
+
+    Raises: AggregatorError where it is paused or gone, or a server asked to be left alone for a while.
+    """
+    bring_up(db, config, now)
+    found = why.collect(db, text)
+    feed, rests = found["feed"], [until for until in found["rests"].values() if until > to_text(now)]
+    name = feed["title"] or feed["listed_url"]
+    if feed["state"] in {"paused", "gone"}:
+        raise AggregatorError(f"{name} is {feed['state']}: aggregator resume {feed['feed_id']}")
+    if rests:
+        raise AggregatorError(f"{name}: its server asked to be left alone until {max(rests)}")
+    with db.atomic():
+        feeds.make_due(db, now, [feed["feed_id"]])
+    return str(name)
+
+
 EDITS: dict[str, Callable[[Database, Config, str, datetime], str]] = {
     "remove": _edited(opml.remove),
     "pause": _edited(lambda data, url: opml.set_attribute(data, url, "paused", "true")),
     "resume": _resume,
+    "retry": retry,
 }

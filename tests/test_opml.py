@@ -175,6 +175,51 @@ def test_outlines_inside_a_removed_feed_stay():
     assert [feed.title for feed in opml.parse(opml.remove(_opml(body), "https://a.example/"))] == ["B"]
 
 
+def test_a_feed_moves_to_another_category_as_it_is_written():
+    moved = opml.categorise(FILE, ALPHA, "News/Deep")
+    outline = FILE[FILE.index(b'<outline type="rss" text="Alpha"') :]
+    outline = outline[: outline.index(b"/>") + 2]
+    without = FILE.replace(b"      " + outline + b"\n", b"")
+    beta = b'paused="true" language="ja"/>\n'
+    assert moved == without.replace(beta, beta + b"        " + outline + b"\n")
+    assert opml.categorise(moved, ALPHA, " News / Deep ") == moved
+    back = opml.categorise(moved, ALPHA, "")
+    assert {each.url: each.category for each in opml.parse(back)}[ALPHA] == ""
+    assert outline in back
+
+
+def test_a_category_that_is_missing_is_made_for_a_feed_that_moves():
+    moved = opml.categorise(FILE, ALPHA, "AI & <半導体>/News")
+    assert b'<outline text="AI &amp; &lt;' in moved
+    assert opml.parse(moved)[-1].category == "AI & <半導体>/News"
+    assert len(opml.parse(moved)) == len(opml.parse(FILE))
+
+
+def test_a_feed_that_is_alone_in_its_category_moves_into_one_inside_it():
+    data = _opml('<outline text="News">\n<outline text="A" xmlUrl="https://a.example/"/>\n</outline>')
+    moved = opml.categorise(data, "https://a.example/", "News/Deep")
+    assert [each.category for each in opml.parse(moved)] == ["News/Deep"]
+
+
+def test_outlines_inside_a_feed_that_moves_stay_where_they_are():
+    data = _opml(
+        '<outline text="A" xmlUrl="https://a.example/"><outline text="B" xmlUrl="https://b.example/"/></outline>'
+    )
+    moved = opml.parse(opml.categorise(data, "https://a.example/", "New"))
+    assert {each.url: each.category for each in moved} == {
+        "https://a.example/": "New", "https://b.example/": "",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "shift_jis", "utf-8-sig"])
+def test_a_feed_moves_in_any_encoding(encoding: str):
+    body = '<outline text="技術"><outline text="表示" xmlUrl="https://a.example/"/></outline>'
+    named = "utf-8" if encoding == "utf-8-sig" else encoding
+    data = f'<?xml version="1.0" encoding="{named}"?><opml><body>{body}</body></opml>'.encode(encoding)
+    (moved,) = opml.parse(opml.categorise(data, "https://a.example/", "半導体"))
+    assert (moved.title, moved.category) == ("表示", "半導体")
+
+
 def test_setting_an_attribute_changes_its_value_alone():
     assert opml.set_attribute(FILE, ALPHA, "rights", "titles") == FILE.replace(
         b'rights="full"', b'rights="titles"'

@@ -191,6 +191,36 @@ def test_a_paused_feed_is_not_polled_until_it_is_resumed(site: FeedServer, aggre
     assert len(site.requests) == 2
 
 
+def test_a_feed_is_tried_again_by_the_next_round(site: FeedServer, aggregator: Aggregator):
+    aggregator("add", site.url("/feed.xml"))
+    assert aggregator("retry", "bolt").stdout == "due now: Bolt Weekly\n"
+    assert aggregator("poll").returncode == 0
+    assert len(site.requests) == 2
+
+
+def test_a_feed_at_rest_is_not_tried_again(
+    site: FeedServer, aggregator: Aggregator, environment: dict[str, str]
+):
+    aggregator("add", site.url("/feed.xml"))
+    with sqlite3.connect(environment["AGGREGATOR_STORE"]) as db:
+        db.execute("UPDATE feeds SET retry_after_at = '2030-01-01T00:00:00Z'")
+    asked = aggregator("retry", "1")
+    assert (asked.returncode, "left alone until 2030-01-01T00:00:00Z" in asked.stderr) == (1, True)
+    aggregator("pause", "1")
+    paused = aggregator("retry", "1")
+    assert (paused.returncode, "aggregator resume 1" in paused.stderr) == (1, True)
+
+
+def test_a_feed_moves_to_another_category(
+    site: FeedServer, aggregator: Aggregator, environment: dict[str, str]
+):
+    aggregator("add", site.url("/feed.xml"), "--category", "ニュース")
+    assert aggregator("category", "bolt", "AI/半導体").stdout == "moved Bolt Weekly\n"
+    (listed,) = opml.parse(Path(environment["AGGREGATOR_OPML"]).read_bytes())
+    assert listed.category == "AI/半導体"
+    assert json.loads(aggregator("list", "--json").stdout)[0]["category"] == "AI/半導体"
+
+
 def test_a_removed_feed_keeps_its_entries_and_what_else_stands_in_the_file(
     site: FeedServer, aggregator: Aggregator, environment: dict[str, str]
 ):

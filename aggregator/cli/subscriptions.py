@@ -59,6 +59,29 @@ def resume(context: typer.Context, feed: Feed) -> None:
     _edit(context, feed, "resumed", "resume")
 
 
+@app.command()
+def retry(context: typer.Context, feed: Feed) -> None:
+    """Make a feed due: the next round polls it, also one of `run`. A Retry-After is kept to."""
+    _edit(context, feed, "due now:", "retry")
+
+
+@app.command()
+def category(
+    context: typer.Context,
+    feed: Feed,
+    name: Annotated[str, typer.Argument(help="Category in feeds.opml; a/b nests; empty: none.")],
+) -> None:
+    """Move a feed to another category of feeds.opml.
+
+    Example: aggregator category "Bolt Weekly" ハードウェア
+    """
+    from aggregator import subscribe
+
+    config = context.obj.config()
+    with opened(config) as db:
+        print(f"moved {subscribe.categorise(db, config, feed, name, clock())}")
+
+
 def _edit(context: typer.Context, feed: str, done: str, edit: str) -> None:
     from aggregator import subscribe
 
