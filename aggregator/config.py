@@ -97,6 +97,8 @@ class Config:
     drop_after: timedelta = _setting(timedelta(days=180), "texts of entries older than this go; 0: never")
     keep_entries: int = _setting(0, "so many entries keep their texts, the newest; 0: no limit")
     dropped_pages: Literal["keep", "gone"] = _setting("keep", "pages of entries whose texts went")
+    backups: Path = _setting(Path(), "where backups are kept; empty: in `backups` beside the store")
+    backup_keep: int = _setting(7, "so many daily backups are kept; 0: none is made by itself")
     publish_every: timedelta = _setting(timedelta(minutes=1), "while a backlog is translated")
     executor_poll: str = _setting("processes:1", "where polling works: inline: or processes:N")
     executor_enrich: str = _setting("inline:", "where enriching works")
@@ -114,6 +116,11 @@ class Config:
             return self.models
         cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         return Path(cache) / "aggregator" / "models"
+
+    @property
+    def backups_folder(self) -> Path:
+        """Where backups are kept."""
+        return self.backups if self.backups != Path() else self.store.parent / "backups"
 
     @property
     def zone(self) -> zoneinfo.ZoneInfo:

@@ -24,6 +24,7 @@ UNITS = {
     "comment_translate": "comments",
     "viewpoints": "comments",
     "retention": "entries",
+    "backup": "backups",
 }
 _SINGLE = {
     "feeds": "feed",
@@ -33,6 +34,7 @@ _SINGLE = {
     "stories": "story",
     "discussions": "discussion",
     "comments": "comment",
+    "backups": "backup",
 }
 _WORD = 9  # letters
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
+from aggregator.backup.stage import STAGE as BACKUP
 from aggregator.discuss.comments_stage import COMMENT_TRANSLATE, COMMENTS
 from aggregator.discuss.stage import COUNT
 from aggregator.discuss.viewpoints_stage import VIEWPOINTS
@@ -23,7 +24,7 @@ from aggregator.websub.stage import take_up
 
 STAGES: tuple[Stage, ...] = (
     WEBSUB, POLL, ARTICLE, PAGE, SUMMARY, TRANSLATE, PUBLISH, SOURCE, PICTURE, HUB,
-    COUNT, COMMENTS, COMMENT_TRANSLATE, VIEWPOINTS, RETENTION,
+    COUNT, COMMENTS, COMMENT_TRANSLATE, VIEWPOINTS, RETENTION, BACKUP,
 )  # fmt: skip
 
 PAGES = timedelta(minutes=2)  # slow sites hold back the rest of a round no longer; others go on in the next
@@ -90,7 +91,11 @@ def _retain(session: Session, budget: timedelta | None) -> list[StageReport]:
     return [session.run(RETENTION, _shorter(DROPS, budget))]
 
 
-CARE: tuple[Group, ...] = (_retain,)  # one line each for what is looked after beside it
+def _back_up(session: Session, budget: timedelta | None) -> list[StageReport]:
+    return [session.run(BACKUP, budget)]
+
+
+CARE: tuple[Group, ...] = (_retain, _back_up)  # one line each for what is looked after beside it
 # In the order of a round: what waits equally long has its turn first that others can use.
 GROUPS: dict[str, Group] = {
     "poll": poll,

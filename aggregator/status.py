@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from aggregator.backup import stage as backup
 from aggregator.config import Config
 from aggregator.discuss import access
 from aggregator.discuss import stage as counting
@@ -65,6 +66,7 @@ def collect(db: Database, config: Config, now: datetime) -> tuple[dict[str, Any]
         "output": config.output,
         "dropped": _dropped(db, config),
         "store": _store(db, config),
+        "backup": backup.summary(db, config),
     }
     troubled = [row for row in rows if row["state"] in TROUBLED]
     return overview, sorted(troubled, key=lambda row: -row["failures"])

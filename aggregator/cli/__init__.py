@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from aggregator import __version__
-from aggregator.cli import inspection, operating, remaking, rules, running, subscriptions, upkeep
+from aggregator.cli import backups, glossaries, inspection, operating, remaking, rules, running, subscriptions, upkeep
 from aggregator.cli.common import Options
 from aggregator.errors import AggregatorError, ConfigError
 
@@ -24,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for commands in (running, subscriptions, inspection, remaking, rules, upkeep, operating):
+for commands in (running, subscriptions, inspection, remaking, rules, upkeep, operating, glossaries, backups):
     app.add_typer(commands.app)
 
 

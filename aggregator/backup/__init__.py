@@ -1,0 +1,1 @@
+"""Backups: one file that holds the store and what belongs to it, made, tried and put back."""

@@ -1,0 +1,33 @@
+"""A row of `meta`: when the last backup was made and tried, and what came of it."""
+
+import json
+from dataclasses import asdict, dataclass
+
+from sqlite_utils import Database
+
+_KEY = "backups"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """The last daily backup and the last trial of one; empty strings before the first."""
+
+    day: str = ""  # the day that has been looked after
+    made_at: str = ""
+    path: str = ""
+    bytes: int = 0
+    failure: str = ""  # of the last one that could not be made
+    tried_at: str = ""
+    tried: str = ""  # its path
+    trial_failure: str = ""
+
+
+def state(db: Database) -> State:
+    """Read what `note` wrote."""
+    row = db.execute("SELECT value FROM meta WHERE key = ?", [_KEY]).fetchone()
+    return State(**json.loads(row[0])) if row else State()
+
+
+def note(db: Database, known: State) -> None:
+    """Write what `state` reads."""
+    db.table("meta").upsert({"key": _KEY, "value": json.dumps(asdict(known))}, pk="key")
