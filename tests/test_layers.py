@@ -10,22 +10,22 @@ ROOT = Path(__file__).parent.parent / "aggregator"
 # Lowest first (docs/architecture.md). A name ending in a dot is a package of its own.
 RANKS = [
     {"errors", "model.", "times"},
-    {"urls", "markup", "faults", "config", "readers", "files", "keys", "deny_list", "traces"},
+    {"urls", "markup", "schedule", "rota", "faults", "config", "readers", "files", "keys", "deny_list", "traces"},
     {"websub.protocol", "outlines", "opml", "http.headers", "http.addresses", "http.unpack", "poll.parse", "poll.marks", "poll.lenient", "poll.decode", "poll.fast", "poll.fast.reader", "poll.fast.fields", "poll.fast.dates", "poll.clean", "poll.images",
      "poll.xmlfeed", "poll.jsonfeed", "poll.decide", "poll.outage", "poll.polite", "poll.revise", "poll.identity", "poll.retold", "poll.wordings", "poll.filters", "poll.discover", "enrich.article", "enrich.summary", "enrich.choice", "enrich.furniture",
-     "enrich.sentences", "enrich.robots", "enrich.optout", "enrich.page", "enrich.shortlink", "enrich.visit", "discuss.schedule", "translate.segment", "translate.casing", "translate.language", "translate.typography", "translate.style", "translate.engines.prompts", "translate.writing", "translate.check", "translate.sense", "translate.roles", "translate.quantity", "translate.glossary", "translate.budget", "translate.route", "translate.touched",
+     "enrich.sentences", "enrich.robots", "enrich.optout", "enrich.page", "enrich.shortlink", "enrich.visit", "discuss.schedule", "translate.segment", "translate.casing", "translate.language", "translate.typography", "translate.style", "translate.engines.prompts", "translate.writing", "translate.check", "translate.sense", "translate.roles", "translate.quantity", "translate.glossary", "translate.glossary_lines", "translate.glossary_lines", "translate.budget", "translate.route", "translate.touched",
      "retention.limits",
      "publish.digest", "publish.digest_text", "publish.digest_pages",
      "serve.answer", "discuss.links", "discuss.answers", "discuss.turns", "discuss.hackernews", "discuss.lobsters", "discuss.reddit", "discuss.hatena", "discuss.wordpress", "discuss.github", "discuss.github_discussions", "discuss.github_releases", "discuss.comment_feeds", "discuss.sites", "discuss.providers", "discuss.comments", "discuss.viewpoints", "publish.comments",
      "publish.edition", "publish.archive", "publish.pictures", "publish.slugs", "publish.source_feeds", "publish.body", "publish.promote", "publish.feeds", "publish.jsonfeed", "publish.pages", "publish.linked", "publish.imprint", "publish.days", "publish.sources", "publish.counts", "publish.hot", "publish.room", "publish.subscriptions", "publish.terms", "publish.found"},
-    {"discuss.access", "discuss.work", "http.hubs", "http.post", "http.shards", "http.visits", "enrich.work", "http.turns", "websub.work", "websub.spool", "websub.callback", "http", "http.curl", "http.names", "http.response", "poll.shard", "poll.work", "executors", "lock", "signals", "resources", "store.", "backup", "backup.settings", "backup.bundle", "backup.making", "backup.checking", "publish.write", "publish.archiving", "publish.picture_work", "publish.lists", "publish.dated", "publish.place", "publish.rendering",
+    {"discuss.access", "discuss.work", "http.hubs", "http.post", "http.shards", "http.visits", "enrich.work", "http.turns", "websub.work", "websub.spool", "websub.callback", "http", "http.curl", "http.names", "http.response", "poll.shard", "poll.work", "executors", "lock", "signals", "systemd", "resources", "store.", "backup", "backup.settings", "backup.bundle", "backup.making", "backup.checking", "publish.write", "publish.archiving", "publish.picture_work", "publish.lists", "publish.dated", "publish.place", "publish.rendering",
      "translate.engines.", "translate.models", "translate.manifest", "translate.download", "translate.wheels",
      "publish.digests",
      "translate.chain", "translate.writer", "translate.allowance"},
     {"pipeline"},
     {"poll.stage", "enrich.stage", "discuss.stage", "discuss.comments_stage", "discuss.viewpoints_stage", "translate.stage", "publish.stage", "publish.hub_stage", "publish.picture_stage", "publish.source_stage", "websub.stage",
      "retention.stage", "backup.stage"},
-    {"search", "session", "subscribe", "finding", "losses", "again", "why", "retellings", "check", "exchange", "stages", "status", "figures"},
+    {"search", "session", "subscribe", "finding", "wording", "wording", "losses", "again", "why", "retellings", "check", "exchange", "stages", "status", "figures", "health", "measures"},
     {"daemon", "serve.", "doctor", "report", "demo."},
     {"cli."},
     {"__main__"},
@@ -46,7 +46,7 @@ EDGES = {
 # async is for sockets alone; feedparser and feedgen have one door each.
 ONLY_IN = {
     "asyncio": {"http", "serve"}, "feedparser": {"poll.lenient"}, "feedgen": {"publish.feeds"},
-    "typer": {"cli"}, "pycurl": {"http"}, "sqlite3": {"store"}, "apscheduler": {"daemon"},
+    "typer": {"cli"}, "pycurl": {"http"}, "sqlite3": {"store"}, "prometheus_client": {"serve"}, "apscheduler": {"schedule"},
 }  # fmt: skip
 
 

@@ -9,7 +9,17 @@ from typing import Annotated
 import typer
 
 from aggregator import __version__
-from aggregator.cli import backups, glossaries, inspection, operating, remaking, rules, running, subscriptions, upkeep
+from aggregator.cli import (
+    backups,
+    glossaries,
+    inspection,
+    operating,
+    remaking,
+    rules,
+    running,
+    subscriptions,
+    upkeep,
+)
 from aggregator.cli.common import Options
 from aggregator.errors import AggregatorError, ConfigError
 

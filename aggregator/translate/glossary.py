@@ -79,11 +79,24 @@ def _rows(path: Path) -> Rows:
         text = path.read_text(encoding="utf-8-sig")  # spreadsheets write the mark
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read ({error})") from error
+    return read(text, str(path))
+
+
+def read(text: str, name: str) -> Rows:
+    """Return the terms of a glossary's text.
+
+    Raises: ConfigError naming file and line.
+    """
     lines = enumerate(text.splitlines(), 1)
-    return dict(_row(path, number, line) for number, line in lines if line.strip() and line[0] != "#")
+    return dict(_row(name, number, line) for number, line in lines if is_row(line))
 
 
-def _row(path: Path, number: int, line: str) -> tuple[str, tuple[str, ...]]:
+def is_row(line: str) -> bool:
+    """Tell whether a line holds a term: is neither empty nor a comment."""
+    return bool(line.strip()) and line[0] != "#"
+
+
+def _row(path: str, number: int, line: str) -> tuple[str, tuple[str, ...]]:
     term, _, rest = line.partition("\t")
     forms = tuple(form.strip() for form in rest.partition("\t")[0].split("|"))
     if not term.strip() or not all(forms):
