@@ -36,6 +36,7 @@ MODULES = {
     "lxml": "lxml.etree",
     "lxml_html_clean": "lxml_html_clean",
     "nh3": "nh3",
+    "prometheus-client": "prometheus_client",
     "pycurl": "pycurl",
     "regex": "regex",
     "rich": "rich",

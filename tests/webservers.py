@@ -45,7 +45,7 @@ class Answer:
 def ask(port: int, path: str, method: str = "GET", **headers: str) -> Answer:
     """Ask with these headers and no others; the path goes as it is."""
     with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
-        connection.putrequest(method, path, skip_accept_encoding=True)
+        connection.putrequest(method, path, skip_host="Host" in headers, skip_accept_encoding=True)
         for name, value in headers.items():
             connection.putheader(name.replace("_", "-"), value)
         connection.endheaders()
@@ -56,7 +56,8 @@ def ask(port: int, path: str, method: str = "GET", **headers: str) -> Answer:
 @contextlib.contextmanager
 def ours(output: Path, **settings: str) -> Iterator[int]:
     """Serve the folder as `aggregator serve` does; yield the port."""
-    with Server(replace(Config(), output=output, listen="127.0.0.1:0", **settings)) as server:
+    given = {"store": output / ".none.sqlite", "listen": "127.0.0.1:0"} | settings
+    with Server(replace(Config(), output=output, **given)) as server:
         yield server.port
 
 

@@ -10,26 +10,27 @@ from aiohttp import web
 
 from aggregator.config import Config
 from aggregator.errors import AggregatorError
+from aggregator.health import Patience, beside_cron
 from aggregator.lock import serving_lock
-from aggregator.serve import answer, documents, hubs, searches, tokens
+from aggregator.serve import documents, health, hubs, metrics, searches, tokens
 from aggregator.websub import protocol
 
 _GRACE = 10.0  # seconds that requests under way are given to finish
 
 
-def application(config: Config) -> web.Application:
-    """Return the application that serves the files of output/ and answers hubs."""
+def application(config: Config, patience: Patience | None = None) -> web.Application:
+    """Return the application that serves the files of output/, answers hubs and tells how things are.
+
+    Shape: `patience` is what health is judged by, without it that with rounds that cron starts.
+    """
     app = web.Application()
     tokens.prepare(app)
-    app.router.add_get("/healthz", _health)  # add_get answers HEAD too
+    health.add_routes(app, config, patience or beside_cron(config))
+    metrics.add_routes(app, config)
     hubs.add_routes(app, config)
     searches.add_routes(app, config)
     app.router.add_get("/{path:.*}", documents.handler(config))
     return app
-
-
-async def _health(_: web.Request) -> web.Response:
-    return web.Response(text="ok\n", headers={**answer.headers("local"), "Cache-Control": "no-store"})
 
 
 class Server:
@@ -39,8 +40,8 @@ class Server:
     token cannot be used.
     """
 
-    def __init__(self, config: Config) -> None:
-        self._config, self._address = config, config.address
+    def __init__(self, config: Config, patience: Patience | None = None) -> None:
+        self._config, self._address, self._patience = config, config.address, patience
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="serve", daemon=True)
         self._runner: web.AppRunner | None = None
@@ -74,7 +75,7 @@ class Server:
         return f"cannot listen on {host}:{port} ({reason}); another address: --set listen=127.0.0.1:PORT"
 
     async def _start(self) -> None:
-        app = application(self._config)
+        app = application(self._config, self._patience)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GRACE)
         await self._runner.setup()
         site = web.TCPSite(self._runner, *self._address, reuse_address=True)

@@ -27,13 +27,14 @@ class Caller:
 
     network: str  # the address, of IPv6 its /64: what limits count by
     is_safe: bool  # nobody between could read along: https up to here, or no network at all
+    is_here: bool = False  # it came from this machine, and no proxy says that it passed it on
 
 
 def caller(peer: str | None, headers: Headers) -> Caller:
     """Return who asks: the peer, or where that is a proxy of this machine, whom it names."""
     is_here = _is_loopback(peer or "")
     if not is_here or not any(headers.get(name) for name in _FORWARDED):
-        return Caller(network=_network(peer or ""), is_safe=is_here)
+        return Caller(network=_network(peer or ""), is_safe=is_here, is_here=is_here)
     scheme = _nearest(headers, "X-Forwarded-Proto").lower()
     return Caller(network=_network(_nearest(headers, "X-Forwarded-For")), is_safe=scheme == "https")
 
@@ -52,6 +53,14 @@ def is_own_form(headers: Mapping[str, str], site_url: str) -> bool:
     if scheme not in {"http", "https"} or host not in {headers.get("Host", "").lower(), _host(site_url)}:
         return False
     return scheme == "https" or _is_loopback(urlsplit(origin).hostname or "")
+
+
+def names_loopback(host: str) -> bool:
+    """Tell whether a Host is this machine's own; a site whose name leads to 127.0.0.1 says another."""
+    try:
+        return _is_loopback(urlsplit(f"//{host}").hostname or "")
+    except ValueError:  # half a bracket
+        return False
 
 
 def is_secure(headers: Mapping[str, str]) -> bool:

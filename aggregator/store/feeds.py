@@ -26,14 +26,14 @@ _DUE = f"""
 _DUE_COLUMNS = """feed_id, listed_url, fetch_url, feeds.domain, settings, etag, last_modified,
   body_fingerprint, entry_marks, refused_fingerprint, failure, last_change_at, failures, gone_seen, moved_to,
   moved_seen, hints, identity"""
-_STATE = """CASE
+STATE = """CASE
   WHEN gone = 1 THEN 'gone'
   WHEN json_extract(settings, '$.paused') IS 'true' THEN 'paused'
   WHEN failures > 0 THEN 'failing'
   WHEN last_poll_at IS NULL THEN 'new'
   ELSE 'ok' END"""
 _OVERVIEW = f"""
-  SELECT feed_id, {_STATE} AS state, title, category, listed_url, fetch_url, site_url, last_poll_at,
+  SELECT feed_id, {STATE} AS state, title, category, listed_url, fetch_url, site_url, last_poll_at,
     last_change_at, next_poll_at, retry_after_at, failures, failure, identity,
     moved_to, moved_seen, settings,
     (SELECT count(*) FROM entries WHERE entries.feed_id = feeds.feed_id) AS entries

@@ -29,6 +29,7 @@ CREATE TRIGGER polls_of_a_day AFTER INSERT ON polls BEGIN
   ON CONFLICT (day, outcome) DO UPDATE SET polls = polls + 1, bytes = bytes + NEW.bytes,
     seconds = seconds + NEW.seconds, added = added + NEW.added, changed = changed + NEW.changed; END;
 """
+OUTCOMES = ("changed", "unchanged", "not_modified", "failed", "gone")
 ANSWERED = ("changed", "unchanged", "not_modified")
 _COLUMNS = ("polls", "bytes", "seconds", "added", "changed")
 _SUMS = ", ".join(f"sum({name})" for name in _COLUMNS)

@@ -1,0 +1,45 @@
+"""Whether the work goes on: judged by when polling and publishing last went well."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from aggregator.config import Config
+from aggregator.errors import StoreError
+from aggregator.store import reading, stage_runs
+from aggregator.times import duration_text
+
+GRACE = timedelta(minutes=15)  # a round may be long: other groups have their turns between
+WATCHED = ("poll", "publish")  # what must go well whatever there is to do; both run with every round
+
+# Until when a success at a moment is recent enough.
+Patience = Callable[[datetime], datetime]
+
+
+def beside_cron(config: Config) -> Patience:
+    """Return the patience with rounds that somebody else starts: two intervals of polling."""
+    return lambda last: last + 2 * config.poll_every
+
+
+def trouble(config: Config, patience: Patience, since: datetime, now: datetime) -> str:
+    """Say in one line why this is not well, "" where it is.
+
+    Shape: `since` is when the watching began; what was not well before that has its time from then on.
+    """
+    try:
+        with reading(config.store) as db:
+            known = stage_runs.all_of(db)
+    except StoreError:  # whoever asks need not know where it lies
+        if config.store.exists():
+            return "the store cannot be read"
+        known = {}
+    for stage in WATCHED:
+        last = known[stage].succeeded_at if stage in known else None
+        if now > patience(max(last or since, since)):
+            return _late(stage, last, now)
+    return ""
+
+
+def _late(stage: str, last: datetime | None, now: datetime) -> str:
+    return f"{stage}: " + (
+        f"nothing went well for {duration_text(now - last)}" if last else "never went well"
+    )
