@@ -8,6 +8,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from aggregator.config import Config
+from aggregator.errors import EngineUnavailable
 from aggregator.publish import promote
 from aggregator.publish.edition import Publication
 from aggregator.publish.lists import carried
@@ -62,6 +63,25 @@ def plan(db: Database, config: Config, wanted: Wanted) -> Plan:
         entry_ids=tuple(each.entry_id for each in found), characters=characters, engine=first,
         yen=budget.cost(2 * characters, services.price(first, config)),
     )  # fmt: skip
+
+
+def ask(db: Database, config: Config, wanted: Plan) -> None:
+    """Have translations made again, by this round or the next; they stay until a new one passes.
+
+    Raises: EngineUnavailable where nothing could make them.
+    """
+    refuse_without_engine(config)
+    with db.atomic():
+        remakes.ask_again(db, config.language, wanted.entry_ids)
+
+
+def refuse_without_engine(config: Config) -> None:
+    """Let whoever has an engine that is ready go on.
+
+    Raises: EngineUnavailable.
+    """
+    if not engines.ready(config):
+        raise EngineUnavailable("; ".join(engines.why_not(config)) or "engine = none: nothing translates")
 
 
 def _touched(db: Database, config: Config, found: list[remakes.Made]) -> list[remakes.Made]:

@@ -1,4 +1,4 @@
-"""Commands that look into feeds and entries: why, check, search, story."""
+"""Commands that look into feeds and entries: why, entry, check, search, story."""
 
 from typing import Annotated
 
@@ -24,7 +24,29 @@ def why(context: typer.Context, feed: Feed, as_json: Json = False) -> None:
     if as_json:
         facts(found, as_json=True)
         return
-    shown = reasons.lines(found, clock())
+    _print_lines(reasons.lines(found, clock()))
+
+
+@app.command()
+def entry(
+    context: typer.Context,
+    entry: Annotated[str, typer.Argument(help="Its number, its original's address or its page's.")],
+    as_json: Json = False,
+) -> None:
+    """Say what became of an entry and why: kept out, waiting, refused or published."""
+    from aggregator import fate
+    from aggregator.report import facts
+
+    config = context.obj.config()
+    with opened(config) as db:
+        found = fate.collect(db, config, entry)
+    if as_json:
+        facts(found, as_json=True)
+        return
+    _print_lines(fate.lines(found, config))
+
+
+def _print_lines(shown: list[tuple[str, str]]) -> None:
     width = max(len(name) for name, _ in shown)
     for name, text in shown:
         print(f"{name:<{width}}  {text}")

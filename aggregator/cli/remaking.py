@@ -85,19 +85,16 @@ def _planned(
 def _retranslate(
     config: Config, wanted: Callable[["Database"], "Wanted"], wait: str, *, republish: bool
 ) -> None:
-    from aggregator.errors import EngineUnavailable
+    from aggregator import again
     from aggregator.publish.stage import STAGE as PUBLISH
     from aggregator.store import remakes
-    from aggregator.translate import engines
     from aggregator.translate.stage import STAGE as TRANSLATE
 
-    if not engines.ready(config):
-        raise EngineUnavailable("; ".join(engines.why_not(config)) or "engine = none: nothing translates")
+    again.refuse_without_engine(config)
     with open_session(config, "retranslate", wait) as session:
         refused = take_up(session)
         plan = _planned(session.db, config, wanted, republish=republish)
-        with session.db.atomic():
-            remakes.ask_again(session.db, config.language, plan.entry_ids)
+        again.ask(session.db, config, plan)
         reports = [session.run(TRANSLATE)] if plan.entry_ids else []
         if republish:
             show_again(session.db, config, plan.entry_ids)
