@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from aggregator import __version__
+from aggregator import __version__, deny_list
 from aggregator.config import DEFAULT_FILTERS, Config
 from aggregator.errors import AggregatorError, ConfigError, OpmlError, StoreError
 from aggregator.executors import Workers, open_workers
@@ -166,6 +166,19 @@ def mirror(db: Database, config: Config, data: bytes, now: datetime) -> feeds.Sy
         leads.hand_on_of_removed(db, now)
         db.table("meta").upsert({"key": "opml", "value": digest}, pk="key")
     return synced
+
+
+def take_down(db: Database, config: Config, now: datetime) -> bool:
+    """Take down what the deny list names and the store still holds; return whether there was anything.
+
+    Shape: the caller holds the instance lock.
+    Raises: ConfigError where the list cannot be read, PublishError.
+    """
+    if not denials.is_behind(db, deny_list.read(config.store), now):
+        return False
+    from aggregator import takedown  # seldom
+
+    return takedown.enforce(db, config, now) is not None
 
 
 def take_up_filters(db: Database, config: Config) -> bool:

@@ -18,6 +18,7 @@ from aggregator.cli import (
     rules,
     running,
     subscriptions,
+    takedowns,
     upkeep,
 )
 from aggregator.cli.common import Options
@@ -34,7 +35,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for commands in (running, subscriptions, inspection, remaking, rules, upkeep, operating, glossaries, backups):
+for commands in (
+    running, subscriptions, inspection, remaking, rules, takedowns, upkeep, operating, glossaries, backups,
+):  # fmt: skip
     app.add_typer(commands.app)
 
 

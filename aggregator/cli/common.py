@@ -173,8 +173,19 @@ def duration(text: str, option: str = "--wait") -> timedelta:
 
 
 def take_up(session: "Session") -> ConfigError | None:
-    """Read feeds.opml and filters.toml; what cannot be read is said, and what is known so far goes on."""
-    return take_up_list(session.db, session.config)
+    """Read feeds.opml, filters.toml and the deny list; where one cannot be read what is known goes on.
+
+    Raises: PublishError where what was taken down cannot be removed.
+    """
+    from aggregator.session import take_down
+
+    refused = take_up_list(session.db, session.config)
+    try:
+        take_down(session.db, session.config, clock())
+    except ConfigError as error:
+        print(f"aggregator: {error}", file=sys.stderr)
+        refused = refused or error
+    return refused
 
 
 def take_up_list(db: "Database", config: Config) -> ConfigError | None:

@@ -7,21 +7,24 @@ import itertools
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import datetime
 
 from sqlite_utils import Database
 
 from aggregator import deny_list, urls
 from aggregator.deny_list import DenyList
 from aggregator.model import DueFeed, ParsedEntry, ParsedFeed
+from aggregator.times import to_text
 
 # Released: a change is a migration.
 TABLE = "CREATE TABLE denials (key TEXT PRIMARY KEY) STRICT, WITHOUT ROWID"
-_META = "denials"  # the digest of the list that was taken up last
+_META = "denials"  # the digest of the list that was worked off
+_TRACES = "takedown_traces"
 _AMONG = "SELECT key FROM denials WHERE key IN (SELECT value FROM json_each(?))"
 
 
 def digest(db: Database) -> str:
-    """Return the fingerprint of the deny list that was taken up last, "" before the first."""
+    """Return the fingerprint of the deny list of whose entries nothing is left, "" before the first."""
     row = db.execute("SELECT value FROM meta WHERE key = ?", [_META]).fetchone()
     return str(row[0]) if row else ""
 
@@ -30,7 +33,31 @@ def take_up(db: Database, listed: DenyList) -> None:
     """Let a deny list hold from now on, inside the caller's transaction."""
     db.execute("DELETE FROM denials")
     db.conn.executemany("INSERT INTO denials (key) VALUES (?)", [(key,) for key in sorted(listed.keys())])
+
+
+def note(db: Database, listed: DenyList) -> None:
+    """Note that nothing is left of what a deny list names."""
     db.table("meta").upsert({"key": _META, "value": listed.digest}, pk="key")
+
+
+def is_behind(db: Database, listed: DenyList, now: datetime) -> bool:
+    """Tell whether something is still to be taken down, or traces of it are to be removed."""
+    since = traces_since(db)
+    is_new = listed.digest not in {"", digest(db)}
+    return is_new or (since is not None and since <= to_text(now))
+
+
+def traces_since(db: Database) -> str | None:
+    """Return from when on the store's file is to be rid of traces of what was deleted; None: it is."""
+    row = db.execute("SELECT value FROM meta WHERE key = ?", [_TRACES]).fetchone()
+    return str(row[0]) if row else None
+
+
+def note_traces(db: Database, at: datetime | None) -> None:
+    """Write what `traces_since` reads."""
+    db.execute("DELETE FROM meta WHERE key = ?", [_TRACES])
+    if at:
+        db.execute("INSERT INTO meta (key, value) VALUES (?, ?)", [_TRACES, to_text(at)])
 
 
 def count(db: Database) -> int:

@@ -1,7 +1,7 @@
 """Tables digests and digest_entries: lists made once, and what they said of their entries."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, get_args
 
@@ -78,6 +78,9 @@ WHERE +d.kind IN (SELECT value FROM json_each(?)) AND d.published_at >= ?
 ORDER BY d.published_at DESC, d.digest_id DESC LIMIT ?
 """  # noqa: S608
 _ARCHIVED = f"{_DIGESTS} JOIN archives a USING (archive_id) WHERE a.name = ? ORDER BY d.digest_id"
+_THESE = f"""{_DIGESTS}
+WHERE d.kind != 'morning' AND d.digest_id IN (SELECT value FROM json_each(?))
+"""  # noqa: S608
 _UNPAGED = f"""{_DIGESTS} WHERE d.digest_id IN (
   SELECT digest_id FROM digests WHERE page_form != ? AND kind != 'morning')
 ORDER BY d.digest_id DESC LIMIT ?
@@ -179,3 +182,15 @@ def paged(db: Database, digests: Iterable[Digest], form: str) -> None:
 def unpage(db: Database) -> None:
     """Have every page written again."""
     db.execute("UPDATE digests SET page_form = ''")
+
+
+def leave_out(db: Database, stories: Iterable[int], body: Callable[[Digest], str]) -> None:
+    """Forget what digests said of these stories; `body` is what one says of the others."""
+    them = json.dumps(list(stories))
+    sql = "SELECT DISTINCT digest_id FROM digest_entries WHERE story_id IN (SELECT value FROM json_each(?))"
+    found = json.dumps([row[0] for row in db.execute(sql, [them]).fetchall()])
+    db.execute("DELETE FROM digest_entries WHERE story_id IN (SELECT value FROM json_each(?))", [them])
+    for row in list(db.query(_THESE, [found])):
+        values = [body(_digest(db, row)), row["digest_id"]]
+        db.execute("UPDATE digests SET body = ?, page_form = '' WHERE digest_id = ?", values)
+        db.execute("UPDATE archives SET written = NULL WHERE archive_id = ?", [row["archive_id"]])
