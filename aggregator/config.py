@@ -99,6 +99,8 @@ class Config:
     dropped_pages: Literal["keep", "gone"] = _setting("keep", "pages of entries whose texts went")
     backups: Path = _setting(Path(), "where backups are kept; empty: in `backups` beside the store")
     backup_keep: int = _setting(7, "so many daily backups are kept; 0: none is made by itself")
+    alert: str = _setting("", "told of trouble: a command, or an http(s) URL that gets JSON; empty: nobody")
+    alert_after: int = _setting(3, "so many failures of a stage in a row are told")
     publish_every: timedelta = _setting(timedelta(minutes=1), "while a backlog is translated")
     executor_poll: str = _setting("processes:1", "where polling works: inline: or processes:N")
     executor_enrich: str = _setting("inline:", "where enriching works")

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+import shlex
 import zoneinfo
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -36,6 +37,7 @@ def faults(config: "Config") -> Iterator[tuple[str, str]]:
         yield "max_entries", "max_entries = 0: expected a whole number of 1 or more"
     if timedelta() < config.drop_after < DROP_AFTER_LEAST:
         yield "drop_after", f"drop_after: expected {DROP_AFTER_LEAST.days}d or more, or 0"
+    yield from _alert_faults(config)
     yield from _engine_faults(config)
     yield from _count_faults(config)
     yield from _visibility_faults(config)
@@ -55,6 +57,15 @@ def _visibility_faults(config: "Config") -> Iterator[tuple[str, str]]:
         yield "visibility", f"visibility = public: {' and '.join(missing)} must be set"
     if config.hub and config.visibility != "public":
         yield "hub", f"hub = {config.hub!r}: makes addresses known, so it needs visibility = public"
+
+
+def _alert_faults(config: "Config") -> Iterator[tuple[str, str]]:
+    if "://" in config.alert.split(" ")[0] and not _is_http(config.alert):
+        yield "alert", "alert: expected a command, or an http or https URL"  # which may hold a key
+    elif not _works(lambda: shlex.split(config.alert)):
+        yield "alert", "alert: expected a command as a shell reads it; a quotation mark is not closed"
+    if not config.alert_after:
+        yield "alert_after", "alert_after = 0: expected a whole number of 1 or more"
 
 
 def _engine_faults(config: "Config") -> Iterator[tuple[str, str]]:

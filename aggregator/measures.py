@@ -3,17 +3,16 @@
 Source: prometheus.io/docs/practices/naming. Names stay, since rules and charts of operators rest on them.
 """
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Literal
 
 from sqlite_utils import Database
 
 from aggregator import __version__
 from aggregator.config import Config
+from aggregator.resources import free_disk
 from aggregator.store import network, poll_days, providers, retention, stage_runs, verdicts, vitals
 
 Labels = tuple[tuple[str, str], ...]
@@ -131,14 +130,8 @@ def _room(db: Database, config: Config) -> Iterator[Measure]:
     yield _one("gauge", "store_bytes", "Size of the database.", size)
     yield _one("gauge", "store_free_bytes", "What of it is free for what comes.", retention.free_bytes(db))
     places = {"store": config.store.parent, "output": config.output}
-    free = {name: _disk_free(path) for name, path in places.items()}
+    free = {name: free_disk(path) for name, path in places.items()}
     yield _by("gauge", "disk_free_bytes", "Room left on the disk.", "place", free)
-
-
-def _disk_free(path: Path) -> int:
-    there = next(each for each in (path.absolute(), *path.absolute().parents) if each.exists())
-    found = os.statvfs(there)
-    return found.f_bavail * found.f_frsize
 
 
 def _waits(lags: verdicts.Lags) -> Histogram:

@@ -10,6 +10,7 @@ import typer
 
 from aggregator import __version__
 from aggregator.cli import (
+    alerting,
     backups,
     glossaries,
     inspection,
@@ -37,6 +38,7 @@ app = typer.Typer(
 )
 for commands in (
     running, subscriptions, inspection, remaking, rules, takedowns, upkeep, operating, glossaries, backups,
+    alerting,
 ):  # fmt: skip
     app.add_typer(commands.app)
 

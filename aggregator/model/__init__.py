@@ -8,6 +8,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from aggregator.model.alerts import Alert, Event, Message, Trouble
     from aggregator.model.comments import (
         PERSONAS,
         Comment,
@@ -111,7 +112,8 @@ if TYPE_CHECKING:
 
 # What polls need comes first: loading all would cost both their processes a fiftieth of a second.
 _FILES = (
-    "feeds", "fetches", "polls", "hubs", "editions", "pages", "texts", "discussions", "comments", "digests"
+    "feeds", "fetches", "polls", "hubs", "editions", "pages", "texts", "discussions", "comments", "digests",
+    "alerts",
 )  # fmt: skip
 
 
@@ -129,6 +131,7 @@ __all__ = [
     "ASKED",
     "PERSONAS",
     "PROVIDERS",
+    "Alert",
     "Arrived",
     "Article",
     "ArticleJob",
@@ -157,6 +160,7 @@ __all__ = [
     "Enclosure",
     "EngineChoice",
     "EntryFate",
+    "Event",
     "Extract",
     "Failure",
     "FailureKind",
@@ -175,6 +179,7 @@ __all__ = [
     "Looked",
     "MemoryWrite",
     "Merge",
+    "Message",
     "NotModified",
     "Origin",
     "PageJob",
@@ -209,6 +214,7 @@ __all__ = [
     "TranslateJob",
     "TranslateOutcome",
     "Translation",
+    "Trouble",
     "Unchanged",
     "Untranslated",
     "Used",
