@@ -11,7 +11,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from aggregator.config import Config
 from aggregator.errors import AggregatorError, ConfigError, OpmlError
 from aggregator.pipeline import Clock
-from aggregator.session import Session, take_up_filters, take_up_opml
+from aggregator.session import Session, take_down, take_up_filters, take_up_opml
 from aggregator.stages import run_round
 from aggregator.store import feeds, open_store, store_errors
 
@@ -85,3 +85,7 @@ def _take_up(session: Session) -> None:
             log.info("filters_taken_up file=%s", session.config.filters)
     except ConfigError as error:
         log.error("filters_refused error=%s", error)
+    try:
+        take_down(session.db, session.config, session.clock())
+    except AggregatorError as error:
+        log.error("takedown_failed error=%s", error)
