@@ -215,3 +215,11 @@ def takedowns_kept(db: Database) -> None:
     from aggregator.store import denials
 
     db.execute(denials.TABLE)
+
+
+@migrations()
+def alerts_told(db: Database) -> None:
+    """Create the table of troubles, and of what was told of them."""
+    from aggregator.store import alerts
+
+    db.execute(alerts.TABLE)
