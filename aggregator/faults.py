@@ -41,6 +41,18 @@ def faults(config: "Config") -> Iterator[tuple[str, str]]:
     yield from _engine_faults(config)
     yield from _count_faults(config)
     yield from _visibility_faults(config)
+    yield from _command_faults(config)
+
+
+def _command_faults(config: "Config") -> Iterator[tuple[str, str]]:
+    for key in ("after_publish", "after_backup"):
+        if not _works(lambda: shlex.split(getattr(config, key))):  # noqa: B023 - called here
+            yield (
+                key,
+                f"{key} = {getattr(config, key)!r}: expected a command and its arguments; a quote is open",
+            )
+    if not config.hook_timeout:
+        yield "hook_timeout", "hook_timeout = 0: expected a duration such as 10m"
 
 
 def _url_faults(config: "Config") -> Iterator[tuple[str, str]]:

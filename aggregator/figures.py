@@ -10,6 +10,7 @@ from aggregator.config import Config
 from aggregator.store import (
     comments,
     feeds,
+    hook_states,
     network,
     providers,
     retention,
@@ -18,6 +19,7 @@ from aggregator.store import (
     viewpoints,
     websub,
 )
+from aggregator.store.hook_states import HookState
 from aggregator.times import maybe_text
 from aggregator.translate import allowance, engines
 from aggregator.translate.engines import services
@@ -49,6 +51,9 @@ def collect(db: Database, config: Config, now: datetime) -> dict[str, Any]:
         "dropped": retention.state(db).total,
         "store_bytes": config.store.stat().st_size,
         "store_free_bytes": retention.free_bytes(db),
+        "hooks": {
+            name: _hook(state) for name, state in hook_states.read(db).items() if getattr(config, name)
+        },
     }
 
 
@@ -58,6 +63,15 @@ def _covered(seen: providers.Coverage) -> dict[str, Any]:
         "dropped": seen.dropped,
         "requests": seen.requests,
         "rests_until": maybe_text(seen.rests_until),
+    }
+
+
+def _hook(state: HookState) -> dict[str, Any]:
+    return {
+        "ran_at": state.ran_at or None,
+        "failures": state.failures,
+        "failure": state.failure or None,
+        "waiting": len(state.waiting),
     }
 
 

@@ -19,9 +19,11 @@ from aggregator import __version__, deny_list
 from aggregator.config import DEFAULT_FILTERS, Config
 from aggregator.errors import AggregatorError, ConfigError, OpmlError, StoreError
 from aggregator.executors import Workers, open_workers
+from aggregator.hooks import Hooks
 from aggregator.model import FeedSettings
 from aggregator.pipeline import Clock, Progress, Stage, StageReport, Stop, run_stage
 from aggregator.poll import filters
+from aggregator.publish import changed
 from aggregator.store import admission, denials, feeds, stage_runs, store_errors
 from aggregator.store.stage_runs import StageRun
 
@@ -68,6 +70,12 @@ class Session:
     watch: Watch = unwatched
     workers: dict[str, Workers] = field(default_factory=dict)  # by stage; some may be started already
     ran: deque[StageRun] = field(default_factory=lambda: deque(maxlen=_NOTED))  # and not written yet
+    hooks: Hooks = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make ready the commands that are run after a publish or a backup."""
+        with store_errors(self.config.store):
+            self.hooks = Hooks(self.db, self.config, self.clock)
 
     def run(self, stage: Stage, budget: timedelta | None = None) -> StageReport:
         """Run one stage until nothing is due, its budget is spent or `stop` says so."""
@@ -75,6 +83,8 @@ class Session:
         try:
             with store_errors(self.config.store):
                 report = self._run(stage, budget, started)
+                self.hooks.note("after_publish", self.config.output, changed.take())
+                self.hooks.look()
         except (AggregatorError, OSError) as error:
             self.ran.append(_run(StageReport(name=stage.name, failure=str(error)), started, self.clock()))
             raise
@@ -94,6 +104,11 @@ class Session:
                 stage_runs.add(self.db, self.ran)
                 self.ran.clear()
 
+    def end_hooks(self) -> None:
+        """Wait for the commands after a publish or a backup, unless `stop` says to end them."""
+        with store_errors(self.config.store):
+            self.hooks.close(self.stop)
+
     def _run(self, stage: Stage, budget: timedelta | None, now: datetime) -> StageReport:
         with self.watch(stage.name, stage.backlog(self.db, self.config, now)) as progress:
             return run_stage(
@@ -106,8 +121,9 @@ class Session:
         self._workers_of(stage.name).close()
 
     def close(self) -> None:
-        """End all workers, and write which stages ran."""
+        """End all workers and commands, and write which stages ran."""
         self.write_runs()
+        self.end_hooks()
         for workers in self.workers.values():
             workers.close()
 

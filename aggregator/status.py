@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from aggregator import hooks
 from aggregator.backup import stage as backup
 from aggregator.config import Config
 from aggregator.discuss import access
@@ -15,6 +16,7 @@ from aggregator.poll.outage import wait
 from aggregator.store import (
     comments,
     feeds,
+    hook_states,
     hub_pings,
     network,
     providers,
@@ -24,6 +26,7 @@ from aggregator.store import (
     viewpoints,
     websub,
 )
+from aggregator.store.hook_states import HookState
 from aggregator.times import duration_text, from_text
 from aggregator.translate import allowance, budget, engines
 from aggregator.translate.engines import services
@@ -67,6 +70,7 @@ def collect(db: Database, config: Config, now: datetime) -> tuple[dict[str, Any]
         "dropped": _dropped(db, config),
         "store": _store(db, config),
         "backup": backup.summary(db, config),
+        "hooks": _hooks(db, config, now),
     }
     troubled = [row for row in rows if row["state"] in TROUBLED]
     return overview, sorted(troubled, key=lambda row: -row["failures"])
@@ -205,6 +209,22 @@ def _store(db: Database, config: Config) -> str:
     free = retention.free_bytes(db)
     shown = f", {free / 1e6:.1f} MB of it free" if free > 1e6 else ""
     return f"{config.store} ({config.store.stat().st_size / 1e6:.1f} MB{shown})"
+
+
+def _hooks(db: Database, config: Config, now: datetime) -> str:
+    """Say how the commands fared that run after a publish or a backup."""
+    states = hook_states.read(db)
+    said = [
+        f"{name} {_ran(states.get(name, HookState()), now)}" for name in hooks.HOOKS if getattr(config, name)
+    ]
+    return "; ".join(said) or "-"
+
+
+def _ran(state: HookState, now: datetime) -> str:
+    if not state.ran_at:
+        return "never ran yet"
+    ago = f"{duration_text(now - from_text(state.ran_at))} ago"
+    return f"failed {ago} ({state.failures} in a row): {state.failure}" if state.failures else f"ran {ago}"
 
 
 def _digest(db: Database, now: datetime) -> str:

@@ -45,7 +45,7 @@ def test_an_empty_store_has_every_figure(feeds, tmp_path):
         "engines": [], "engines_not_ready": [], "feeds_engines_not_ready": {}, "engines_resting": {},
         "budgets": {}, "discussions": {},
         "comments": {"shown": 0, "waiting": 0, "untranslated": 0}, "viewpoints": {"written": 0, "refused": {}},
-        "dropped": 0, "store_free_bytes": 0,
+        "dropped": 0, "store_free_bytes": 0, "hooks": {},
     }  # fmt: skip
 
 

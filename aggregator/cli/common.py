@@ -127,6 +127,7 @@ def open_session(
                 yield session
             finally:
                 session.write_runs()
+                session.end_hooks()
     except KeyboardInterrupt:
         from aggregator.executors import end_at_once
 

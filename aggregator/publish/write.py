@@ -18,6 +18,7 @@ import brotli
 from aggregator import files
 from aggregator.errors import PublishError
 from aggregator.model import Document
+from aggregator.publish import changed
 
 _HANDS = 4  # threads
 _SMALLEST = 8192  # what is shorter is sent in a few packets anyway
@@ -106,11 +107,13 @@ def _put(path: Path, halves: _Halves) -> None:
     if path in halves:
         _remove_copies(path)
         halves[path].replace(path.resolve())
+        changed.note(path)
     times = path.stat()
     for copy, half in halves.items():
         if copy != path:
             os.utime(half, ns=(times.st_atime_ns, times.st_mtime_ns))
             half.replace(copy)
+            changed.note(copy)
 
 
 def _is_copy(copy: Path, path: Path) -> bool:
@@ -126,7 +129,10 @@ def _holds(path: Path, body: bytes) -> bool:
 
 def _remove_copies(path: Path) -> None:
     for ending in _COPIES:
-        path.with_name(path.name + ending).unlink(missing_ok=True)
+        copy = path.with_name(path.name + ending)
+        with contextlib.suppress(FileNotFoundError):
+            copy.unlink()
+            changed.note(copy)
 
 
 def sweep(folder: Path, documents: Iterable[Document]) -> None:
@@ -164,11 +170,14 @@ def keep_folders(folder: Path, names: Collection[str]) -> None:
 
 def _remove(path: Path) -> None:
     try:
+        is_there = os.path.lexists(path)
         if path.is_dir():
             shutil.rmtree(path)
         else:
             _remove_copies(path)
             path.unlink(missing_ok=True)
+        if is_there:
+            changed.note(path)
     except OSError as error:
         raise PublishError(f"{path}: cannot be removed ({error.strerror})") from error
 
