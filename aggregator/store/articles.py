@@ -13,26 +13,31 @@ from aggregator.times import to_text
 PATIENCE = timedelta(hours=1)  # that a text waits for the first look at its page and its site's signals
 RETRY_AFTER = timedelta(hours=1)  # after a crash; the job is one of ours, so waiting changes little
 
-_STALE_ARTICLES = """
-FROM entries e LEFT JOIN articles a USING (entry_id)
+# CROSS JOIN keeps SQLite at the few entries of which anything may have to be made: see unsettled.py.
+_UNREAD = """
+FROM unsettled u CROSS JOIN entries e USING (entry_id) LEFT JOIN articles a USING (entry_id)
 WHERE e.excluded IS NULL AND a.input_fingerprint IS NOT e.fingerprint
-  AND (a.retry_at IS NULL OR a.retry_at <= :now)
 """
+_STALE_ARTICLES = f"{_UNREAD} AND (a.retry_at IS NULL OR a.retry_at <= :now)"
 # A signal seen at the entry's site lowers its feed's rights, unless a rights_note says why it does not hold.
 RIGHTS = """CASE WHEN look.effect = 'titles' AND coalesce(json_extract(f.settings, '$.rights_note'), '') = ''
   THEN 'titles' ELSE coalesce(json_extract(f.settings, '$.rights'), 'excerpt') END"""
 # Rights decide what may be shown, so a change of them makes the summary stale; once the article is gone, the
 # strictest alone do.
 _INPUT = f"a.fingerprint || ':' || {RIGHTS}"
-_STALE_SUMMARIES = f"""
-FROM entries e JOIN articles a USING (entry_id) JOIN feeds f USING (feed_id)
-  LEFT JOIN summaries s USING (entry_id) LEFT JOIN pages look USING (entry_id)
+_UNSUMMARISED = f"""
+FROM unsettled u CROSS JOIN entries e USING (entry_id) JOIN articles a USING (entry_id)
+  JOIN feeds f USING (feed_id) LEFT JOIN summaries s USING (entry_id) LEFT JOIN pages look USING (entry_id)
 WHERE e.excluded IS NULL AND a.input_fingerprint = e.fingerprint AND s.input_fingerprint IS NOT {_INPUT}
-  AND (s.retry_at IS NULL OR s.retry_at <= :now)
-  AND NOT (look.due_at IS NOT NULL AND look.attempts = 0 AND look.queued_at > :patience)
   AND (a.text != '' OR substr(coalesce(s.input_fingerprint, ''), 1, length(a.fingerprint)) != a.fingerprint
     OR {RIGHTS} = 'titles')
 """
+_STALE_SUMMARIES = f"""{_UNSUMMARISED}
+  AND (s.retry_at IS NULL OR s.retry_at <= :now)
+  AND NOT (look.due_at IS NOT NULL AND look.attempts = 0 AND look.queued_at > :patience)
+"""
+# Entries with a text or summary to be made, now or when a wait is over.
+STAYING = f"SELECT e.entry_id {_UNREAD} UNION ALL SELECT e.entry_id {_UNSUMMARISED}"
 # Of these nothing more is made: a story is cut where rights are narrowed, a model writes of the whole text.
 _SPENT = """
 SELECT a.entry_id FROM articles a CROSS JOIN summaries s USING (entry_id)

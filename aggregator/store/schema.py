@@ -218,6 +218,14 @@ def takedowns_kept(db: Database) -> None:
 
 
 @migrations()
+def settled_left_alone(db: Database) -> None:
+    """Note of which entries something may have to be made, instead of looking at all of them."""
+    from aggregator.store import unsettled
+
+    execute(db, unsettled.TABLE)
+
+
+@migrations()
 def alerts_told(db: Database) -> None:
     """Create the table of troubles, and of what was told of them."""
     from aggregator.store import alerts

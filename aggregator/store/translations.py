@@ -28,9 +28,10 @@ NO_SETUPS: Mapping[str, str] = types.MappingProxyType({})
 # What publishing takes: of each story its lead, or the entry that will be it, once its summary is settled.
 _SETTLED = """a.input_fingerprint = e.fingerprint AND a.fingerprint != ''
   AND substr(s.input_fingerprint, 1, length(a.fingerprint)) = a.fingerprint"""
-# CROSS JOIN keeps SQLite at the small rows of summaries, nearly all of them translated, until one is stale.
+# CROSS JOIN keeps SQLite at the few entries of which anything may have to be made: see unsettled.py.
 _STALE = f"""
-FROM summaries s LEFT JOIN translations t ON t.entry_id = s.entry_id AND t.language = :language
+FROM unsettled u CROSS JOIN summaries s USING (entry_id)
+  LEFT JOIN translations t ON t.entry_id = s.entry_id AND t.language = :language
   CROSS JOIN entries e ON e.entry_id = s.entry_id JOIN articles a ON a.entry_id = s.entry_id
   JOIN feeds f USING (feed_id) JOIN stories st USING (story_id)
 WHERE e.excluded IS NULL AND f.listed = 1 AND {_SETTLED} AND (e.title != '' OR s.text != '')
@@ -76,9 +77,8 @@ def stale_ids(
     rows = db.execute(
         f"SELECT e.entry_id {_STALE} {_RETRY}"
         " ORDER BY t.input_fingerprint IS s.fingerprint, e.sort_at DESC, e.entry_id DESC",
-        {"language": language, "attempts": ATTEMPTS, "now": to_text(now), "back": json.dumps(list(back)),
-         "since": to_text(now - FALLBACK), "setups": json.dumps(dict(setups))},
-    )  # fmt: skip
+        _values(language, now, back, setups),
+    )
     return [row[0] for row in rows.fetchall()]
 
 
@@ -88,6 +88,24 @@ def count_waiting(db: Database, language: str, setups: Mapping[str, str] = NO_SE
               "setups": json.dumps(dict(setups))}  # fmt: skip
     found = db.execute(f"SELECT count(*) {_STALE}", values)
     return int(found.fetchone()[0])
+
+
+def staying(
+    db: Database, language: str, now: datetime, setups: Mapping[str, str]
+) -> tuple[str, dict[str, object]]:
+    """Return the query, and its values, of entries to be translated now, or when a wait or a rest is over."""
+    back = db.execute("SELECT DISTINCT redo FROM unsettled CROSS JOIN translations USING (entry_id)")
+    resting = [redo for (redo,) in back.fetchall() if redo]
+    return f"SELECT e.entry_id {_STALE}", _values(language, now, resting, setups)
+
+
+def _values(
+    language: str, now: datetime, back: Iterable[str], setups: Mapping[str, str]
+) -> dict[str, object]:
+    return {
+        "language": language, "attempts": ATTEMPTS, "now": to_text(now), "back": json.dumps(list(back)),
+        "since": to_text(now - FALLBACK), "setups": json.dumps(dict(setups)),
+    }  # fmt: skip
 
 
 def texts(db: Database, language: str, entry_ids: Iterable[int]) -> list[TranslateEntry]:

@@ -19,7 +19,7 @@ from aggregator.model import (
     Untranslated,
 )
 from aggregator.pipeline import Stage
-from aggregator.store import remakes, usage, verdicts
+from aggregator.store import remakes, unsettled, usage, verdicts
 from aggregator.store import translations as store
 from aggregator.translate import allowance, chain, engines, glossary, touched, writer
 from aggregator.translate.engines import Engine
@@ -55,7 +55,9 @@ def _pending(db: Database, config: Config, now: datetime) -> Iterator[TranslateJ
     resting = frozenset(usage.resting(db, now))
     board = Board(resting=resting, configured=usage.configured(db), glossary=version)
     back = {choice.name for chain in ready.values() for choice in chain} - resting
-    ids = store.stale_ids(db, config.language, now, back, _setups(ready, version))
+    setups = _setups(ready, version)
+    unsettled.follow(db, config.language, setups)
+    ids = store.stale_ids(db, config.language, now, back, setups)
     for start in range(0, len(ids), BATCH):
         entries = store.texts(db, config.language, ids[start : start + BATCH])
         routed = ((route(e, ready.get(e.engine, ready[""]), board), e) for e in entries)
