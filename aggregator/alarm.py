@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from aggregator.model import Alert, Message, Trouble
+from aggregator.model import Alert, Event, Message, Trouble
 
 # After the 1st, 2nd … attempt to tell that failed, and then always the last.
 _AGAIN = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
@@ -43,7 +43,7 @@ def due(alerts: Sequence[Alert], now: datetime) -> Message | None:
     if not waiting:
         return None
     alert = min(waiting, key=lambda each: (each.tell_at, each.key))
-    event = "recovery" if alert.over_at else "trouble"
+    event: Event = "recovery" if alert.over_at else "trouble"
     return Message(event=event, key=alert.key, text=alert.text, since=alert.since)
 
 

@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
@@ -90,6 +90,17 @@ class Session:
             raise
         self.note(started, report)
         return report
+
+    @contextlib.contextmanager
+    def noted(self, name: str) -> Iterator[None]:
+        """Note how a round of stages goes, as that of a single one is."""
+        started = self.clock()
+        try:
+            yield
+        except (AggregatorError, OSError) as error:
+            self.ran.append(_run(StageReport(name=name, failure=str(error)), started, self.clock()))
+            raise
+        self.note(started, StageReport(name=name, seconds=(self.clock() - started).total_seconds()))
 
     def note(self, started: datetime, report: StageReport) -> None:
         """Note that a stage, or a round of them, ran; what had nothing to do is written with what follows."""

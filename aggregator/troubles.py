@@ -15,6 +15,7 @@ from aggregator.translate import engines
 OUTAGE = timedelta(minutes=15)  # of the network, or of every feed: shorter ones mend themselves
 UNREADY = timedelta(hours=6)  # without an engine: what a model's download or a service's bad day may take
 SILENCE = timedelta(days=1)  # in which something waits for a translation and nothing comes out
+ROUND = "round"  # of stages: how such a row's name begins
 ROOM = 200_000_000  # bytes
 
 
@@ -24,10 +25,11 @@ def found(db: Database, config: Config, now: datetime) -> list[Trouble]:
 
 
 def _stages(db: Database, config: Config, _: datetime) -> Iterator[Trouble]:
-    for name, known in stage_runs.all_of(db).items():
-        if known.failures >= config.alert_after:
-            text = f"{name} failed {known.failures} times in a row: {known.failure}"
-            yield Trouble(key=f"stage {name}", text=text)
+    failing = [each for each in stage_runs.all_of(db).values() if each.failures >= config.alert_after]
+    stages = [each for each in failing if not each.stage.startswith(ROUND)]
+    for each in stages or failing:  # a round fails with its stage
+        text = f"{each.stage} failed {each.failures} times in a row: {each.failure}"
+        yield Trouble(key=f"stage {each.stage}", text=text)
 
 
 def _network(db: Database, _: Config, now: datetime) -> Iterator[Trouble]:

@@ -140,6 +140,13 @@ def test_a_stage_is_in_trouble_when_it_failed_so_often_in_a_row(db: Database, co
     assert (trouble.key, trouble.text) == ("stage publish", "publish failed 3 times in a row: disk full")
 
 
+def test_a_round_is_in_trouble_where_none_of_its_stages_is(db: Database, config: Config):
+    fail(db, 3, "round")
+    assert keys(db, config) == ["stage round"]
+    fail(db, 3)
+    assert keys(db, config) == ["stage publish"]
+
+
 def test_all_feeds_failing_is_a_trouble_and_one_that_is_well_is_none(db: Database, config: Config):
     feed(db, 1, failures=2)
     assert keys(db, config) == []
@@ -190,7 +197,7 @@ SCRIPT = """
 import json, os, sys
 given = json.load(sys.stdin)
 with open(sys.argv[1], "a") as file:
-    print(given["event"], os.environ["AGGREGATOR_ALERT_KEY"], given["text"], sep="|", file=file)
+    print(given["event"], os.environ["ALERT_KEY"], given["text"], sep="|", file=file)
 print("taken down by hand", file=sys.stderr)
 sys.exit(int(os.environ.get("CODE", "0")) or "AGGREGATOR_DEEPL_KEY" in os.environ)
 """
@@ -243,13 +250,16 @@ def test_a_command_gets_the_facts_and_none_of_our_keys(
 def test_a_command_that_fails_says_why(command: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("CODE", "3")
     assert notify.tell(command, FACTS) == "exit code 3: taken down by hand"
-    assert notify.tell("/nowhere/at-all", FACTS) == "/nowhere/at-all: No such file or directory"
+    assert notify.tell("/nowhere/at-all", FACTS) == "cannot be started (No such file or directory)"
 
 
 def test_a_command_that_never_ends_is_ended_with_what_it_started(tmp_path: Path):
     (tmp_path / "hang.sh").write_text("sleep 600 & wait")
     started = time.monotonic()
-    assert notify.tell(f"sh {tmp_path}/hang.sh", FACTS, timedelta(seconds=0.3)) == "no end after 0 s"
+    assert (
+        notify.tell(f"sh {tmp_path}/hang.sh", FACTS, timedelta(seconds=0.3))
+        == "took longer than 0.3 s and was ended"
+    )
     assert time.monotonic() - started < 5
 
 
@@ -374,3 +384,19 @@ def test_alert_test_sends_a_message_and_says_where_it_failed(
     )
     unset = aggregator("alert", "test")
     assert unset.returncode == 2
+
+
+def test_cron_is_told_after_so_many_runs_that_could_not_publish(
+    demo_feeds: object, aggregator: Aggregator, tmp_path: Path, command: str, heard: Path
+):
+    (tmp_path / "output").write_text("no folder")
+    settings = {"AGGREGATOR_ALERT": command, "AGGREGATOR_ALERT_AFTER": "2"}
+    assert [aggregator("once", **settings).returncode for _ in range(3)] == [5, 5, 5]
+    (tmp_path / "output").unlink()
+    assert aggregator("once", **settings).returncode == 0
+    said = [line.split("|")[:2] for line in heard.read_text().splitlines()]
+    assert said == [["trouble", "stage publish"], ["recovery", "stage publish"]]
+    opened = open_store(tmp_path / "store.sqlite")
+    known = stage_runs.all_of(opened)
+    assert (known["round"].failures, known["round"].runs) == (0, 4)
+    opened.close()

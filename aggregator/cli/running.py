@@ -1,6 +1,6 @@
 """Commands that run stages, and those that show their result."""
 
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,6 +23,8 @@ from aggregator.config import Config
 from aggregator.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aggregator.pipeline import Stage
     from aggregator.session import Session
 
@@ -50,10 +52,24 @@ def once(
         refused = take_up(session)
         if all_feeds:
             feeds.make_due(session.db, started)
-        reports = run_round(session)
+        with _alerting(session), session.noted("round"):
+            reports = run_round(session)
         all_failed = feeds.all_failed_since(session.db, polls_before)
         _say_waiting(session)
     leave(reports, refused, all_failed=all_failed)
+
+
+@contextmanager
+def _alerting(session: "Session") -> "Iterator[None]":
+    """Tell an operator of trouble once the work is done, or cannot be."""
+    try:
+        yield
+    finally:
+        if session.config.alert:
+            from aggregator.alerts import Watch
+
+            session.write_runs()
+            Watch().look(session.db, session.config, clock(), wait=True)
 
 
 def _say_waiting(session: "Session") -> None:
