@@ -97,6 +97,12 @@ def above(link: str) -> tuple[str, ...]:
     return tuple(".".join(labels[place:]) for place in range(len(labels)))
 
 
+def host_in(text: str) -> str:
+    """Return a host as it is compared, of its name or address as people write it."""
+    name = f"[{text}]" if ":" in text and not text.startswith("[") else text
+    return urls.host(f"https://{name}/").rstrip(".")
+
+
 def path(store: Path) -> Path:
     """Return where the deny list of a store lies."""
     return store.with_name(f"{store.name}.denied")
@@ -147,7 +153,7 @@ def _denial(line: bytes) -> Denial:
     # A person may have written it: compared is what the program would have written.
     return replace(
         made, urls=tuple(urls.canonical(url) or url for url in made.urls),
-        hosts=tuple(urls.host(f"https://{host}/") for host in made.hosts),
+        hosts=tuple(host_in(host) for host in made.hosts),
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from aggregator import opml, subscribe
+from aggregator import deny_list, opml, subscribe
 from aggregator.config import Config
 from aggregator.model import FeedSettings, Subscription
 from aggregator.store import feeds
@@ -18,7 +18,7 @@ class Imported:
 
     added: tuple[Subscription, ...]
     duplicates: int
-    problems: tuple[str, ...]  # outlines that are no feed, each a line
+    problems: tuple[str, ...]  # outlines that are no feed, or a denied one, each a line
 
 
 def merge(db: Database, config: Config, data: bytes, name: str, now: datetime) -> Imported:
@@ -28,6 +28,9 @@ def merge(db: Database, config: Config, data: bytes, name: str, now: datetime) -
     """
     offered, problems = opml.examine(data, name)
     known = subscribe.known_addresses(db, config, now).keys()
+    denied = deny_list.read(config.store)
+    refused = {url for each in offered for url in (each.url, each.address) if denied.denies_feed(url)}
+    offered = tuple(each for each in offered if refused.isdisjoint((each.url, each.address)))
     added = tuple(
         each for each in offered if not {normalise(each.url), normalise(each.address)} & known
     )  # fmt: skip
@@ -37,7 +40,10 @@ def merge(db: Database, config: Config, data: bytes, name: str, now: datetime) -
     return Imported(
         added=added,
         duplicates=len(offered) - len(added) + len(twice),
-        problems=tuple(problem.text for problem in problems if problem.serious),
+        problems=(
+            *(problem.text for problem in problems if problem.serious),
+            *(f"{url}: {denied.reason(url)}" for url in sorted(refused)),
+        ),
     )
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aggregator import urls
+from aggregator import deny_list, urls
 from aggregator.config import Config
+from aggregator.deny_list import DenyList
 from aggregator.errors import AggregatorError, ConfigError, FetchError, NotAFeed
 from aggregator.http import fetch_one
 from aggregator.model import Failure, Fetched, NotModified, ParsedFeed, Request
@@ -28,12 +29,15 @@ class Found:
 def find(config: Config, url: str, known: Mapping[str, str]) -> Found:
     """Return the feed at an address, or the first one its page names: a function of values, for any process.
 
-    Raises: ConfigError, FetchError, NotAFeed; AggregatorError where one of the `known_addresses` is met.
+    Raises: ConfigError, FetchError, NotAFeed; AggregatorError where one of the `known_addresses` is met, or
+    one that was taken down.
     """
     address = urls.web_address(url)
     if not address or ("://" not in address and " " in address):
         raise ConfigError(f"{url!r} is no address; expected one such as https://news.example/feed")
     address = address if "://" in address else f"https://{address}"
+    denied = deny_list.read(config.store)
+    refuse_denied(denied, address)
     refuse_known(known, address)
     try:
         fetched, feed, links = _find_feed(config, address, known)
@@ -43,6 +47,7 @@ def find(config: Config, url: str, known: Mapping[str, str]) -> Found:
         raise FetchError(error.url, f"{error.message}; where there is no https, say http://{url}") from error
     listed_url = fetched.moved_to or (links[0].url if links else address)
     for each in (listed_url, fetched.url):
+        refuse_denied(denied, each)
         refuse_known(known, each)
     return Found(url=listed_url, fetched=fetched, feed=feed, others=links[1:])
 
@@ -86,6 +91,15 @@ def _get(config: Config, url: str) -> Fetched:
             raise FetchError(url, "answered 304 to a request without validators")
         case Failure(detail=detail):
             raise FetchError(url, detail)
+
+
+def refuse_denied(denied: DenyList, url: str) -> None:
+    """Let an address pass whose feed was not taken down.
+
+    Raises: AggregatorError saying when and why it was.
+    """
+    if denied.denies_feed(url):
+        raise AggregatorError(f"{url}: {denied.reason(url)}; see: aggregator takedown --list")
 
 
 def refuse_known(known: Mapping[str, str], url: str) -> None:

@@ -7,7 +7,7 @@ from typing import cast, get_args
 
 from sqlite_utils import Database
 
-from aggregator import files, finding, opml, why
+from aggregator import deny_list, files, finding, opml, why
 from aggregator.config import Config
 from aggregator.errors import AggregatorError, ConfigError, OpmlError
 from aggregator.model import FeedSettings, PollOutcome, Rights, Subscription
@@ -60,7 +60,9 @@ def take(
     """
     take_up_filters(db, config)
     known = known_addresses(db, config, now)
+    denied = deny_list.read(config.store)
     for each in (found.url, found.fetched.url):
+        finding.refuse_denied(denied, each)
         finding.refuse_known(known, each)
     subscription = Subscription(
         url=found.url,

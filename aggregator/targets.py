@@ -6,12 +6,13 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from aggregator import urls
+from aggregator import deny_list, urls
 from aggregator.deny_list import Denial
 from aggregator.errors import AggregatorError, ConfigError
 from aggregator.store import feeds, takedowns
 
 _HOST = re.compile(r"(?:[a-z0-9_-]+\.)+[a-z0-9-]*[a-z][a-z0-9-]*\.?", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|\[[0-9a-f:.]+\]", re.IGNORECASE)
 _DIGITS = 18  # of what SQLite takes for a number
 
 
@@ -35,8 +36,8 @@ def denial(db: Database, target: str, reason: str, now: datetime) -> Denial:
         return _of_entries(db, made, takedowns.by_slug(db, slug), f"{text}: no such page")
     if urls.is_web(text):
         return _of_address(db, made)
-    if _HOST.fullmatch(text):
-        return replace(made, hosts=(urls.host(f"https://{text}/").rstrip("."),))
+    if _HOST.fullmatch(text) or _ADDRESS.fullmatch(text):
+        return replace(made, hosts=(deny_list.host_in(text),))
     row = feeds.find(db, text)
     return replace(made, feeds=takedowns.addresses(db, row["listed_url"]))
 

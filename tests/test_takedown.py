@@ -2,7 +2,6 @@
 
 import gzip
 import html
-import json
 import re
 import shutil
 import sqlite3
@@ -12,14 +11,9 @@ from pathlib import Path
 import brotli
 import pytest
 
-from aggregator.config import Config
-from aggregator.serve import Server
-from aggregator.store import open_store, reading
-from aggregator.store.retention import is_gone
 from tests.chatserver import ChatServer
 from tests.conftest import Aggregator
 from tests.feedserver import FeedServer
-from tests.webservers import ask
 
 PATH = "/2026/quokka-reactor"
 TITLE = "Quokka reactor melts the garden"
@@ -69,9 +63,7 @@ def feeds() -> Iterator[FeedServer]:
 
 
 @pytest.fixture
-def press(
-    feeds: FeedServer, environment: dict[str, str], tmp_path: Path
-) -> Iterator["Press"]:
+def press(feeds: FeedServer, environment: dict[str, str], tmp_path: Path) -> Iterator["Press"]:
     with ChatServer(japanese) as chat:
         environment |= {
             "AGGREGATOR_ENGINE": "openai", "AGGREGATOR_OPENAI_URL": chat.url,
