@@ -101,7 +101,17 @@ class Config:
     backup_keep: int = _setting(7, "so many daily backups are kept; 0: none is made by itself")
     alert: str = _setting("", "told of trouble: a command, or an http(s) URL that gets JSON; empty: nobody")
     alert_after: int = _setting(3, "so many failures of a stage in a row are told")
-    publish_every: timedelta = _setting(timedelta(minutes=1), "while a backlog is translated")
+    publish_every: timedelta = _setting(timedelta(minutes=1), "a turn of translation; others wait so long")
+    schedule_poll: str = _setting("30s", "when `run` polls what is due: a duration, or a line of cron")
+    schedule_translate: str = _setting("30s", "when `run` translates what waits for it")
+    schedule_publish: str = _setting("30s", "when `run` publishes what changed")
+    schedule_count: str = _setting("30s", "when `run` asks for the counts and comments that are due")
+    schedule_care: str = _setting("30s", "when `run` looks whether old texts are to go, and other upkeep")
+    schedule_digest: str = _setting("", "the hour of digests as a line of cron, instead of digest_at")
+    budget_poll: timedelta = _setting(timedelta(minutes=1), "a turn of each stage from polls to summaries")
+    budget_publish: timedelta = _setting(timedelta(minutes=1), "a turn of each stage that publishes")
+    budget_count: timedelta = _setting(timedelta(seconds=30), "a turn of counts, and one of comments")
+    budget_care: timedelta = _setting(timedelta(seconds=5), "a turn of each kind of upkeep")
     after_publish: str = _setting("", "a command that is told which files of output/ changed: rsync, rclone")
     after_backup: str = _setting("", "a command that is told of a new backup")
     hook_timeout: timedelta = _setting(timedelta(minutes=10), "so long may such a command take")
@@ -156,7 +166,14 @@ def load(
     config = Config(**values)
     for key, fault in faults(config):
         raise ConfigError(f"{origins.get(key, '')}{fault}")
-    return config
+    return _with_digest(config) if config.schedule_digest else config
+
+
+def _with_digest(config: Config) -> Config:
+    """Return settings whose digests come out at the hour that a line of cron names."""
+    from aggregator.schedule import daily
+
+    return dataclasses.replace(config, digest_at=daily(config.schedule_digest, config.timezone))
 
 
 def _from_file(path: Path | None) -> list[tuple[str, str, object]]:

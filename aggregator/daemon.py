@@ -1,67 +1,179 @@
-"""`aggregator run`: a round of all stages every half minute, until a signal ends it."""
+"""`aggregator run`: groups of stages have their turns, each at its times, until a signal ends it."""
 
+import contextlib
 import logging
-import signal
-import threading
-from datetime import UTC, datetime
-
-from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.schedulers.background import BackgroundScheduler
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 from aggregator.config import Config
 from aggregator.errors import AggregatorError, ConfigError, OpmlError
-from aggregator.pipeline import Clock
+from aggregator.pipeline import Clock, Crash, Progress, StageReport, guarded
+from aggregator.rota import Rota
+from aggregator.schedule import Schedule, read
 from aggregator.session import Session, take_down, take_up_filters, take_up_opml
-from aggregator.stages import run_round
+from aggregator.signals import Asked
+from aggregator.stages import GROUPS
 from aggregator.store import feeds, open_store, store_errors
+from aggregator.systemd import ServiceManager
+from aggregator.times import duration_text
 
 log = logging.getLogger(__name__)
 
-TICK = 30  # seconds; what is due is in the database, so this only bounds how late a poll may be
+LOOK = timedelta(seconds=5)  # between two looks at the machine's clock, which may be set meanwhile
+FIXED = ("store", "listen")  # settings of what is held open: other ones hold from the next start
+_JUMP = timedelta(minutes=1)  # back; less is a clock that is kept right
+
+Adopt = Callable[[Config], None]
 
 
-def run(config: Config, clock: Clock) -> None:
-    """Work until SIGTERM or SIGINT; the batch in hand is finished and recorded.
+def machine_clock() -> datetime:
+    """Return the machine's time: the session's clock, which says what is due, may stand still."""
+    return datetime.now(UTC)
 
-    The caller holds the instance lock.
+
+def schedules(config: Config) -> dict[str, Schedule]:
+    """Return when each group of stages has its turn."""
+    return {name: read(getattr(config, f"schedule_{name}"), config.zone) for name in GROUPS}
+
+
+@dataclass(slots=True, kw_only=True)
+class Daemon:
+    """Turns of groups in one thread, what asks for them, and who is told."""
+
+    session: Session
+    rota: Rota
+    asked: Asked
+    manager: ServiceManager
+    reread: Callable[[], Config]
+    adopt: Adopt  # what else follows the settings: the server
+    time: Clock = machine_clock
+
+    def work(self) -> None:
+        """Take turns until a stop is asked for; the batch in hand is finished and recorded."""
+        self.rota.start(self.time())
+        while not self.asked.stop:
+            if self.asked.reload:
+                self.asked.reload = False
+                self.reload()
+            self.manager.alive()
+            back = self.rota.look(self.time())
+            if back and back >= _JUMP:
+                log.warning("clock_set_back by='%s'", duration_text(back))
+            if name := self.rota.turn():
+                self.take_turn(name)
+            else:
+                self.manager.status("waits for the next turn")
+                self.asked.wait(min(self.rota.idle(self.time()), LOOK).total_seconds())
+
+    def take_turn(self, name: str) -> None:
+        """Run a group within its budget, and let it wait for another turn where work is left.
+
+        An error is logged, also one that nobody foresaw: other groups go on, and this one tries again.
+        """
+        turn = guarded(lambda _, group: self._turn(group), self.session.config, name)
+        if isinstance(turn, Crash):
+            log.error("turn_crashed group=%s error=%s\n%s", name, turn.error, turn.traceback)
+        elif any(report.jobs and not report.finished for report in turn):
+            self.rota.call([name])
+
+    def _turn(self, name: str) -> list[StageReport]:
+        try:
+            with store_errors(self.session.config.store):
+                reports = self._polled() if name == "poll" else self._run(name)
+        except AggregatorError as error:
+            log.error("turn_failed group=%s error=%s", name, error)
+            return []
+        _log(reports)
+        return reports
+
+    def _run(self, name: str) -> list[StageReport]:
+        return GROUPS[name](self.session, budget(self.session.config, name))
+
+    def _polled(self) -> list[StageReport]:
+        db = self.session.db
+        _take_up(self.session)
+        polls_before = feeds.last_poll_id(db)
+        reports = self._run("poll")
+        if feeds.all_failed_since(db, polls_before):
+            log.warning("every_poll_failed hint='is the network up? see: aggregator status'")
+        return reports
+
+    def reload(self) -> None:
+        """Go on with the settings as they are now; where they cannot be used the old ones stay."""
+        self.manager.reloading()
+        try:
+            new = self.reread()
+        except ConfigError as error:
+            log.error("settings_refused error=%s", error)
+        else:
+            self._adopt(new)
+        self.rota.call(["poll", "publish"])  # feeds.opml and filters.toml, and what readers see of it all
+        self.manager.ready()
+
+    def _adopt(self, new: Config) -> None:
+        old = self.session.config
+        fixed = {name: getattr(old, name) for name in FIXED if getattr(old, name) != getattr(new, name)}
+        if fixed:
+            log.warning("settings_need_a_restart names=%s", ",".join(fixed))
+            new = replace(new, **fixed)
+        self.session.close()
+        self.session.workers.clear()  # others may be asked for, and models be loaded otherwise
+        self.session.config = new
+        self.rota.schedules = schedules(new)
+        self.rota.start(self.time())
+        try:
+            self.adopt(new)
+        except AggregatorError as error:
+            log.error("settings_not_served error=%s", error)
+        log.info("settings_taken_up")
+
+
+def budget(config: Config, name: str) -> timedelta:
+    """Return how long each stage of a group may work in one turn."""
+    return config.publish_every if name == "translate" else getattr(config, f"budget_{name}")
+
+
+def run(
+    config: Config,
+    clock: Clock,
+    *,
+    asked: Asked,
+    manager: ServiceManager,
+    reread: Callable[[], Config],
+    adopt: Adopt = lambda _: None,
+) -> None:
+    """Work until a stop is asked for; a wish to reload has the settings read anew.
+
+    The caller holds the instance lock, and has signals listened to.
     """
-    ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
     db = open_store(config.store)
-    session = Session(db=db, config=config, clock=clock, stop=ended.is_set)
-    scheduler = _scheduler(session)
-    scheduler.start()
+    session = Session(db=db, config=config, clock=clock, stop=lambda: asked.stop, watch=_watched_by(manager))
+    rota = Rota(schedules(config))
+    daemon = Daemon(session=session, rota=rota, asked=asked, manager=manager, reread=reread, adopt=adopt)
     log.info("started store=%s output=%s", config.store, config.output)
-    ended.wait()
+    manager.ready()
+    daemon.work()
     log.info("stopping")
-    scheduler.shutdown(wait=True)
+    manager.stopping()
     session.close()
     db.close()
 
 
-def _scheduler(session: Session) -> BackgroundScheduler:
-    scheduler = BackgroundScheduler(
-        executors={"default": ThreadPoolExecutor(1)},
-        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
-        timezone=UTC,
-    )
-    # The scheduler's own clock is the machine's: an injected one decides what is due, not when to look.
-    scheduler.add_job(tick, "interval", seconds=TICK, args=[session], next_run_time=datetime.now(UTC))
-    return scheduler
+def _watched_by(manager: ServiceManager) -> Callable[[str, int], contextlib.AbstractContextManager[Progress]]:
+    """Return what tells a service manager of each stage, and of each job it books: a sign of life."""
+
+    @contextlib.contextmanager
+    def watch(stage: str, backlog: int) -> Iterator[Progress]:
+        if backlog:
+            manager.status(f"{stage}: {backlog} to do")
+        manager.alive()
+        yield lambda _: manager.alive()
+
+    return watch
 
 
-def tick(session: Session) -> None:
-    """Run one round; an expected error is logged and the next round tries again."""
-    try:
-        with store_errors(session.config.store):
-            polls_before = feeds.last_poll_id(session.db)
-            reports = run_round(session, lambda: _take_up(session))
-            if feeds.all_failed_since(session.db, polls_before):
-                log.warning("every_poll_failed hint='is the network up? see: aggregator status'")
-    except AggregatorError as error:
-        log.error("round_failed error=%s", error)
-        return
+def _log(reports: Sequence[StageReport]) -> None:
     for report in reports:
         if report.jobs:
             log.info(

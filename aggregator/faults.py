@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 DROP_AFTER_LEAST = timedelta(days=14)  # feeds, counts, comments and digests look back at a week
 ENGINES = ("firefox", "llamacpp", "openai", "deepl")
 CHAIN = f"auto | {' | '.join(ENGINES)} | none, or several of them in order: deepl,firefox"
+GROUPS = ("poll", "translate", "publish", "count", "care")  # of stages, as stages.py has them
+_USUAL = "30s"
 _COMMENTS = ("hackernews", "wordpress", "github")  # whose text may be shown
 _BUDGET = re.compile(r"[0-9]{1,12}(?: yen)?")
 _EXECUTOR = re.compile(r"inline:|processes:[1-9]\d{0,2}")  # as executors.open_workers reads it
@@ -33,6 +35,7 @@ def faults(config: "Config") -> Iterator[tuple[str, str]]:
         remedy = "set visibility to private or public"
         yield "listen", f"listen = {config.listen!r}: visibility = local serves on 127.0.0.1 only; {remedy}"
     yield from _url_faults(config)
+    yield from _schedule_faults(config)
     if not config.max_entries:
         yield "max_entries", "max_entries = 0: expected a whole number of 1 or more"
     if timedelta() < config.drop_after < DROP_AFTER_LEAST:
@@ -53,6 +56,28 @@ def _command_faults(config: "Config") -> Iterator[tuple[str, str]]:
             )
     if not config.hook_timeout:
         yield "hook_timeout", "hook_timeout = 0: expected a duration such as 10m"
+
+
+def _schedule_faults(config: "Config") -> Iterator[tuple[str, str]]:
+    for key in (f"schedule_{group}" for group in GROUPS):
+        text = getattr(config, key)
+        if text != _USUAL and _works(lambda: config.zone):
+            from aggregator import schedule  # APScheduler: most runs are not kept waiting for it
+
+            try:
+                schedule.read(text, config.zone)
+            except ValueError as error:
+                yield key, f"{key} = {text!r}: {schedule.EXPECTED} ({error})"
+    if config.schedule_digest:
+        from aggregator import schedule
+
+        try:
+            schedule.daily(config.schedule_digest, config.timezone)
+        except ValueError as error:
+            yield "schedule_digest", f"schedule_digest = {config.schedule_digest!r}: expected {error}"
+    for key in ("budget_poll", "budget_publish", "budget_count", "budget_care", "publish_every"):
+        if not getattr(config, key):
+            yield key, f"{key} = 0: expected a duration such as 30s or 1m"
 
 
 def _url_faults(config: "Config") -> Iterator[tuple[str, str]]:

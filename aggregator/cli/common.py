@@ -121,7 +121,7 @@ def open_session(
         ):
             clear_leftovers(config)
             seen = unwatched if quiet else watch
-            stop = stop_on_signals(_say_stopping)
+            stop = stop_on_signals(say_stopping)
             session = Session(db=db, config=config, clock=clock, stop=stop, watch=seen, workers=workers)
             try:
                 yield session
@@ -156,7 +156,8 @@ def expect_polls(session: "Session") -> None:
         session.workers["poll"].warm_up(_POLL_WORK)
 
 
-def _say_stopping() -> None:
+def say_stopping() -> None:
+    """Say what a wish to stop leads to."""
     print("finishing the batch in hand; ^C again ends at once", file=sys.stderr, flush=True)
 
 

@@ -16,6 +16,7 @@ from aggregator.cli.common import (
     open_session,
     opened,
     run_stages,
+    say_stopping,
     sound_store,
     take_up,
 )
@@ -89,11 +90,17 @@ def run(
     server: Annotated[bool, typer.Option(help="Serve the output too.")] = True,
     wait: Wait = "5s",
 ) -> None:
-    """Poll, translate and publish for ever, and serve the output; ends cleanly on SIGTERM or ^C."""
+    """Poll, translate and publish for ever, and serve the output; ends cleanly on SIGTERM or ^C.
+
+    SIGHUP has the settings, feeds.opml and filters.toml read anew.
+    """
     from aggregator import daemon
     from aggregator.demo.leftovers import clear_leftovers
+    from aggregator.executors import end_at_once
     from aggregator.lock import instance_lock
     from aggregator.serve import Server
+    from aggregator.signals import Asked
+    from aggregator.systemd import service_manager
 
     config = context.obj.config()
     clear_leftovers(config)
@@ -102,10 +109,16 @@ def run(
         sound_store(config, ended_well=ended_well),
         Server(config) if server else nullcontext(),
     ):
+        asked = Asked(say_stopping)
+        asked.listen(reload=True)
         _say_no_engine(config)
         print(f"running; {address(config)}" if server else "running", flush=True)
-        with offering_a_backup(config):
-            daemon.run(config, clock)
+        try:
+            with offering_a_backup(config):
+                daemon.run(config, clock, asked=asked, manager=service_manager(), reread=context.obj.config)
+        except KeyboardInterrupt:
+            end_at_once()  # or closing them would wait for a feed that hangs
+            raise
 
 
 def _say_no_engine(config: Config) -> None:
