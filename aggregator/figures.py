@@ -13,6 +13,7 @@ from aggregator.store import (
     hook_states,
     network,
     providers,
+    publications,
     retention,
     translations,
     usage,
@@ -26,9 +27,9 @@ from aggregator.translate.engines import services
 from aggregator.translate.stage import STAGE as TRANSLATE
 
 STATES = ("ok", "new", "failing", "paused", "gone")
-_TIMES = """SELECT (SELECT max(last_poll_at) FROM feeds WHERE listed = 1) AS last_poll_at,
-  (SELECT max(first_published_at) FROM publications) AS newest_entry_at,
-  (SELECT max(published_at) FROM digests) AS last_digest_at"""
+_TIMES = f"""SELECT (SELECT max(last_poll_at) FROM feeds WHERE listed = 1) AS last_poll_at,
+  ({publications.NEWEST_AT}) AS newest_entry_at,
+  (SELECT max(published_at) FROM digests) AS last_digest_at"""  # noqa: S608 - constants of ours
 
 
 def collect(db: Database, config: Config, now: datetime) -> dict[str, Any]:
@@ -76,7 +77,7 @@ def _hook(state: HookState) -> dict[str, Any]:
 
 
 def _feeds(db: Database) -> dict[str, int]:
-    states = Counter(row["state"] for row in feeds.overview(db))
+    states = Counter(row["state"] for row in feeds.health(db))
     return {"listed": states.total()} | {state: states[state] for state in STATES}
 
 

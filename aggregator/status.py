@@ -20,6 +20,7 @@ from aggregator.store import (
     hub_pings,
     network,
     providers,
+    publications,
     retention,
     translations,
     usage,
@@ -40,7 +41,7 @@ _REASONS = 3  # shown of why translations were refused
 
 def collect(db: Database, config: Config, now: datetime) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return the overview, and the feeds in trouble with the reason, worst first."""
-    rows = feeds.overview(db)
+    rows = feeds.health(db)
     states = Counter(row["state"] for row in rows)
     published = dict(db.execute("SELECT state, count(*) FROM publications GROUP BY state").fetchall())
     overview = {
@@ -64,7 +65,7 @@ def collect(db: Database, config: Config, now: datetime) -> tuple[dict[str, Any]
         "discussions": _discussions(db, config, now),
         "comments": _comments(db, config),
         "viewpoints": _viewpoints(db, config),
-        "newest entry": _ago(db, "SELECT max(first_published_at) FROM publications", now),
+        "newest entry": _ago(db, publications.NEWEST_AT, now),
         "last digest": _digest(db, now),
         "output": config.output,
         "dropped": _dropped(db, config),

@@ -32,12 +32,12 @@ STATE = """CASE
   WHEN failures > 0 THEN 'failing'
   WHEN last_poll_at IS NULL THEN 'new'
   ELSE 'ok' END"""
-_OVERVIEW = f"""
+_HEALTH = f"""
   SELECT feed_id, {STATE} AS state, title, category, listed_url, fetch_url, site_url, last_poll_at,
     last_change_at, next_poll_at, retry_after_at, failures, failure, identity,
-    moved_to, moved_seen, settings,
-    (SELECT count(*) FROM entries WHERE entries.feed_id = feeds.feed_id) AS entries
-  FROM feeds WHERE listed = 1"""  # noqa: S608 - constants only
+    moved_to, moved_seen, settings{{more}}
+  FROM feeds WHERE listed = 1 ORDER BY category, title COLLATE NOCASE, feed_id"""  # noqa: S608 - constants only
+_ENTRIES = ", (SELECT count(*) FROM entries WHERE entries.feed_id = feeds.feed_id) AS entries"
 
 _MIRRORED = """
   SELECT feed_id, listed_url, fetch_url, category, title, site_url, language, settings, listed FROM feeds"""
@@ -250,8 +250,13 @@ def _due_feed(row: dict[str, Any]) -> DueFeed:
 
 
 def overview(db: Database) -> list[dict[str, Any]]:
+    """Return one row for each listed feed with its state, as `health` does, and the entries it brought."""
+    return list(db.query(_HEALTH.format(more=_ENTRIES)))
+
+
+def health(db: Database) -> list[dict[str, Any]]:
     """Return one row for each listed feed with its state: ok, new, failing, paused or gone."""
-    return list(db.query(f"{_OVERVIEW} ORDER BY category, title COLLATE NOCASE, feed_id"))
+    return list(db.query(_HEALTH.format(more="")))
 
 
 def ends(db: Database) -> list[dict[str, Any]]:

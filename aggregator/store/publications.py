@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from sqlite_utils import Database
 
@@ -52,6 +52,12 @@ WHERE p.state IN ('held', 'untranslated') AND EXISTS (
   SELECT 1 FROM translations t
   WHERE t.entry_id = st.lead_entry_id AND t.language = :language AND t.title IS NOT NULL) AND {_LISTED}
 ORDER BY 2, 3 LIMIT :limit
+"""  # noqa: S608
+
+# When a story was last published; each state's newest one stands at the end of an index.
+NEWEST_AT = f"""
+SELECT max(at) FROM (SELECT (SELECT max(first_published_at) FROM publications WHERE state = value) AS at
+  FROM json_each('{json.dumps(get_args(PublicationState))}'))
 """  # noqa: S608
 
 _LEADS = f"""

@@ -231,3 +231,11 @@ def alerts_told(db: Database) -> None:
     from aggregator.store import alerts
 
     db.execute(alerts.TABLE)
+
+
+@migrations()
+def refusals_counted(db: Database) -> None:
+    """Find why entries have no translation without a look at those that have one."""
+    from aggregator.store import translations
+
+    db.execute(translations.REFUSED)

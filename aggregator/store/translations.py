@@ -25,6 +25,10 @@ FALLBACK = timedelta(hours=24)  # after so long what a fallback engine made stay
 OUTAGE = timedelta(minutes=15)  # engines that failed are no fault of the text, and no attempt at it
 NO_SETUPS: Mapping[str, str] = types.MappingProxyType({})
 
+# Released: a change is a migration.
+REFUSED = """
+CREATE INDEX translations_refused ON translations (failure) WHERE title IS NULL AND failure IS NOT NULL
+"""
 # What publishing takes: of each story its lead, or the entry that will be it, once its summary is settled.
 _SETTLED = """a.input_fingerprint = e.fingerprint AND a.fingerprint != ''
   AND substr(s.input_fingerprint, 1, length(a.fingerprint)) = a.fingerprint"""
