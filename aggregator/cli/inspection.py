@@ -1,4 +1,4 @@
-"""Commands that look into feeds and entries: why, entry, check, search, story."""
+"""Commands that look into feeds and entries: why, log, entry, check, search, story."""
 
 from typing import Annotated
 
@@ -25,6 +25,36 @@ def why(context: typer.Context, feed: Feed, as_json: Json = False) -> None:
         facts(found, as_json=True)
         return
     _print_lines(reasons.lines(found, clock()))
+
+
+@app.command("log")
+def show_log(
+    context: typer.Context,
+    feed: Feed,
+    most: Annotated[int, typer.Option("-n", min=1, max=10_000, help="So many polls and entries.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """Say what a feed's last polls brought, and what became of its newest entries.
+
+    Example: aggregator log "Bolt Weekly" -n 50
+    """
+    from aggregator import feedlog
+    from aggregator.report import facts, show
+
+    config = context.obj.config()
+    with opened(config) as db:
+        take_up_list(db, config)
+        found = feedlog.collect(db, feed, config.language, most)
+    if as_json:
+        facts(found, as_json=True)
+        return
+    facts(found["feed"])
+    for name, columns in (("polls", feedlog.POLLS), ("entries", feedlog.ENTRIES)):
+        print()
+        if found[name]:
+            show(found[name], columns)
+        else:
+            print(f"no {name} yet")
 
 
 @app.command()
