@@ -1,5 +1,6 @@
 """Files of output/ are whole, and touched only when their bytes differ."""
 
+import errno
 import gzip
 import os
 from pathlib import Path
@@ -34,16 +35,44 @@ def test_other_bytes_of_the_same_length_are_written(tmp_path: Path):
 
 
 def test_documents_are_written_in_their_order_and_none_after_a_failure(tmp_path: Path):
-    (tmp_path / "b").mkdir()  # a folder stands where a file should
+    (tmp_path / "b.gz").mkdir()  # a folder stands where a copy is to be removed
     with pytest.raises(PublishError, match=r"/b: cannot be written \(Is a directory\)") as raised:
         write(tmp_path, [document("a"), document("b"), document("c")])
     assert raised.value.exit_code == 5
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
-    (tmp_path / "b").rmdir()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b.gz"]
+    (tmp_path / "b.gz").rmdir()
     (tmp_path / "a").unlink()
     assert write(tmp_path, [document("c"), document("a"), document("b")]) == ["c", "a", "b"]
     ages = {name: (tmp_path / name).stat().st_ctime_ns for name in "abc"}
     assert sorted(ages, key=lambda name: ages[name]) == ["c", "a", "b"]
+
+
+def test_a_file_where_a_folder_is_to_be_and_a_folder_where_a_file_is_to_be_make_way(tmp_path: Path):
+    (tmp_path / "out" / "b" / "c").mkdir(parents=True)
+    (tmp_path / "out" / "a").write_text("no folder")
+    (tmp_path / "out" / "b" / "c" / "inside").write_text("no document")
+    assert write(tmp_path / "out", [document("a/x/y.html"), document("a/x/z.html"), document("b/c")])
+    assert (tmp_path / "out/a/x/y.html").read_bytes() == (tmp_path / "out/b/c").read_bytes() == b"new"
+
+
+def test_a_file_in_place_of_the_whole_folder_is_left_alone(tmp_path: Path):
+    (tmp_path / "out").write_text("somebody's")
+    with pytest.raises(PublishError, match=r"/out/a/b.html: cannot be written"):
+        write(tmp_path / "out", [document()])
+    assert (tmp_path / "out").read_text() == "somebody's"
+
+
+def test_where_nothing_can_be_removed_either_the_first_failure_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "b.gz").mkdir()
+
+    def fail(path: Path, **_: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
+
+    monkeypatch.setattr(Path, "unlink", fail)
+    with pytest.raises(PublishError, match=r"/b: cannot be written \(Read-only file system\)"):
+        write(tmp_path, [document("b"), document("c")])
 
 
 def test_what_a_killed_run_left_is_swept_and_nothing_else(tmp_path: Path):

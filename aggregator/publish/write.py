@@ -5,10 +5,12 @@ copy older than its document would be served all the same, so it goes first and 
 """
 
 import contextlib
+import errno
 import gzip
 import logging
 import os
 import shutil
+import stat
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -41,7 +43,7 @@ def write(folder: Path, documents: Iterable[Document]) -> list[str]:
     Raises: PublishError naming the path; what stood there stands, and later documents are untouched.
     """
     with ThreadPoolExecutor(_HANDS) as hands:  # a disk makes many files safe in the time of a few
-        work = [(each, hands.submit(_prepare, folder / each.path, each.body)) for each in documents]
+        work = [(each, hands.submit(_prepare, folder, each)) for each in documents]
     made, failed = _settled(folder, work)
     try:
         if failed:
@@ -79,8 +81,28 @@ def _named(path: Path) -> Iterator[None]:
         raise PublishError(f"{path}: cannot be written ({error.strerror})") from error
 
 
-def _prepare(path: Path, body: bytes) -> _Halves:
+def _prepare(folder: Path, document: Document) -> _Halves:
     """Write beside the document what is to replace it and its copies, as far as they do not stand."""
+    path = folder / document.path
+    try:
+        return _halves(path, document.body)
+    except (NotADirectoryError, FileExistsError, IsADirectoryError):
+        _clear_way(folder, path)
+        return _halves(path, document.body)
+
+
+def _clear_way(folder: Path, path: Path) -> None:
+    """Remove a file where a folder beneath `folder` is to be, and a folder where the document is to be."""
+    for parent in path.relative_to(folder).parents[:-1]:
+        if (folder / parent).is_file():
+            (folder / parent).unlink(missing_ok=True)
+            log.warning("removed_file path=%s reason='a folder is to be there'", folder / parent)
+    if path.is_dir():
+        shutil.rmtree(path)
+        log.warning("removed_folder path=%s reason='a document is to be there'", path)
+
+
+def _halves(path: Path, body: bytes) -> _Halves:
     halves = {} if _holds(path, body) else {path: files.beside(path, body)}
     try:
         for ending, compress in _COPIES.items() if _is_worth_it(path, body) else ():
@@ -99,7 +121,8 @@ def _is_worth_it(path: Path, body: bytes) -> bool:
 
 def _drop(halves: Iterable[Path]) -> None:
     for half in halves:
-        half.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # of a disk that failed; the next run takes it away
+            half.unlink()
 
 
 def _put(path: Path, halves: _Halves) -> None:
@@ -122,7 +145,10 @@ def _is_copy(copy: Path, path: Path) -> bool:
 
 def _holds(path: Path, body: bytes) -> bool:
     try:
-        return path.stat().st_size == len(body) and path.read_bytes() == body
+        found = path.stat()
+        if stat.S_ISDIR(found.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+        return found.st_size == len(body) and path.read_bytes() == body
     except FileNotFoundError:
         return False
 
