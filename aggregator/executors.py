@@ -13,7 +13,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from aggregator.errors import ConfigError
+from aggregator.errors import AggregatorError, ConfigError
 
 
 class InlineExecutor(Executor):
@@ -102,6 +102,42 @@ _OPENERS: dict[str, Callable[[str, str], Workers]] = {"inline": _inline, "proces
 def _start(method: str, count: int) -> Executor:
     context = multiprocessing.get_context(method)
     return ProcessPoolExecutor(count, mp_context=context, initializer=_settle_worker)
+
+
+def call_apart(seconds: float, fn: Callable[..., Any], /, *args: Any) -> Any:
+    """Return what a call gives in a process of its own, which ends with it, or when its time is spent.
+
+    Raises: TimeoutError; AggregatorError, also where the process ended otherwise.
+    """
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_answer, args=(theirs, fn, args), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        if not ours.poll(seconds):
+            raise TimeoutError
+        answer = ours.recv()
+    except (EOFError, OSError) as error:
+        raise AggregatorError("the process that was to do it ended early") from error
+    finally:
+        process.kill()
+        process.join()
+        ours.close()
+    if isinstance(answer, AggregatorError):
+        raise answer
+    return answer
+
+
+def _answer(
+    theirs: multiprocessing.connection.Connection, fn: Callable[..., Any], args: tuple[Any, ...]
+) -> None:
+    _settle_worker()
+    try:
+        answer = fn(*args)
+    except AggregatorError as error:
+        answer = error
+    theirs.send(answer)
 
 
 def _settle_worker() -> None:

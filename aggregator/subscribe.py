@@ -40,9 +40,9 @@ def add(
     Raises: ConfigError, FetchError, NotAFeed, OpmlError.
     """
     take_up_filters(db, config)
-    settings = FeedSettings(rights=_rights(rights), rights_note=rights_note)
+    stated = settings(rights, rights_note)
     found = finding.find(config, url, known_addresses(db, config, now))
-    return take(db, config, found, category=category, settings=settings, now=now)
+    return take(db, config, found, category=category, settings=stated, now=now)
 
 
 def take(
@@ -82,10 +82,14 @@ def take(
     )  # fmt: skip
 
 
-def _rights(text: str) -> Rights:
-    if text not in get_args(Rights):
-        raise ConfigError(f"--rights {text}: expected {' | '.join(get_args(Rights))}")
-    return cast("Rights", text)
+def settings(rights: str, rights_note: str) -> FeedSettings:
+    """Return the settings of a new feed.
+
+    Raises: ConfigError where the rights are none.
+    """
+    if rights not in get_args(Rights):
+        raise ConfigError(f"--rights {rights}: expected {' | '.join(get_args(Rights))}")
+    return FeedSettings(rights=cast("Rights", rights), rights_note=rights_note.strip())
 
 
 def listed(config: Config) -> bytes:

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.errors import ConfigError
-from aggregator.executors import open_workers
+from aggregator.config import Config
+from aggregator.errors import AggregatorError, BadStatus, ConfigError
+from aggregator.executors import call_apart, open_workers
+from aggregator.finding import find
+from tests.feedserver import FeedServer
 
 
 @pytest.mark.parametrize("spec", ["", "threads:2", "processes:", "processes:0", "processes:x", "inline:2"])
@@ -99,3 +102,20 @@ def _alive(pid: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return state != "Z"  # a zombie waits for its reaper, it does not run
+
+
+def test_a_call_apart_gives_its_answer_or_its_error():
+    assert call_apart(30, os.getpid) != os.getpid()
+    with FeedServer() as site:
+        site.serve("/gone", status=410)
+        with pytest.raises(BadStatus, match="410"):
+            call_apart(30, find, Config(allow_private_hosts=True), site.url("/gone"), {})
+
+
+def test_a_call_apart_that_takes_too_long_or_dies_is_over():
+    begun = time.monotonic()
+    with pytest.raises(TimeoutError):
+        call_apart(0.5, time.sleep, 60)
+    assert time.monotonic() - begun < 10
+    with pytest.raises(AggregatorError, match="ended early"):
+        call_apart(30, os._exit, 3)

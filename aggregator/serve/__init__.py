@@ -12,7 +12,7 @@ from aggregator.config import Config
 from aggregator.errors import AggregatorError
 from aggregator.health import Patience, beside_cron
 from aggregator.lock import serving_lock
-from aggregator.serve import documents, health, hubs, metrics, searches, tokens
+from aggregator.serve import desk, documents, health, hubs, metrics, searches, tokens
 from aggregator.websub import protocol
 
 _GRACE = 10.0  # seconds that requests under way are given to finish
@@ -29,6 +29,7 @@ def application(config: Config, patience: Patience | None = None) -> web.Applica
     metrics.add_routes(app, config)
     hubs.add_routes(app, config)
     searches.add_routes(app, config)
+    desk.add_routes(app, config)
     app.router.add_get("/{path:.*}", documents.handler(config))
     return app
 
