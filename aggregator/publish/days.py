@@ -78,7 +78,8 @@ def beside(moved: Iterable[date], every: Iterable[date]) -> set[date]:
 
 def linked(lines: Mapping[date, tuple[Line, ...]], every: Sequence[date]) -> tuple[Day, ...]:
     """Make days of their entries, each with the days beside it."""
-    neighbours = dict(zip(every, zip((None, *every), (*every[1:], None), strict=False), strict=True))
+    beside = zip((None, *every), (*every[1:], None), strict=False)
+    neighbours = dict(zip(every, beside, strict=False))  # none, where all that was published was taken down
     return tuple(
         Day(day=day, lines=found, earlier=neighbours[day][0], later=neighbours[day][1])
         for day, found in sorted(lines.items())

@@ -19,7 +19,7 @@ from aggregator.times import to_text
 
 _IN = "IN (SELECT value FROM json_each(:them))"
 _OF_ENTRIES = ("articles", "summaries", "translations", "comment_counts", "count_history", "pages",
-  "story_keys", "joins")  # fmt: skip
+  "story_keys", "joins", "unsettled")  # fmt: skip
 _OF_STORIES = ("discussions", "comments", "comment_looks", "viewpoints", "search_due", "pictures",
   "promotable", "stale_pages")  # fmt: skip
 # The guid too: it may be an address made of the title.
@@ -73,11 +73,11 @@ def erase(db: Database, found: Found, now: datetime) -> None:
     handed_on = [story.story_id for story in stories if story.fate == "handed on"]
     shown = {story.public_id for story in stories if story.fate != "stays"} - {""}
     search.forget(db, shown)
-    _delete(db, "entry_id", _OF_ENTRIES, found.entries)
-    _delete(db, "story_id", _OF_STORIES, [*gone, *handed_on])
     at = to_text(now)
     for sql in (_FORGET, _UNTOLD):
         db.execute(sql, {"them": json.dumps(found.entries), "now": at})
+    _delete(db, "entry_id", _OF_ENTRIES, found.entries)
+    _delete(db, "story_id", _OF_STORIES, [*gone, *handed_on])
     _unrelate(db, [*gone, *handed_on])
     db.execute(_WITHDRAW, {"them": json.dumps(gone)})
     for story in stories:
