@@ -117,9 +117,7 @@ def call_apart(seconds: float, fn: Callable[..., Any], /, *args: Any) -> Any:
     try:
         if not ours.poll(seconds):
             raise TimeoutError
-        answer = ours.recv()
-    except (EOFError, OSError) as error:
-        raise AggregatorError("the process that was to do it ended early") from error
+        answer = _received(ours)
     finally:
         process.kill()
         process.join()
@@ -127,6 +125,13 @@ def call_apart(seconds: float, fn: Callable[..., Any], /, *args: Any) -> Any:
     if isinstance(answer, AggregatorError):
         raise answer
     return answer
+
+
+def _received(ours: multiprocessing.connection.Connection) -> Any:
+    try:
+        return ours.recv()
+    except (EOFError, OSError) as error:
+        raise AggregatorError("the process that was to do it ended early") from error
 
 
 def _answer(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.config import Config
-from aggregator.errors import AggregatorError, BadStatus, ConfigError
+from aggregator.errors import AggregatorError, ConfigError, FetchError
 from aggregator.executors import call_apart, open_workers
 from aggregator.finding import find
 from tests.feedserver import FeedServer
@@ -108,7 +108,7 @@ def test_a_call_apart_gives_its_answer_or_its_error():
     assert call_apart(30, os.getpid) != os.getpid()
     with FeedServer() as site:
         site.serve("/gone", status=410)
-        with pytest.raises(BadStatus, match="410"):
+        with pytest.raises(FetchError, match="410 Gone"):
             call_apart(30, find, Config(allow_private_hosts=True), site.url("/gone"), {})
 
 
