@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
+from aggregator import status
 from aggregator.config import Config
 from aggregator.figures import collect as collect_figures
 from aggregator.model import FeedSettings, Subscription
 from aggregator.status import collect
 from aggregator.store import feeds, open_store, polls, providers
 from aggregator.times import to_text
+from tests.publishing import Newsroom
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
@@ -61,6 +63,19 @@ def test_the_last_digest_is_named_with_its_age(db: Database, config: Config):
         db.table("digests").insert(row | {"published_at": to_text(NOW - timedelta(hours=hours))})
     assert _said(db, config, "last digest") == "朝刊 11月24日（火）, 2 h ago"
     assert collect_figures(db, config, NOW)["last_digest_at"] == "2026-11-23T22:00:00Z"
+
+
+def test_entries_that_wait_are_counted_as_far_as_a_glance_needs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    room = Newsroom(tmp_path)
+    feed = room.feed()
+    for number in range(4):
+        room.entry(feed, str(number))
+    assert _said(room.db, room.config, "waiting for translation") == "4"
+    monkeypatch.setattr(status, "_COUNTED", 3)
+    assert _said(room.db, room.config, "waiting for translation") == "more than 3"
+    assert collect_figures(room.db, room.config, NOW)["waiting_for_translation"] == 4
 
 
 def test_no_engine_is_said_without_loose_ends(db: Database, config: Config):

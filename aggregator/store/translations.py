@@ -86,11 +86,11 @@ def stale_ids(
     return [row[0] for row in rows.fetchall()]
 
 
-def count_waiting(db: Database, language: str, setups: Mapping[str, str] = NO_SETUPS) -> int:
-    """Count the entries without a translation of their present text that may still get one."""
+def count_waiting(db: Database, language: str, setups: Mapping[str, str] = NO_SETUPS, most: int = -1) -> int:
+    """Count up to `most` entries without a translation of their present text that may still get one."""
     values = {"language": language, "attempts": ATTEMPTS, "back": "[]", "since": "",
-              "setups": json.dumps(dict(setups))}  # fmt: skip
-    found = db.execute(f"SELECT count(*) {_STALE}", values)
+              "setups": json.dumps(dict(setups)), "most": most}  # fmt: skip
+    found = db.execute(f"SELECT count(*) FROM (SELECT 1 {_STALE} LIMIT :most)", values)  # noqa: S608
     return int(found.fetchone()[0])
 
 

@@ -197,9 +197,10 @@ def _postpone(db: Database, config: Config, job: TranslateJob, error: str, now: 
         store.write_failure(db, config.language, failed, now)
 
 
-def _backlog(db: Database, config: Config, now: datetime) -> int:
+def waiting(db: Database, config: Config, now: datetime, most: int = -1) -> int:
+    """Count the entries that wait for a translation, no more than `most` of them where that is given."""
     ready, version = note_engines(db, config, now), glossary.merged(config.glossary).version
-    return store.count_waiting(db, config.language, _setups(ready, version))
+    return store.count_waiting(db, config.language, _setups(ready, version), most)
 
 
 STAGE = Stage(
@@ -208,6 +209,6 @@ STAGE = Stage(
     work=_work,
     record=_record,
     postpone=_postpone,
-    backlog=_backlog,
+    backlog=waiting,
     size=lambda job: len(job.entries),
 )
