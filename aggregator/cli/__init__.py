@@ -4,7 +4,7 @@ import io
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -61,12 +61,18 @@ def options(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any other setting; repeatable.")
     ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens.")] = False,
+    log_format: Annotated[
+        Literal["text", "json"], typer.Option(help="How log lines look; json: one object a line.")
+    ] = "text",
+    log_file: Annotated[
+        Path | None, typer.Option(help="Where they go instead of stderr: 10 MB, and three older ones.")
+    ] = None,
     version: Annotated[  # noqa: ARG001 - done when it is read
         bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version.")
     ] = False,
 ) -> None:
     """Read what stands before the command."""
-    _start_logging(verbose=verbose)
+    _start_logging(log_format, log_file, verbose=verbose)
     flags = dict(_pair(text) for text in setting or ())
     named = {"opml": opml, "store": store, "output": output, "engine": engine}
     flags |= {key: value for key, value in named.items() if value is not None}
@@ -81,14 +87,12 @@ def _pair(text: str) -> tuple[str, str]:
     return key, value
 
 
-def _start_logging(*, verbose: bool) -> None:
+def _start_logging(form: Literal["text", "json"], file: Path | None, *, verbose: bool) -> None:
     import logging
 
-    level = logging.INFO if verbose else logging.WARNING
-    logging.basicConfig(
-        level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
-    )
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    from aggregator import logs
+
+    logs.start(logging.INFO if verbose else logging.WARNING, form, file, sys.stderr)
 
 
 def main() -> None:
