@@ -3,15 +3,16 @@
 import contextlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from aggregator.alerts import Watch
 from aggregator.config import Config
 from aggregator.errors import AggregatorError, ConfigError, OpmlError
 from aggregator.pipeline import Clock, Crash, Progress, StageReport, guarded
 from aggregator.rota import Rota
 from aggregator.schedule import Schedule, read
-from aggregator.session import Session, take_down, take_up_filters, take_up_opml
+from aggregator.session import ROUND, Session, take_down, take_up_filters, take_up_opml
 from aggregator.signals import Asked
 from aggregator.stages import GROUPS
 from aggregator.store import feeds, open_store, store_errors
@@ -48,6 +49,7 @@ class Daemon:
     reread: Callable[[], Config]
     adopt: Adopt  # what else follows the settings: the server
     time: Clock = machine_clock
+    alerts: Watch = field(default_factory=Watch)
 
     def work(self) -> None:
         """Take turns until a stop is asked for; the batch in hand is finished and recorded."""
@@ -62,6 +64,7 @@ class Daemon:
                 log.warning("clock_set_back by='%s'", duration_text(back))
             if name := self.rota.turn():
                 self.take_turn(name)
+                self.tell()
             else:
                 self.manager.status("waits for the next turn")
                 self.asked.wait(min(self.rota.idle(self.time()), LOOK).total_seconds())
@@ -74,18 +77,29 @@ class Daemon:
         turn = guarded(lambda _, group: self._turn(group), self.session.config, name)
         if isinstance(turn, Crash):
             log.error("turn_crashed group=%s error=%s\n%s", name, turn.error, turn.traceback)
+            now = self.session.clock()
+            self.session.note(now, StageReport(name=f"{ROUND} {name}", failure=turn.error))
         elif any(report.jobs and not report.finished for report in turn):
             self.rota.call([name])
 
     def _turn(self, name: str) -> list[StageReport]:
         try:
-            with store_errors(self.session.config.store):
+            with self.session.noted(f"{ROUND} {name}"), store_errors(self.session.config.store):
                 reports = self._polled() if name == "poll" else self._run(name)
         except AggregatorError as error:
             log.error("turn_failed group=%s error=%s", name, error)
             return []
         _log(reports)
         return reports
+
+    def tell(self) -> None:
+        """Tell an operator of trouble; whatever goes wrong with that holds nothing up."""
+        session = self.session
+        told = guarded(
+            lambda config, now: self.alerts.look(session.db, config, now), session.config, session.clock()
+        )
+        if isinstance(told, Crash):
+            log.error("alerts_crashed error=%s\n%s", told.error, told.traceback)
 
     def _run(self, name: str) -> list[StageReport]:
         return GROUPS[name](self.session, budget(self.session.config, name))
@@ -156,6 +170,7 @@ def run(
     daemon.work()
     log.info("stopping")
     manager.stopping()
+    daemon.alerts.close()
     session.close()
     db.close()
 

@@ -3,21 +3,28 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from aggregator import schedule
 from aggregator.config import Config
 from aggregator.errors import StoreError
 from aggregator.store import reading, stage_runs
 from aggregator.times import duration_text
 
 GRACE = timedelta(minutes=15)  # a round may be long: other groups have their turns between
-WATCHED = ("poll", "publish")  # what must go well whatever there is to do; both run with every round
+WATCHED = ("poll", "publish")  # stages, and groups of them; both run whatever there is to do
 
-# Until when a success at a moment is recent enough.
-Patience = Callable[[datetime], datetime]
+# Until when a success of a stage, at a moment, is recent enough.
+Patience = Callable[[str, datetime], datetime]
 
 
 def beside_cron(config: Config) -> Patience:
     """Return the patience with rounds that somebody else starts: two intervals of polling."""
-    return lambda last: last + 2 * config.poll_every
+    return lambda _, last: last + 2 * config.poll_every
+
+
+def under_run(config: Config) -> Patience:
+    """Return the patience with turns that `run` gives: two of them, and what else has its turn between."""
+    schedules = {name: schedule.read(getattr(config, f"schedule_{name}"), config.zone) for name in WATCHED}
+    return lambda stage, last: schedules[stage].after(schedules[stage].after(last)) + GRACE
 
 
 def trouble(config: Config, patience: Patience, since: datetime, now: datetime) -> str:
@@ -34,7 +41,7 @@ def trouble(config: Config, patience: Patience, since: datetime, now: datetime) 
         known = {}
     for stage in WATCHED:
         last = known[stage].succeeded_at if stage in known else None
-        if now > patience(max(last or since, since)):
+        if now > patience(stage, max(last or since, since)):
             return _late(stage, last, now)
     return ""
 

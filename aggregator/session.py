@@ -47,6 +47,7 @@ _SHARED = {
 _READER = " ".join((__version__, *(setting.name for setting in fields(FeedSettings)), "")).encode()
 
 _NOTED = 1000  # runs at most that wait to be written, while the store takes nothing
+ROUND = "round"  # how the names begin by which rounds of stages are noted
 _UNWRITTEN = timedelta(seconds=30)  # so long at most does a run wait for others: an idle store has one commit
 
 log = logging.getLogger(__name__)

@@ -8,6 +8,7 @@ from sqlite_utils import Database
 from aggregator.config import Config
 from aggregator.model import Trouble
 from aggregator.resources import free_disk
+from aggregator.session import ROUND
 from aggregator.store import backups, network, stage_runs, vitals
 from aggregator.times import duration_text
 from aggregator.translate import engines
@@ -15,7 +16,6 @@ from aggregator.translate import engines
 OUTAGE = timedelta(minutes=15)  # of the network, or of every feed: shorter ones mend themselves
 UNREADY = timedelta(hours=6)  # without an engine: what a model's download or a service's bad day may take
 SILENCE = timedelta(days=1)  # in which something waits for a translation and nothing comes out
-ROUND = "round"  # of stages: how such a row's name begins
 ROOM = 200_000_000  # bytes
 
 

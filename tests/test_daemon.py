@@ -25,7 +25,7 @@ from aggregator.pipeline import Stage
 from aggregator.rota import Rota
 from aggregator.session import Session
 from aggregator.signals import Asked
-from aggregator.store import open_store
+from aggregator.store import open_store, stage_runs
 from aggregator.systemd import ServiceManager
 from tests.feedserver import FeedServer
 from tests.test_subscribe import RSS
@@ -394,3 +394,31 @@ def _listed(store: str, url: str) -> bool:
 
 def _entries(store: str) -> int:
     return _ask(store, "SELECT count(*) FROM entries")
+
+
+def test_a_turn_is_noted_and_one_that_keeps_failing_is_told(started: Daemon, tmp_path: Path):
+    heard = tmp_path / "heard"
+    (tmp_path / "tell.sh").write_text(f'echo "$ALERT_EVENT $ALERT_KEY" >> {heard}')
+    started.session.config = replace(started.session.config, alert=f"sh {tmp_path}/tell.sh")
+    started.session.config.output.write_text("no folder")
+    for _ in range(3):
+        started.take_turn("publish")
+    started.session.write_runs()
+    started.tell()
+    assert started.alerts.sent
+    assert started.alerts.sent[1].result(timeout=10) == ""
+    started.alerts.close()
+    assert heard.read_text() == "trouble stage publish\n"
+    known = stage_runs.all_of(started.session.db)
+    assert (known["round publish"].failures, known["publish"].failures) == (3, 3)
+
+
+def test_an_error_nobody_foresaw_is_noted_as_a_failed_round(started: Daemon, monkeypatch: pytest.MonkeyPatch):
+    def unforeseen(*_: object) -> list[object]:
+        raise ZeroDivisionError("nobody")
+
+    monkeypatch.setitem(stages.GROUPS, "count", unforeseen)
+    started.take_turn("count")
+    started.session.write_runs()
+    known = stage_runs.all_of(started.session.db)["round count"]
+    assert (known.failures, known.failure) == (1, "ZeroDivisionError: nobody")

@@ -1,5 +1,6 @@
 """Whether the work goes on: said by /healthz, judged by when polling and publishing last went well."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +17,7 @@ NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-def an_hour(last: datetime) -> datetime:
+def an_hour(_: str, last: datetime) -> datetime:
     return last + HOUR
 
 
@@ -73,13 +74,20 @@ def test_a_store_that_cannot_be_read_is_not_well(config: Config):
 
 
 def test_beside_cron_two_intervals_of_polling_are_waited(config: Config):
-    assert health.beside_cron(config)(NOW) == NOW + 2 * HOUR
+    assert health.beside_cron(config)("poll", NOW) == NOW + 2 * HOUR
+
+
+def test_under_run_two_turns_and_a_while_are_waited(config: Config):
+    given = replace(config, schedule_poll="30m", schedule_publish="cron 0 7 * * * UTC")
+    patience = health.under_run(given)
+    assert patience("poll", NOW) == NOW + HOUR + timedelta(minutes=15)
+    assert patience("publish", NOW) == NOW + 25 * HOUR + timedelta(minutes=15)
 
 
 def test_the_server_answers_200_and_503_with_a_line_and_head_the_same(config: Config):
     with Server(config, an_hour) as server:
         well = ask(server.port, "/healthz")
-    with Server(config, lambda last: last) as server:
+    with Server(config, lambda _, last: last) as server:
         answers = [ask(server.port, "/healthz", method) for method in ("GET", "HEAD")]
     assert (well.status, well.body, well.headers["Cache-Control"]) == (200, b"ok\n", "no-store")
     assert [(each.status, each.body) for each in answers] == [(503, b"poll: never went well\n"), (503, b"")]

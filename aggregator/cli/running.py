@@ -45,6 +45,7 @@ def once(
     config = context.obj.config()
     with open_session(config, "once", wait, polls="surely" if all_feeds else "maybe") as session:
         expect_polls(session)
+        from aggregator.session import ROUND
         from aggregator.stages import run_round
         from aggregator.store import feeds
 
@@ -53,7 +54,7 @@ def once(
         refused = take_up(session)
         if all_feeds:
             feeds.make_due(session.db, started)
-        with _alerting(session), session.noted("round"):
+        with _alerting(session), session.noted(ROUND):
             reports = run_round(session)
         all_failed = feeds.all_failed_since(session.db, polls_before)
         _say_waiting(session)
@@ -97,6 +98,7 @@ def run(
     from aggregator import daemon
     from aggregator.demo.leftovers import clear_leftovers
     from aggregator.executors import end_at_once
+    from aggregator.health import under_run
     from aggregator.lock import instance_lock
     from aggregator.serve import Server
     from aggregator.signals import Asked
@@ -107,7 +109,7 @@ def run(
     with (
         instance_lock(config.store, "aggregator run", duration(wait)) as ended_well,
         sound_store(config, ended_well=ended_well),
-        Server(config) if server else nullcontext(),
+        Server(config, under_run(config)) if server else nullcontext(),
     ):
         asked = Asked(say_stopping)
         asked.listen(reload=True)

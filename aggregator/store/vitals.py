@@ -9,8 +9,9 @@ from datetime import date, datetime, timedelta
 
 from sqlite_utils import Database
 
+from aggregator.store import publications
 from aggregator.store.feeds import POLLED_IDS, STATE
-from aggregator.times import from_text, maybe_time, to_text
+from aggregator.times import maybe_time, to_text
 
 STATES = ("ok", "new", "failing", "paused", "gone")
 TROUBLED = ("failing", "gone")
@@ -74,9 +75,7 @@ def waiting(db: Database) -> tuple[int, datetime | None]:
 
 def newest_published_at(db: Database) -> datetime | None:
     """Return when readers were last given something."""
-    sql = "SELECT max(first_published_at) FROM publications WHERE state = ?"
-    found = (db.execute(sql, [state]).fetchone()[0] for state in _SHOWN)
-    return max((from_text(at) for at in found if at), default=None)
+    return maybe_time(db.execute(publications.NEWEST_AT).fetchone()[0])
 
 
 def published_days(db: Database, today: date, number: int) -> list[int]:
