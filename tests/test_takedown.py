@@ -2,10 +2,15 @@
 
 import gzip
 import html
+import json
+import random
 import re
 import shutil
 import sqlite3
-from collections.abc import Iterator
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import brotli
@@ -166,3 +171,161 @@ def test_an_entry_is_gone_to_the_last_byte_and_stays_so(press: Press, aggregator
     done(aggregator("once", "--all", AGGREGATOR_NOW="2026-11-25T07:00:00Z"))
     assert press.traces() == {}
     assert len(press.rows("SELECT 1 FROM publications WHERE state = 'translated'")) == 10
+
+
+def test_a_feed_goes_out_of_its_list_and_is_not_listed_again(press: Press, aggregator: Aggregator):
+    done(aggregator("once"))
+    feed = press.feeds.url("/daily")
+    dry = done(aggregator("takedown", feed, "--reason", "its publisher asked", "--dry-run"))
+    assert "10 entries, 1 feed" in dry
+    assert TITLE in dry
+    assert press.traces()
+
+    said = done(aggregator("takedown", feed, "--reason", "its publisher asked", "--yes"))
+    assert "taken down: 11 entries, 1 feed" in said or "taken down: 10 entries, 1 feed" in said
+    assert press.traces(*TOLD, "daily garden", "garden notice", "paper /daily") == {}
+    assert "/other" in (press.folder / "feeds.opml").read_text()
+    assert "/daily" not in (press.folder / "feeds.opml").read_text()
+    assert "77番" in (press.output / "atom.xml").read_text()
+
+    refused = aggregator("add", feed)
+    assert refused.returncode == 1
+    assert "taken down on 2026-11-24: its publisher asked; see: aggregator takedown --list" in refused.stderr
+    press.subscribe("/daily", ("/other", 2))  # by hand, or from a backup
+    assert "feed_taken_down" in aggregator("once", "--all", AGGREGATOR_NOW="2026-11-25T06:00:00Z").stderr
+    asked = len(press.feeds.asked("/daily"))
+    shutil.copy(press.folder / "feeds.opml", press.folder / "others.opml")
+    press.subscribe(("/other", 2))
+    imported = done(aggregator("import", "others.opml"))
+    assert f"left out: {feed}: taken down on 2026-11-24: its publisher asked" in imported
+    done(aggregator("once", "--all", AGGREGATOR_NOW="2026-11-26T06:00:00Z"))
+    assert len(press.feeds.asked("/daily")) == asked == 1
+    assert press.traces(*TOLD, "daily garden", "garden notice") == {}
+
+
+def test_a_host_is_denied_to_every_feed_also_before_it_was_ever_seen(press: Press, aggregator: Aggregator):
+    link = item("/x", TITLE, BODY, press.feeds.url("", 3), 40, AUTHOR)
+    done(aggregator("takedown", "127.0.0.3", "--reason", "asked", "--yes"))
+    press.daily(3)
+    press.feeds.serve("/daily", rss("Daily Garden", link))
+    done(aggregator("once"))
+    assert press.traces() == {}
+    assert [row[0] for row in press.rows("SELECT count(*) FROM entries")] == [1]  # of the other feed
+    done(aggregator("takedown", "127.0.0.2", "--reason", "asked", "--yes"))
+    assert press.rows("SELECT count(*) FROM entries WHERE title != ''") == [(0,)]
+    assert "77番" not in (press.output / "atom.xml").read_text()
+
+
+def test_another_feed_with_the_same_address_is_denied_when_it_comes_and_after(
+    press: Press, aggregator: Aggregator
+):
+    done(aggregator("once"))
+    done(aggregator("takedown", press.link, "--reason", "asked", "--yes"))
+    tracked = f"{PATH}/?utm_source=other"
+    press.other(item(tracked, "Seen elsewhere: quokka", BODY, press.feeds.url(""), 50))
+    done(aggregator("once", "--all", AGGREGATOR_NOW="2026-11-25T06:00:00Z"))
+    assert press.traces() == {}
+
+
+def test_it_asks_first_and_says_what_it_did_in_json(press: Press, aggregator: Aggregator):
+    done(aggregator("once"))
+    refused = aggregator("takedown", press.link, "--reason", "asked")
+    assert refused.returncode == 2
+    assert "to go on say --yes" in refused.stderr
+    assert not (press.folder / "store.sqlite.denied").exists()
+    assert aggregator("takedown", press.link, "--yes").returncode == 2  # no reason
+    assert aggregator("takedown", "no such feed at all", "--reason", "r", "--yes").returncode == 1
+
+    said = done(aggregator("takedown", press.link, "--reason", "asked", "--yes", "--json"))
+    assert json.loads(said) == {"entries": 1, "feeds": 0, "gone": 1, "handed_on": 0, "trouble": ""}
+    [row] = json.loads(done(aggregator("takedown", "--list", "--json")))
+    assert (row["target"], row["reason"], row["denied_at"]) == (press.link, "asked", "2026-11-24T06:00:00Z")
+    assert "asked" in done(aggregator("takedown", "--list"))
+
+
+def test_what_is_allowed_again_comes_back_as_new(press: Press, aggregator: Aggregator):
+    done(aggregator("once"))
+    before = press.rows(f"SELECT public_id FROM publications WHERE title = '{TITLE_JA}'")
+    done(aggregator("takedown", press.link, "--reason", "asked", "--yes"))
+    assert aggregator("takedown", "https://else.example/", "--undo").returncode == 2
+    done(aggregator("takedown", press.link, "--undo"))
+    press.daily(8)
+    done(aggregator("once", "--all", AGGREGATOR_NOW="2026-11-25T06:00:00Z"))
+    assert TITLE_JA in (press.output / "atom.xml").read_text()
+    after = press.rows(f"SELECT public_id FROM publications WHERE title = '{TITLE_JA}'")
+    assert len(after) == 1
+    assert after != before
+
+
+def test_a_list_that_cannot_be_read_is_said_and_what_is_denied_stays_so(press: Press, aggregator: Aggregator):
+    done(aggregator("once"))
+    done(aggregator("takedown", press.link, "--reason", "asked", "--yes"))
+    with (press.folder / "store.sqlite.denied").open("a") as file:
+        file.write("{broken\n")
+    press.daily(8)
+    run = aggregator("once", "--all", AGGREGATOR_NOW="2026-11-25T06:00:00Z")
+    assert run.returncode == 2
+    assert "store.sqlite.denied, line 2: no takedown" in run.stderr
+    assert press.traces() == {}
+    assert len(press.feeds.asked("/daily")) == 2  # all else goes on
+
+
+def test_while_the_daemon_runs_it_does_the_erasing(
+    press: Press, aggregator: Aggregator, environment: dict[str, str]
+):
+    done(aggregator("once"))
+    command = [sys.executable, "-m", "aggregator", "run", "--no-server"]
+    own = environment | {"AGGREGATOR_SCHEDULE_POLL": "1s", "AGGREGATOR_SCHEDULE_PUBLISH": "1s"}
+    with (
+        (press.folder / "daemon.log").open("w") as log,
+        subprocess.Popen(command, env=own, cwd=press.folder, stdout=log, stderr=log) as daemon,
+    ):
+        try:
+            held = press.folder / "store.sqlite.lock"
+            _until(lambda: held.exists() and "run" in held.read_text())
+            said = done(aggregator("takedown", press.link, "--reason", "asked", "--yes"))
+            assert "erased by the process that holds the store" in said
+            _until(lambda: not [name for name in press.traces() if not name.endswith("-wal")])
+        finally:
+            daemon.terminate()
+    assert press.traces() == {}
+
+
+def _until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+@pytest.mark.slow
+def test_a_kill_at_any_moment_leaves_a_takedown_that_the_next_run_ends(
+    press: Press, aggregator: Aggregator, environment: dict[str, str], tmp_path: Path
+):
+    done(aggregator("once"))
+    shutil.copytree(press.output, tmp_path / "output-before")
+    yesterday = press.keep_store()
+    command = [sys.executable, "-m", "aggregator", "takedown", press.link, "--reason", "asked", "--yes"]
+    started = time.monotonic()
+    subprocess.run(command, env=environment, cwd=tmp_path, check=True, capture_output=True)
+    length = time.monotonic() - started
+    chance = random.Random(20261124)
+    killed = 0
+    for _ in range(10):
+        press.put_back(yesterday)
+        shutil.rmtree(press.output)
+        shutil.copytree(tmp_path / "output-before", press.output)
+        (press.folder / "store.sqlite.denied").unlink(missing_ok=True)
+        process = subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=subprocess.DEVNULL)
+        try:
+            process.wait(chance.uniform(0.3 * length, length))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            killed += 1
+        if not (press.folder / "store.sqlite.denied").exists():
+            assert press.traces() != {}  # it had not begun
+            continue
+        done(aggregator("once"))
+        assert press.traces() == {}
+    assert killed

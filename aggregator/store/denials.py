@@ -20,6 +20,10 @@ from aggregator.times import to_text
 TABLE = "CREATE TABLE denials (key TEXT PRIMARY KEY) STRICT, WITHOUT ROWID"
 _META = "denials"  # the digest of the list that was worked off
 _TRACES = "takedown_traces"
+_READ_AGAIN = """
+UPDATE feeds SET etag = NULL, last_modified = NULL, body_fingerprint = '', entry_marks = NULL
+WHERE body_fingerprint IS NOT NULL
+"""
 _AMONG = "SELECT key FROM denials WHERE key IN (SELECT value FROM json_each(?))"
 
 
@@ -30,8 +34,13 @@ def digest(db: Database) -> str:
 
 
 def take_up(db: Database, listed: DenyList) -> None:
-    """Let a deny list hold from now on, inside the caller's transaction."""
-    db.execute("DELETE FROM denials")
+    """Let a deny list hold from now on, inside the caller's transaction.
+
+    Shape: where something is denied no more, each feed's next poll reads what did not change, too.
+    """
+    known = {key for (key,) in db.execute("DELETE FROM denials RETURNING key").fetchall()}
+    if known - listed.keys():
+        db.execute(_READ_AGAIN)
     db.conn.executemany("INSERT INTO denials (key) VALUES (?)", [(key,) for key in sorted(listed.keys())])
 
 
