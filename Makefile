@@ -7,7 +7,7 @@ APT     = $(if $(filter 0,$(shell id -u)),,sudo) apt-get
 PIP     = $(BIN)/python -m pip install -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo llamacpp run test test-fast fuzz lint bench soak clean
+.PHONY: help demo llamacpp run test test-fast fuzz lint lock audit bench soak clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -18,13 +18,27 @@ $(BIN)/python:
 	$(PIP) --upgrade pip
 
 # Stamps: what is installed, so that a second `make` installs nothing.
-$(VENV)/installed: setup.cfg pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) -c constraints.txt -e .
+# What is not the file whose hash is written down is not installed.
+$(VENV)/installed: setup.cfg pyproject.toml requirements.txt | $(BIN)/python
+	$(PIP) --require-hashes --no-deps -r requirements.txt
+	$(PIP) --no-deps -e .
 	@touch $@
 
-$(VENV)/installed-test: $(VENV)/installed
-	$(PIP) -c constraints.txt -e '.[test,llamacpp]'
+$(VENV)/installed-test: $(VENV)/installed requirements-dev.txt
+	$(PIP) --require-hashes --no-deps -r requirements-dev.txt
 	@touch $@
+
+LOCK = $(BIN)/uv pip compile -q setup.cfg -c constraints.txt --universal --generate-hashes --no-annotate \
+	--custom-compile-command 'make lock'
+
+lock: | $(BIN)/python  ## after a change of setup.cfg or constraints.txt: write down what may be installed
+	$(PIP) uv
+	$(LOCK) --python-version 3.11.5 -o requirements.txt
+	$(LOCK) --python-version 3.11.5 --all-extras -o requirements-dev.txt
+
+audit: | $(BIN)/python  ## ask PyPI and OSV for known vulnerabilities of what is installed
+	$(PIP) pip-audit
+	$(BIN)/pip-audit --require-hashes --disable-pip -r requirements-dev.txt
 
 demo: $(VENV)/installed  ## run the whole path over feeds of our own and serve the result
 	$(BIN)/aggregator models pull firefox --first-byte 10s \
@@ -35,7 +49,7 @@ demo: $(VENV)/installed  ## run the whole path over feeds of our own and serve t
 llamacpp: $(VENV)/installed
 	@$(PYTHON) -c 'import ctypes; ctypes.CDLL("libgomp.so.1")' 2>/dev/null \
 	|| { $(APT) update -qq && $(APT) install -y -qq libgomp1; }
-	@$(BIN)/python -c 'import xllamacpp' 2>/dev/null || $(PIP) -c constraints.txt -e '.[llamacpp]'
+	@$(BIN)/python -c 'import xllamacpp' 2>/dev/null || $(PIP) -c requirements-dev.txt xllamacpp
 	$(BIN)/aggregator models pull llamacpp
 
 # Without a model `run` says so and goes on: the entries wait for it.
