@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aggregator import opml
+from aggregator.backup.opening import open_kept
 from aggregator.config import Config
 from aggregator.discuss import access
 from aggregator.discuss import comments_stage as reading
 from aggregator.errors import AggregatorError
 from aggregator.session import read_filters
-from aggregator.store import open_store, retention, store_errors
+from aggregator.store import retention, store_errors
 from aggregator.translate import engines, glossary
 
 LEAST_FREE = 200_000_000  # bytes
@@ -120,10 +121,10 @@ def _glossary(config: Config, _: datetime) -> Iterator[Finding]:
     yield Finding(text=f"{config.glossary}: {number} terms over the program's")
 
 
-def _store(config: Config, _: datetime) -> Iterator[Finding]:
+def _store(config: Config, now: datetime) -> Iterator[Finding]:
     try:
         with store_errors(config.store):
-            db = open_store(config.store)
+            db = open_kept(config, now)
             verdict = db.execute("PRAGMA quick_check").fetchone()[0]
             free = retention.free_bytes(db)
             db.close()

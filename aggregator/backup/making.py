@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from aggregator import __version__, files, resources
+from aggregator import __version__, deny_list, files, resources
 from aggregator.backup import bundle, settings
 from aggregator.backup.bundle import Manifest, Progress, quiet
 from aggregator.config import Config
-from aggregator.errors import StoreError
+from aggregator.errors import StoreDamaged, StoreError
 from aggregator.store import snapshot
 from aggregator.translate import glossary
 
@@ -41,21 +41,21 @@ def make(
 ) -> Made:
     """Write a backup of the store as it is now, whoever writes it meanwhile, and let old ones go.
 
-    Raises: StoreError where the store is damaged (older backups then stay), or there is no room.
+    Raises: StoreDamaged (older backups then stay), StoreError where there is no room.
     """
-    target = path or config.backups_folder / f"{now:%Y%m%dT%H%M%SZ}-{kind}{bundle.ENDING}"
-    _find_room(config, target)
+    home = path.parent if path else config.backups_folder
+    _find_room(config, home)
     try:
-        with staged(target.parent) as folder:
+        with staged(home) as folder:
             store = folder / bundle.STORE
             snapshot.copy(config.store, store, lambda done, all_: progress("copying the store", done, all_))
             if fault := snapshot.complaint(store, whole=False):
-                raise StoreError(f"{config.store}: is damaged ({fault}); no backup was made of it")
-            manifest = bundle.write(
-                target, _manifest(store, kind, now), _members(config, store, folder), progress
-            )
+                raise StoreDamaged(f"{config.store}: is damaged ({fault}); no backup was made of it")
+            manifest = _manifest(store, kind, now)
+            target = path or home / _name(manifest, now)
+            manifest = bundle.write(target, manifest, _members(config, store, folder), progress)
     except OSError as error:
-        raise StoreError(f"{target}: cannot be written ({error.strerror})") from error
+        raise StoreError(f"{path or home}: cannot be written ({error.strerror})") from error
     _let_go(config)
     return Made(path=target, manifest=manifest, bytes=target.stat().st_size)
 
@@ -72,7 +72,12 @@ def staged(folder: Path) -> Iterator[Path]:
         yield Path(name)
 
 
-def _find_room(config: Config, target: Path) -> None:
+def _name(manifest: Manifest, now: datetime) -> str:
+    since = f"-{manifest.schema}" if manifest.kind == MIGRATION else ""
+    return f"{now:%Y%m%dT%H%M%SZ}-{manifest.kind}{since}{bundle.ENDING}"
+
+
+def _find_room(config: Config, home: Path) -> None:
     """Say where a backup will not fit.
 
     Raises: StoreError.
@@ -80,9 +85,9 @@ def _find_room(config: Config, target: Path) -> None:
     if not config.store.exists():
         raise StoreError(f"{config.store}: is not there, so there is nothing to back up")
     size = sum(path.stat().st_size for path in (config.store, _beside(config.store, "-wal")) if path.exists())
-    need, free = 2 * size + LEFT, resources.free_disk(target.parent)
+    need, free = 2 * size + LEFT, resources.free_disk(home)
     if need > free:
-        raise StoreError(f"{target.parent}: a backup needs {need / 1e6:.0f} MB free, {free / 1e6:.0f} are")
+        raise StoreError(f"{home}: a backup needs {need / 1e6:.0f} MB free, {free / 1e6:.0f} are")
 
 
 def _beside(store: Path, ending: str) -> Path:
@@ -114,7 +119,7 @@ def places(config: Config) -> dict[str, Path]:
     own = {
         "feeds.opml": config.opml,
         "filters.toml": config.filters,
-        "denied": _beside(config.store, ".denied"),
+        "denied": deny_list.path(config.store),
     }
     return own if config.glossary == glossary.NONE else own | {"glossary.tsv": config.glossary}
 
@@ -138,14 +143,18 @@ def _maybe_manifest(path: Path) -> Manifest | None:
 
 def newest(config: Config, *kinds: str) -> Path | None:
     """Return the newest backup of these kinds, of any without a kind, by its name; None where none is."""
-    names = tuple(f"-{kind}{bundle.ENDING}" for kind in kinds) or (bundle.ENDING,)
-    return max((path for path in _paths(config) if path.name.endswith(names)), default=None)
+    return max((path for path in _paths(config) if not kinds or _kind(path) in kinds), default=None)
+
+
+def _kind(path: Path) -> str:
+    """Return a backup's kind by its name: what stands between the moment and, of a migration, its number."""
+    return path.name.partition("-")[2].removesuffix(bundle.ENDING).rstrip("-0123456789")
 
 
 def _let_go(config: Config) -> None:
     """Remove what is beyond the newest so many of each kind."""
     for kind in _KINDS:
-        found = sorted(path for path in _paths(config) if path.name.endswith(f"-{kind}{bundle.ENDING}"))
+        found = sorted(path for path in _paths(config) if _kind(path) == kind)
         kept = config.backup_keep if kind == DAILY else max(config.backup_keep, _FEWEST)
         for path in found[: max(0, len(found) - kept)]:
             path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Settings as a file that a backup holds: those that are not the defaults, without places and secrets. Pure.
+"""Settings as a file that a backup holds: those that are not the defaults, without places and secrets.
 
 Places (store, output, …) are the machine's the backup is put back on. Keys are no settings; what an address
 may carry of the kind is left out with the address.
@@ -21,6 +21,13 @@ def written(config: Config) -> bytes:
     """Return the settings as TOML, one a line; what was left out is named."""
     lines = [_line(field.name, getattr(config, field.name)) for field in _changed(config)]
     return ("\n".join(["# Settings of the backup that are not the defaults.", *lines]) + "\n").encode()
+
+
+def others(file: Path, config: Config) -> tuple[str, ...]:
+    """Return the lines of such a file that are not what holds now."""
+    present = written(config).decode().splitlines()
+    said = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    return tuple(line for line in said if line not in present and not line.startswith("#"))
 
 
 def _changed(config: Config) -> list["dataclasses.Field[object]"]:

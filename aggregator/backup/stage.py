@@ -12,7 +12,6 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from aggregator.backup import checking, making
 from aggregator.config import Config
 from aggregator.errors import StoreError
 from aggregator.pipeline import Stage
@@ -65,8 +64,14 @@ def pending(db: Database, config: Config, now: datetime) -> Iterator[Job]:
         yield Begin()
     elif known.day != _day(config, now):
         yield Daily(now=now)
-    elif _is_trial_due(known, now) and (path := making.newest(config)):
+    elif _is_trial_due(known, now) and (path := _newest(config)):
         yield Trial(path=path)
+
+
+def _newest(config: Config) -> Path | None:
+    from aggregator.backup import making  # once a month, and what it loads takes a while
+
+    return making.newest(config)
 
 
 def _day(config: Config, now: datetime) -> str:
@@ -81,6 +86,8 @@ def _is_trial_due(known: State, now: datetime) -> bool:
 
 def work(config: Config, job: Job) -> Done:
     """Make or try a backup; what could not be done is an outcome."""
+    from aggregator.backup import checking, making  # once a day
+
     try:
         match job:
             case Daily(now=now):

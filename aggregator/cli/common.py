@@ -61,14 +61,15 @@ def clock() -> datetime:
 @contextmanager
 def opened(config: Config, *, ended_well: bool = True) -> Iterator["Database"]:
     """Hold the open store, looked at first where its last writer did not end well; errors leave as ours."""
-    from aggregator.store import open_store, store_errors
+    from aggregator.backup.opening import open_kept
+    from aggregator.store import store_errors
 
     with (
         sound_store(config, ended_well=ended_well),
         offering_a_backup(config),
         store_errors(config.store),
     ):
-        db = open_store(config.store)
+        db = open_kept(config, clock())
         try:
             yield db
         finally:
@@ -95,8 +96,12 @@ def offering_a_backup(config: Config) -> Iterator[None]:
         raise StoreDamaged(f"{error}; {_way_back(config)}") from error
 
 
-def _way_back(_: Config) -> str:
-    return "put a copy in its place, or move it away to begin anew"
+def _way_back(config: Config) -> str:
+    from aggregator.backup import making
+
+    if path := making.newest(config):
+        return f"the newest backup is put in its place by: aggregator restore {path}"
+    return "no backup is there: put a copy in its place, or move it away to begin anew"
 
 
 @contextmanager

@@ -7,15 +7,17 @@ package a table group; each function takes the `Database` first.
 import contextlib
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from sqlite_utils import Database
 
+from aggregator import __version__
 from aggregator.errors import StoreDamaged, StoreError, StoreLocked, StoreTooNew
 from aggregator.store.schema import migrations
 
+_WRITTEN_BY = "INSERT OR REPLACE INTO meta (key, value) VALUES ('version', ?)"
 _READ_TIMEOUT = 5.0  # while somebody waits for an answer
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 BUSY_TIMEOUT = 10.0  # seconds another program may hold the write lock before we give up
@@ -42,8 +44,8 @@ def _result_code(error: sqlite3.Error) -> int:
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
-def open_store(path: Path) -> Database:
-    """Open the store, creating or migrating it as needed.
+def open_store(path: Path, before_migrating: Callable[[], object] = lambda: None) -> Database:
+    """Open the store, creating or migrating it as needed; one that holds something is kept before.
 
     Raises: StoreTooNew where a newer version wrote it, StoreLocked, StoreError.
     """
@@ -55,7 +57,7 @@ def open_store(path: Path) -> Database:
         # Threads of the scheduler take turns under the instance lock: the connection may move between them.
         connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT, check_same_thread=False, factory=_Connection)
         try:
-            return _prepare(_database(connection), path)
+            return _prepare(_database(connection), path, before_migrating)
         except BaseException:
             connection.close()
             raise
@@ -94,13 +96,19 @@ class _Connection(sqlite3.Connection):
         return super().execute("BEGIN IMMEDIATE" if sql == "BEGIN" else sql, parameters)
 
 
-def _prepare(db: Database, path: Path) -> Database:
+def _prepare(db: Database, path: Path, before_migrating: Callable[[], object]) -> Database:
     db.execute("PRAGMA foreign_keys = ON")
     _refuse_newer(db, path)
-    if migrations.pending(db):
+    is_behind, is_new = bool(migrations.pending(db)), not migrations.applied(db)
+    if is_behind and not is_new:
+        before_migrating()
+    if db.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         _write_ahead(db)
+    if is_behind:
         with db.atomic():  # looks again what is pending: another process may have been first
             migrations.apply(db)
+            if not is_new:
+                db.execute(_WRITTEN_BY, [__version__])
     db.execute("PRAGMA synchronous = NORMAL")
     return db
 
@@ -129,6 +137,9 @@ def _refuse_newer(db: Database, path: Path) -> None:
     released = {migration.name for migration in migrations._migrations}  # noqa: SLF001 - no public list of all
     newer = known - released
     if newer:
+        row = db.execute("SELECT value FROM meta WHERE key = 'version'").fetchone()
+        version = f"version {row[0]}" if row else "a newer version"
         raise StoreTooNew(
-            f"{path}: written by a newer version (its migration {min(newer)!r} is unknown here)"
+            f"{path}: written by {version} (its migration {min(newer)!r} is unknown here); "
+            "install that one, or go back to the store as it was: aggregator rollback"
         )

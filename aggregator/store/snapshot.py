@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from aggregator.errors import StoreDamaged
 from aggregator.store import store_errors
 
 COUNTED = ("feeds", "entries", "translations", "publications")  # what a copy has to hold as many of
@@ -58,6 +59,8 @@ def kind(path: Path) -> Kind:
     Raises: StoreError.
     """
     with store_errors(path), connected(path) as db:
+        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = '_sqlite_migrations'").fetchone():
+            raise StoreDamaged(f"{path}: holds no store of this program")
         names = [name for (name,) in db.execute("SELECT name FROM _sqlite_migrations ORDER BY id").fetchall()]
         rows = {table: db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in COUNTED}  # noqa: S608 - names of ours
         return Kind(schema=len(names), migration=names[-1], rows=rows)
