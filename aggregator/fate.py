@@ -112,7 +112,8 @@ def _translation(found: dict[str, Any]) -> str:
     said = []
     if found["translated_title"]:
         now = "" if found["is_current"] else ", of an earlier text"
-        said.append(f"by {found['engine']} {found['model']}".rstrip() + f" at {found['translated_at']}{now}")
+        at = f", {found['translated_at']}" if found["translated_at"] else ""
+        said.append(f"by {found['engine']} {found['model']}".rstrip() + at + now)
     if found["redo"] == _ASKED:
         said.append("asked for again")
     if found["failure"]:

@@ -496,7 +496,7 @@ def test_an_entry_without_a_translation_has_none_to_make_again(
 ):
     entry = room.entry(room.feed(), "1")
     write_list(tmp_path)
-    assert "訳し直せる訳がまだありません" in operator.see(f"entries/{entry}/retranslate")
+    assert "使える翻訳エンジンがない" in operator.see(f"entries/{entry}/retranslate")
     assert operator.post(f"entries/{entry}/retranslate", {"key": operator.key()}).status == 400
 
 
