@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from aggregator.alerts import Watch
+from aggregator.backup.opening import open_kept
 from aggregator.config import Config
 from aggregator.errors import AggregatorError, ConfigError, OpmlError
 from aggregator.pipeline import Clock, Crash, Progress, StageReport, guarded
@@ -15,7 +16,7 @@ from aggregator.schedule import Schedule, read
 from aggregator.session import ROUND, Session, take_down, take_up_filters, take_up_opml
 from aggregator.signals import Asked
 from aggregator.stages import GROUPS
-from aggregator.store import feeds, open_store, store_errors
+from aggregator.store import feeds, store_errors
 from aggregator.systemd import ServiceManager
 from aggregator.times import duration_text
 
@@ -161,7 +162,7 @@ def run(
 
     The caller holds the instance lock, and has signals listened to.
     """
-    db = open_store(config.store)
+    db = open_kept(config, clock())
     session = Session(db=db, config=config, clock=clock, stop=lambda: asked.stop, watch=_watched_by(manager))
     rota = Rota(schedules(config))
     daemon = Daemon(session=session, rota=rota, asked=asked, manager=manager, reread=reread, adopt=adopt)
