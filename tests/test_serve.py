@@ -30,6 +30,30 @@ def port(tmp_path: Path) -> Iterator[int]:
         yield port
 
 
+def test_other_settings_are_answered_by_without_a_client_turned_away(tmp_path: Path):
+    write(tmp_path, [Document(path="atom.xml", media_type="", body=ATOM)])
+    config = Config(output=tmp_path, store=tmp_path / ".none.sqlite", listen="127.0.0.1:0")
+    statuses: list[int] = []
+    asked = threading.Event()
+    asked.set()
+    with Server(config) as server:
+        assert ask(server.port, "/search?q=x").status == 503
+
+        def keep_asking() -> None:
+            while asked.is_set():
+                statuses.append(ask(server.port, "/atom.xml").status)
+
+        asking = threading.Thread(target=keep_asking)
+        asking.start()
+        for _ in range(4):
+            server.adopt(replace(config, search=False))
+        asked.clear()
+        asking.join()
+        assert ask(server.port, "/search?q=x").status == 404
+    assert len(statuses) > 100
+    assert {*statuses} == {200}
+
+
 def _started(port: int, path: str) -> socket.socket:
     """Ask, and read no more than the beginning of the answer."""
     client = socket.socket()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import socket
 import threading
 from typing import Self
 
@@ -16,6 +17,7 @@ from aggregator.serve import desk, documents, health, hubs, metrics, searches, t
 from aggregator.websub import protocol
 
 _GRACE = 10.0  # seconds that requests under way are given to finish
+_SETTLING = 0.5  # and those who connected already, to ask
 
 
 def application(config: Config, patience: Patience | None = None) -> web.Application:
@@ -46,6 +48,8 @@ class Server:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="serve", daemon=True)
         self._runner: web.AppRunner | None = None
+        self._bound: list[socket.socket] = []
+        self._listening: list[socket.socket] = []  # of those, what the application is asked by now
         self._heard = contextlib.ExitStack()
         self.port = 0
 
@@ -68,6 +72,18 @@ class Server:
         self._thread.join()
         self._loop.close()
 
+    def adopt(self, config: Config, patience: Patience | None = None) -> None:
+        """Answer by other settings from now on, at the same address; requests under way are finished.
+
+        Raises: ConfigError where the operator's token cannot be used; the old settings then stay.
+        """
+        tokens.read(config)
+        self._config, self._patience = config, patience
+        self._heard.close()
+        if protocol.is_possible(config):
+            self._heard.enter_context(serving_lock(config.store))
+        asyncio.run_coroutine_threadsafe(self._serve(), self._loop).result()
+
     def _cannot_listen(self, error: OSError) -> str:
         host, port = self._address
         reason = (
@@ -76,20 +92,41 @@ class Server:
         return f"cannot listen on {host}:{port} ({reason}); another address: --set listen=127.0.0.1:PORT"
 
     async def _start(self) -> None:
-        app = application(self._config, self._patience)
+        loop = asyncio.get_running_loop()
+        bound = await loop.create_server(
+            asyncio.Protocol, *self._address, reuse_address=True, start_serving=False
+        )
+        self._bound = [each.dup() for each in bound.sockets]
+        bound.close()
+        await self._serve()
+        self.port = self._bound[0].getsockname()[1]
+
+    async def _serve(self) -> None:
+        """Listen to the sockets that are bound before those who did so far end: nobody is turned away."""
+        before, app = self._runner, application(self._config, self._patience)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GRACE)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, *self._address, reuse_address=True)
-        await site.start()
-        self.port = self._runner.addresses[0][1]
+        others, self._listening = self._listening, [each.dup() for each in self._bound]
+        for each in self._listening:
+            await web.SockSite(self._runner, each).start()
+        for each in others:  # or who connects while they are closed is never answered (asyncio in 3.11)
+            asyncio.get_running_loop().remove_reader(each)
+        await asyncio.sleep(_SETTLING if others else 0)
+        await _end(before)
 
     async def _stop(self) -> None:
-        if self._runner is None:
-            return
-        server = self._runner.server
-        transports = [each.transport for each in server.connections if each.transport] if server else []
-        await self._runner.cleanup()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_GRACE):  # handlers are done; what they wrote may still be on its way
-                while any(each.get_write_buffer_size() for each in transports):
-                    await asyncio.sleep(0.02)
+        for each in self._bound:
+            each.close()
+        await _end(self._runner)
+
+
+async def _end(runner: web.AppRunner | None) -> None:
+    if runner is None:
+        return
+    server = runner.server
+    transports = [each.transport for each in server.connections if each.transport] if server else []
+    await runner.cleanup()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_GRACE):  # handlers are done; what they wrote may still be on its way
+            while any(each.get_write_buffer_size() for each in transports):
+                await asyncio.sleep(0.02)
