@@ -29,6 +29,7 @@ from aggregator.store import open_store, stage_runs
 from aggregator.systemd import ServiceManager
 from tests.feedserver import FeedServer
 from tests.test_subscribe import RSS
+from tests.webservers import ask
 
 NOW = datetime(2026, 11, 24, 6, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -207,12 +208,12 @@ def test_settings_that_cannot_be_used_leave_the_old_ones(started: Daemon, caplog
 
 @contextlib.contextmanager
 def _running(
-    environment: dict[str, str], folder: Path, *options: str, **extra: str
+    environment: dict[str, str], folder: Path, *options: str, serve: bool = False, **extra: str
 ) -> Iterator[subprocess.Popen[str]]:
     """Run the daemon, by the machine's clock, looking each second; it is dead afterwards."""
     kept = {name: value for name, value in environment.items() if name != "AGGREGATOR_NOW"}
     often = {f"AGGREGATOR_SCHEDULE_{group.upper()}": "1s" for group in GROUPS}
-    command = [sys.executable, "-m", "aggregator", *options, "run", "--no-server"]
+    command = [sys.executable, "-m", "aggregator", *options, "run", "--server" if serve else "--no-server"]
     with subprocess.Popen(
         command,
         env=kept | often | extra,
@@ -300,6 +301,22 @@ def test_a_hangup_has_the_settings_read_anew(environment: dict[str, str], tmp_pa
         process.send_signal(signal.SIGHUP)
         assert "names=listen" in _line(process, "settings_need_a_restart")
         _await(lambda: "夜の題" in index.read_text())
+        process.terminate()
+        assert process.wait(30) == 0
+
+
+def test_a_hangup_has_the_server_answer_by_the_new_settings(environment: dict[str, str], tmp_path: Path):
+    Path(environment["AGGREGATOR_OPML"]).write_text(_list())
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    settings = {"AGGREGATOR_LISTEN": f"127.0.0.1:{port}"}
+    with _running(environment, tmp_path, serve=True, **settings) as process:
+        assert process.stdout
+        process.stdout.readline()
+        assert ask(port, "/search?q=x").status == 200
+        (tmp_path / "aggregator.toml").write_text("search = false")
+        process.send_signal(signal.SIGHUP)
+        _await(lambda: ask(port, "/search?q=x").status == 404)
         process.terminate()
         assert process.wait(30) == 0
 

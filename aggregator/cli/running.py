@@ -109,15 +109,23 @@ def run(
     with (
         instance_lock(config.store, "aggregator run", duration(wait)) as ended_well,
         sound_store(config, ended_well=ended_well),
-        Server(config, under_run(config)) if server else nullcontext(),
+        Server(config, under_run(config)) if server else nullcontext() as serving,
     ):
         asked = Asked(say_stopping)
         asked.listen(reload=True)
         _say_no_engine(config)
         print(f"running; {address(config)}" if server else "running", flush=True)
+
+        def adopt(new: Config) -> None:
+            if serving:
+                serving.adopt(new, under_run(new))
+
         try:
             with offering_a_backup(config):
-                daemon.run(config, clock, asked=asked, manager=service_manager(), reread=context.obj.config)
+                daemon.run(
+                    config, clock, asked=asked, manager=service_manager(), reread=context.obj.config,
+                    adopt=adopt,
+                )  # fmt: skip
         except KeyboardInterrupt:
             end_at_once()  # or closing them would wait for a feed that hangs
             raise
