@@ -68,3 +68,16 @@ def test_what_the_package_imports_is_asked_for():
     }
     ours = {plain(each) for root in roots for each in packages_distributions().get(root, ())} - {"aggregator"}
     assert ours <= wanted("llamacpp", "dask") | set(pinned("requirements.txt"))
+
+
+def test_every_package_that_runs_with_it_has_its_licence_named():
+    rows = re.findall(
+        r"^\| ([\w.-]+) \| ([^|]+) \| (?:yes)? \|$", (ROOT / "docs/licences.md").read_text(), re.MULTILINE
+    )
+    named = {plain(package): licence for package, licence in rows}
+    assert pinned("requirements.txt").keys() - named.keys() == set()
+    assert [
+        package
+        for package, licence in named.items()
+        if re.search("GPL", licence) and "at our choice" not in licence
+    ] == []
