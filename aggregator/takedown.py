@@ -14,12 +14,12 @@ from sqlite_utils import Database
 from aggregator import deny_list, opml, subscribe
 from aggregator.config import Config
 from aggregator.deny_list import Denial, DenyList
-from aggregator.errors import OpmlError
+from aggregator.errors import OpmlError, StoreError
 from aggregator.model import Document, HubDelivery
 from aggregator.publish import digest_text, source_feeds, write
 from aggregator.publish.place import private_root, site_of
 from aggregator.resources import free_disk, megabytes
-from aggregator.store import denials, digests, erasing, pictures, retention, takedowns
+from aggregator.store import denials, digests, erasing, pictures, store_errors, takedowns
 from aggregator.store.takedowns import Found
 from aggregator.websub import spool
 
@@ -144,16 +144,18 @@ def _scrub(db: Database, config: Config, now: datetime) -> str:
     What is deleted is overwritten at once, but not what an earlier edit or retention left in free parts.
     """
     need, free = _ROOM * config.store.stat().st_size, free_disk(config.store)
-    if need > free:
-        with db.atomic():
-            denials.note_traces(db, now + _AGAIN)
-        trouble = f"{megabytes(need)} are needed to write the store anew, {megabytes(free)} are free"
-        log.warning("takedown_traces %s", trouble)
-        return trouble
-    retention.compact(db)
+    trouble = f"writing it anew needs {megabytes(need)}, {megabytes(free)} are free" if need > free else ""
+    try:
+        with store_errors(config.store):
+            if not trouble and not erasing.write_anew(db):
+                trouble = "another program reads it all the time"
+    except StoreError as error:  # the disk for temporary files may be another one, and smaller
+        trouble = str(error)
     with db.atomic():
-        denials.note_traces(db, None)
-    return ""
+        denials.note_traces(db, now + _AGAIN if trouble else None)
+    if trouble:
+        log.warning("takedown_traces %s", trouble)
+    return trouble
 
 
 def undo(config: Config, target: str) -> Sequence[Denial]:

@@ -12,8 +12,7 @@ from sqlite_utils import Database
 
 from aggregator import traces
 from aggregator.retention.limits import UNUSED
-from aggregator.store import joins, search
-from aggregator.store.retention import DROPPED
+from aggregator.store import joins, retention, search
 from aggregator.store.takedowns import TAKEN, Found, texts
 from aggregator.times import to_text
 
@@ -59,7 +58,7 @@ WHERE feed_id {_IN}
 """  # noqa: S608
 _SLUGS = f"SELECT slug FROM source_feeds WHERE feed_id {_IN}"  # noqa: S608
 _DROPPED = f"""
-SELECT 1 FROM entries WHERE entry_id {_IN} AND excluded = '{DROPPED}' AND sort_at >= :since LIMIT 1
+SELECT 1 FROM entries WHERE entry_id {_IN} AND excluded = '{retention.DROPPED}' AND sort_at >= :since LIMIT 1
 """  # noqa: S608
 _MOST = 2000  # entries whose sentences are looked for
 _MEMORY = "SELECT key, source FROM translation_memory WHERE key > ? ORDER BY key LIMIT 10000"
@@ -147,3 +146,13 @@ def _segments(db: Database) -> Iterator[tuple[str, str]]:
     while rows := db.execute(_MEMORY, [after]).fetchall():
         yield from rows
         after = rows[-1][0]
+
+
+def write_anew(db: Database) -> bool:
+    """Write the file anew without what was ever deleted; return whether its log could be emptied too.
+
+    Raises: sqlite3's errors.
+    """
+    retention.compact(db)
+    [busy, *_] = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not busy
