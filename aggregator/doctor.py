@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from aggregator import opml
+from aggregator import deny_list, opml, store
 from aggregator.backup.opening import open_kept
 from aggregator.config import Config
 from aggregator.discuss import access
 from aggregator.discuss import comments_stage as reading
-from aggregator.errors import AggregatorError
+from aggregator.errors import AggregatorError, ConfigError, StoreError
 from aggregator.session import read_filters
-from aggregator.store import retention, store_errors
+from aggregator.store import denials, retention, store_errors
 from aggregator.translate import engines, glossary
 
 LEAST_FREE = 200_000_000  # bytes
@@ -142,6 +142,30 @@ def _store(config: Config, now: datetime) -> Iterator[Finding]:
         yield Finding(text=text, ok=False, serious=False, next_step="aggregator prune --compact")
 
 
+def _deny_list(config: Config, now: datetime) -> Iterator[Finding]:
+    file = deny_list.path(config.store)
+    try:
+        listed = deny_list.read(config.store)
+        with store.reading(config.store) as db:
+            known, is_behind = denials.count(db), denials.is_behind(db, listed, now)
+            traces = denials.traces_since(db)
+    except ConfigError as error:
+        yield Finding(text=str(error), ok=False, next_step="mend the line; what it said before holds")
+        return
+    except StoreError:  # said above
+        return
+    if known and not listed.digest:
+        text = f"{file}: is gone; what was taken down stays so in this store alone"
+        yield Finding(text=text, ok=False, serious=False, next_step="put it back from a backup")
+    elif is_behind:
+        yield Finding(text=f"{file}: names what is still there", ok=False, next_step="aggregator once")
+    elif traces:
+        text = f"{config.store}: there was no room to write it without traces of what was taken down"
+        yield Finding(text=text, ok=False, serious=False, next_step="make room; it is tried once a day")
+    elif listed.denials:
+        yield Finding(text=f"{file}: {len(listed.denials)} takedowns, nothing of them is left")
+
+
 def _folders(config: Config, _: datetime) -> Iterator[Finding]:
     for name, folder in (("output", config.output), ("store", config.store.parent)):
         there = _existing(folder)
@@ -218,6 +242,6 @@ def _contact(config: Config, _: datetime) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Callable[[Config, datetime], Iterator[Finding]], ...] = (
-    _packages, _clock, _opml, _filters, _glossary, _store, _folders, _engines, _own_engines, _counts,
-    _contact,
+    _packages, _clock, _opml, _filters, _glossary, _store, _deny_list, _folders, _engines, _own_engines,
+    _counts, _contact,
 )  # fmt: skip

@@ -1,14 +1,15 @@
 """What doctor finds."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aggregator import doctor
+from aggregator import deny_list, doctor, takedown
 from aggregator.config import Config
+from aggregator.deny_list import Denial
 from aggregator.doctor import examine
-from aggregator.store import open_store, retention
+from aggregator.store import denials, open_store, retention
 
 NOW = datetime(2026, 11, 24, 6, tzinfo=UTC)
 
@@ -136,4 +137,32 @@ def test_a_store_that_is_half_free_could_be_smaller(tmp_path, monkeypatch):
     assert (note.ok, note.serious, note.next_step) == (False, False, "aggregator prune --compact")
     retention.compact(db)
     assert found() == []
+    db.close()
+
+
+def test_the_deny_list_is_read_and_compared_with_the_store(tmp_path):
+    config = Config(store=tmp_path / "s", output=tmp_path / "o", opml=tmp_path / "feeds.opml")
+
+    def said():
+        return [f for f in examine(config, NOW) if "s.denied" in f.text or "traces" in f.text]
+
+    assert said() == []
+    deny_list.write(config.store, [Denial(target="a", denied_at=NOW, reason="r", hosts=("a.example",))])
+    [behind] = said()
+    assert (behind.ok, behind.next_step) == (False, "aggregator once")
+    db = open_store(config.store)
+    takedown.enforce(db, config, NOW)
+    [good] = said()
+    assert (good.ok, "1 takedowns, nothing of them is left" in good.text) == (True, True)
+    with db.atomic():
+        denials.note_traces(db, NOW + timedelta(days=1))
+    assert ["no room" in f.text for f in said()] == [True]
+    with db.atomic():
+        denials.note_traces(db, None)
+    deny_list.path(config.store).unlink()
+    [gone] = said()
+    assert (gone.ok, gone.serious, "is gone" in gone.text) == (False, False, True)
+    deny_list.path(config.store).write_text("x")
+    [broken] = said()
+    assert (broken.ok, "line 1" in broken.text) == (False, True)
     db.close()
