@@ -1,6 +1,6 @@
 """Whether the work goes on: judged by when polling and publishing last went well."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from aggregator import schedule
@@ -39,11 +39,20 @@ def trouble(config: Config, patience: Patience, since: datetime, now: datetime) 
         if config.store.exists():
             return "the store cannot be read"
         known = {}
-    for stage in WATCHED:
-        last = known[stage].succeeded_at if stage in known else None
-        if now > patience(stage, max(last or since, since)):
-            return _late(stage, last, now)
+    for stage, last in late(known, patience, since, now).items():
+        return _late(stage, last, now)
     return ""
+
+
+def late(
+    known: Mapping[str, stage_runs.Known], patience: Patience, since: datetime, now: datetime
+) -> dict[str, datetime | None]:
+    """Return the stages that did not go well lately, each with when it last did.
+
+    Shape: `since` as in `trouble`.
+    """
+    last = {stage: known[stage].succeeded_at if stage in known else None for stage in WATCHED}
+    return {stage: at for stage, at in last.items() if now > patience(stage, max(at or since, since))}
 
 
 def _late(stage: str, last: datetime | None, now: datetime) -> str:

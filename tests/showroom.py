@@ -1,13 +1,16 @@
 """An edition with one of everything that pages show, to be looked at by machines and people."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+
+from sqlite_utils import Database
 
 from aggregator.executors import open_workers
 from aggregator.pipeline import run_stage
 from aggregator.publish.source_stage import STAGE as SOURCE
-from aggregator.store import counts
+from aggregator.store import counts, stage_runs, verdicts
+from aggregator.store.stage_runs import StageRun
 from aggregator.times import to_text
 from tests.publishing import NOON, Newsroom
 
@@ -155,3 +158,23 @@ def _episode() -> str:
     return json.dumps(
         [{"url": "https://cdn.example/41.mp3", "media_type": "audio/mpeg", "length": 36_700_160}]
     )
+
+
+def watched(db: Database, now: datetime) -> None:
+    """Let two weeks of polls and translations have been, and every stage have run."""
+    for ago in range(14):
+        day = now - timedelta(days=ago)
+        polls = {"changed": 40 + ago, "unchanged": 10, "not_modified": 120, "failed": ago % 5, "gone": 1}
+        with db.atomic():
+            for outcome, number in polls.items():
+                row = {"day": day.date().isoformat(), "outcome": outcome, "polls": number}
+                nothing = dict.fromkeys(("bytes", "seconds", "added", "changed"), 0)
+                db.table("poll_days").upsert(row | nothing, pk=("day", "outcome"))
+            seen = [to_text(day - timedelta(minutes=minutes)) for minutes in (3, 40, 200, 2000)]
+            verdicts.note(db, [("firefox", 95, 5)], seen, day)
+    for name in ("poll", "translate", "publish", "count"):
+        failure = "disk full" if name == "count" else ""
+        run = StageRun(
+            stage=name, started_at=now, ended_at=now, worked=True, units=12, seconds=1.5, failure=failure
+        )
+        stage_runs.add(db, [run])

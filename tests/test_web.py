@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
@@ -12,7 +13,7 @@ from lxml import etree, html
 from aggregator.serve import Server
 from tests.browser import CHROMIUM, Browser
 from tests.feedserver import FeedServer
-from tests.showroom import OLDER, STORIES, Showroom
+from tests.showroom import OLDER, STORIES, Showroom, watched
 from tests.webservers import ask
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -45,7 +46,7 @@ class Shown:
             "discussed": "discussed.html", "search": f"search?q={quote('半導体')}", "nothing found": "search?q=zzz",
             "sources": "sources.html", "about": "about.html", "subscribe": "subscribe.html",
             "day": "days/2026-11-20-2.html", "year": "days/2026.html", "digests": "digest/index.html",
-            "digest": "digest/2026-W47.html", "morning": "morning.html",
+            "digest": "digest/2026-W47.html", "morning": "morning.html", "status": "status",
         }  # fmt: skip
 
 
@@ -59,6 +60,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
         originals.serve("/favicon.ico", status=404)
         room = Showroom(tmp_path_factory.mktemp("show"), originals.url("").rstrip("/"))
         room.settings(listen="127.0.0.1:0")
+        watched(room.db, datetime.now(UTC))
         with Server(room.config) as server:
             yield Shown(room, server.port, originals)
 
