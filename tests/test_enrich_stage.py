@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 from sqlite_utils import Database
 
-from aggregator import why
+from aggregator import deny_list, why
 from aggregator.config import Config
+from aggregator.deny_list import Denial
 from aggregator.enrich.stage import ARTICLE, PAGE, SUMMARY
 from aggregator.executors import open_workers
 from aggregator.model import FeedSettings, Subscription
 from aggregator.pipeline import run_stage
 from aggregator.poll.stage import STAGE as POLL
-from aggregator.store import articles, feeds, open_store, pages
+from aggregator.store import articles, denials, feeds, open_store, pages
 from tests.conftest import Aggregator
 from tests.feedserver import Answer, FeedServer
 
@@ -271,6 +272,25 @@ def test_a_redirect_to_another_site_asks_that_sites_robots_txt(desk: Desk, serve
     desk.run()
     assert [request.host for request in server.asked("/robots.txt")] == ["127.0.0.1", "127.0.0.2"]
     assert desk.one("articles")["origin"] == "feed"
+
+
+@pytest.mark.parametrize("where", ["urls", "hosts"])
+def test_a_redirect_to_what_was_taken_down_brings_none_of_its_text_and_stops_the_entry(
+    desk: Desk, server: FeedServer, where: str
+):
+    server.serve("/feed", rss(server, path="/short"))
+    there = server.url("/taken-down", 2)
+    server.serve("/short", status=302, headers={"Location": there})
+    server.serve("/taken-down", HTML.format(meta="").encode(), content_type="text/html")
+    denied = {"urls": (there.replace("http:", "https:"),), "hosts": ("127.0.0.2",)}[where]
+    listed = deny_list.of([Denial(target=there, denied_at=NOW, reason="asked", **{where: denied})])
+    with desk.db.atomic():
+        denials.take_up(desk.db, listed)
+    desk.list(server.url("/feed"), rights="full")
+    desk.run()
+    assert len(server.asked("/taken-down")) == 1
+    assert desk.one("entries")["excluded"] == "leads to what was taken down"
+    assert "router makers" not in desk.one("articles")["text"]
 
 
 def test_a_crawl_delay_spaces_a_sites_pages(desk: Desk, server: FeedServer):

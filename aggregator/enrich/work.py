@@ -44,7 +44,8 @@ def _read(arrived: Arrived) -> Looked:
         with cpu_limit(READ_SECONDS):
             text = page.read(answer.body, answer.content_type, visited.url, answer.url)
     except NoText as error:
-        return Looked(visit=visited, failure=str(error), shortlink=named)
+        return Looked(visit=visited, failure=str(error), shortlink=named, url=answer.url)
     except Overrun:
         return Looked(visit=visited, failure=f"reading it took more than {READ_SECONDS:.0f} s of CPU")
-    return Looked(visit=visited, text=text if len(text) > visited.length else "", shortlink=named)
+    text = text if len(text) > visited.length else ""
+    return Looked(visit=visited, text=text, shortlink=named, url=answer.url)

@@ -66,6 +66,7 @@ class Looked:
 
     visit: PageVisit
     text: str = ""  # of the page, where it is longer than the feed's; shape as in Article
+    url: str = ""  # where redirects ended, of a page that was read
     shortlink: str = ""  # by which WordPress knows the page, where the page says that it is WordPress's
     failure: str | None = None
     again: bool = False  # whether trying later makes sense

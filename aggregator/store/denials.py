@@ -83,6 +83,11 @@ def denied_feeds(db: Database, addresses: Iterable[str]) -> set[str]:
     return {address for address, own in keys.items() if own & denied}
 
 
+def is_denied(db: Database, link: str) -> bool:
+    """Tell whether what lies at an address was taken down."""
+    return not _is_empty(db) and bool(_denied(db, _of_link(link, "url")))
+
+
 def admitted(db: Database, feed: DueFeed, parsed: ParsedFeed) -> ParsedFeed:
     """Return the document without the entries that are denied; the same object where none is."""
     if _is_empty(db):

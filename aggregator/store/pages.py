@@ -10,7 +10,7 @@ from sqlite_utils import Database
 from aggregator import urls
 from aggregator.enrich.article import fingerprint, is_teaser
 from aggregator.model import Article, Extract, Looked, PageVisit, SitePolicy
-from aggregator.store import rows
+from aggregator.store import denials, rows
 from aggregator.times import maybe_text, to_text
 
 POLICY_AGE = timedelta(hours=24)
@@ -139,6 +139,9 @@ def write(db: Database, looked: Looked, now: datetime) -> None:
     if looked.shortlink:
         columns["shortlink"] = looked.shortlink
     db.table("pages").update(visit.entry_id, columns)
+    if looked.url and denials.is_denied(db, looked.url):
+        db.table("entries").update(visit.entry_id, {"excluded": "leads to what was taken down"})
+        return
     if looked.signal and looked.signal.effect == "stop":
         db.table("entries").update(visit.entry_id, {"excluded": f"opt-out: {looked.signal.text}"})
     if looked.text:
