@@ -13,7 +13,7 @@ alert_app = typer.Typer(no_args_is_help=True, help="How you are told of trouble:
 def send_test(context: typer.Context) -> None:
     """Send a message as it would come in trouble, and say whether it was taken.
 
-    Example: aggregator --set alert='mail -s aggregator root' alert test
+    Example: aggregator --set alert='mail -s feeds root' alert test
     """
     from aggregator import alerts
 
