@@ -486,6 +486,9 @@ def test_a_translation_is_asked_for_again_beside_a_running_round(
         shown = operator.see(f"entries/{entry}/retranslate")
         assert "文字を openai で訳し直します。費用はかかりません。" in shown
         assert operator.do(f"entries/{entry}/retranslate").startswith("次の巡回で訳し直します。")
+        none = room.entry(room.feed("beta"), "2")
+        assert "訳し直せる訳がまだありません" in operator.see(f"entries/{none}/retranslate")
+        assert operator.post(f"entries/{none}/retranslate", {"key": operator.key()}).status == 400
     assert room.db.execute("SELECT redo, title FROM translations").fetchall() == [("asked", "見出し")]
     told = dict(fate.lines(fate.collect(room.db, config, str(entry)), config))
     assert "asked for again" in told["translation"]

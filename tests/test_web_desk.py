@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         room.db.table("polls").insert(poll)
         room.db.close()
         write_list(tmp_path)
+        config = replace(config, engine="openai", openai_url="http://127.0.0.1:1/v1", openai_model="m")
         with Server(config) as server:
             yield Desk(config, server.port, site)
 

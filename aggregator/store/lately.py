@@ -7,10 +7,6 @@ from sqlite_utils import Database
 SHOWN = 30
 _BACK = 20_000  # rows of the newest that failures are looked for among: a large store answers as fast
 
-_POLLS = """
-SELECT polled_at, outcome, status, bytes, seconds, added, changed, detail FROM polls
-WHERE feed_id = :feed ORDER BY polled_at DESC, poll_id DESC LIMIT :most
-"""
 _FAILED = """
 SELECT p.polled_at, p.outcome, p.detail, f.feed_id, coalesce(nullif(f.title, ''), f.listed_url) AS feed
 FROM polls p JOIN feeds f USING (feed_id)
@@ -23,9 +19,6 @@ SELECT e.entry_id, e.title, e.first_seen_at, e.excluded, p.state, p.title AS sho
 FROM entries e JOIN feeds f USING (feed_id) LEFT JOIN publications p ON p.story_id = e.story_id
   LEFT JOIN translations t ON t.entry_id = e.entry_id AND t.language = :language
 """
-_OF_FEED = f"""{_SHOWN}
-WHERE e.feed_id = :feed AND e.fingerprint != '' ORDER BY e.sort_at DESC LIMIT :most
-"""
 _NEWEST = f"{_SHOWN} ORDER BY e.entry_id DESC LIMIT :most"
 _REFUSED = f"""{_SHOWN}
 WHERE e.entry_id > (SELECT max(entry_id) FROM entries) - :back AND t.failure IS NOT NULL
@@ -33,21 +26,14 @@ ORDER BY e.entry_id DESC LIMIT :most
 """  # noqa: S608
 
 
-def polls(db: Database, feed_id: int) -> list[dict[str, Any]]:
-    """List a feed's last polls, the newest first."""
-    return list(db.query(_POLLS, {"feed": feed_id, "most": SHOWN}))
-
-
 def failed_polls(db: Database) -> list[dict[str, Any]]:
     """List the polls of any feed that failed last, the newest first."""
     return list(db.query(_FAILED, {"back": _BACK, "most": SHOWN}))
 
 
-def entries(db: Database, language: str, feed_id: int | None = None) -> list[dict[str, Any]]:
-    """List the newest entries with how they stand: of one feed where it is given."""
-    sql = _NEWEST if feed_id is None else _OF_FEED
-    values: dict[str, Any] = {"language": language, "most": SHOWN}
-    return list(db.query(sql, values if feed_id is None else values | {"feed": feed_id}))
+def entries(db: Database, language: str) -> list[dict[str, Any]]:
+    """List the newest entries with how they stand."""
+    return list(db.query(_NEWEST, {"language": language, "most": SHOWN}))
 
 
 def refused(db: Database, language: str) -> list[dict[str, Any]]:

@@ -6,13 +6,14 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from aggregator import subscribe, why
+from aggregator import feedlog, subscribe, troubles, why
 from aggregator.config import Config
 from aggregator.errors import AggregatorError, OpmlError
 from aggregator.serve.desk.visits import Sent, Shown, View, Visit
 from aggregator.store import categories, feeds, lately, usage
 
 SIZE = 100  # feeds on a page
+_LOGGED = 20  # polls, and entries
 _ONE = "feeds/{feed:[0-9]{1,18}}"
 
 _DONE = {
@@ -59,11 +60,9 @@ def _fits(row: dict[str, Any], q: str, state: str, category: str) -> bool:
 def _feed(visit: Visit) -> Shown:
     number = visit.place["feed"]
     with visit.store() as db:
-        row = _named(db, number)
         return Shown(template="feed.html", values={
-            "feed": row, "lines": why.lines(why.collect(db, number), visit.now),
-            "polls": lately.polls(db, row["feed_id"]),
-            "entries": lately.entries(db, visit.config.language, row["feed_id"]),
+            "feed": _named(db, number), "lines": why.lines(why.collect(db, number), visit.now),
+            "log": feedlog.collect(db, number, visit.config.language, _LOGGED),
             "categories": list(categories.members(db)),
         })  # fmt: skip
 
@@ -111,6 +110,7 @@ def _failures(visit: Visit) -> Shown:
     with visit.store() as db:
         rows = [row for row in feeds.overview(db) if row["state"] in {"failing", "gone"}]
         return Shown(template="failures.html", values={
+            "troubles": troubles.found(db, visit.config, visit.now),
             "feeds": sorted(rows, key=lambda row: -row["failures"]), "polls": lately.failed_polls(db),
             "refused": lately.refused(db, visit.config.language),
             "resting": usage.resting(db, visit.now),
