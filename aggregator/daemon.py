@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from aggregator.alerts import Watch
 from aggregator.backup.opening import open_kept
 from aggregator.config import Config
-from aggregator.errors import AggregatorError, ConfigError, OpmlError
+from aggregator.errors import AggregatorError, ConfigError, OpmlError, StoreDamaged
 from aggregator.pipeline import Clock, Crash, Progress, StageReport, guarded
 from aggregator.rota import Rota
 from aggregator.schedule import Schedule, read
@@ -51,6 +51,7 @@ class Daemon:
     adopt: Adopt  # what else follows the settings: the server
     time: Clock = machine_clock
     alerts: Watch = field(default_factory=Watch)
+    damage: StoreDamaged | None = None
 
     def work(self) -> None:
         """Take turns until a stop is asked for; the batch in hand is finished and recorded."""
@@ -87,6 +88,9 @@ class Daemon:
         try:
             with self.session.noted(f"{ROUND} {name}"), store_errors(self.session.config.store):
                 reports = self._polled() if name == "poll" else self._run(name)
+        except StoreDamaged as error:
+            self.damage, self.asked.stop = error, True  # nothing more is written to it
+            return []
         except AggregatorError as error:
             log.error("turn_failed group=%s error=%s", name, error)
             return []
@@ -132,9 +136,7 @@ class Daemon:
         if fixed:
             log.warning("settings_need_a_restart names=%s", ",".join(fixed))
             new = replace(new, **fixed)
-        self.session.close()
-        self.session.workers.clear()  # others may be asked for, and models be loaded otherwise
-        self.session.config = new
+        self.session.adopt(new)
         self.rota.schedules = schedules(new)
         self.rota.start(self.time())
         try:
@@ -161,6 +163,7 @@ def run(
     """Work until a stop is asked for; a wish to reload has the settings read anew.
 
     The caller holds the instance lock, and has signals listened to.
+    Raises: StoreDamaged where what is read cannot be relied on.
     """
     db = open_kept(config, clock())
     session = Session(db=db, config=config, clock=clock, stop=lambda: asked.stop, watch=_watched_by(manager))
@@ -174,6 +177,8 @@ def run(
     daemon.alerts.close()
     session.close()
     db.close()
+    if daemon.damage:
+        raise daemon.damage
 
 
 def _watched_by(manager: ServiceManager) -> Callable[[str, int], contextlib.AbstractContextManager[Progress]]:

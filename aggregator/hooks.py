@@ -71,12 +71,18 @@ class Hooks:
     """
 
     def __init__(self, db: Database, config: Config, clock: Clock) -> None:
-        self._db, self._config, self._clock = db, config, clock
-        self._commands = {name: command for name in HOOKS if (command := getattr(config, name))}
+        self._db, self._clock = db, clock
         self._running: dict[str, _Run] = {}
         self._states: dict[str, HookState] = {}
+        self._ours: set[str] = set()  # what this process has opened
+        self.adopt(config)
+
+    def adopt(self, config: Config) -> None:
+        """Go on with the commands of other settings; those at work end as they began."""
+        self._config = config
+        self._commands = {name: command for name in HOOKS if (command := getattr(config, name))}
         if self._commands:
-            self._states = hook_states.read(db)
+            self._states = hook_states.read(self._db)
             self._write({name: self._opened(name) for name in self._commands})
 
     def note(self, name: str, folder: Path, paths: Iterable[Path] | None) -> None:
@@ -118,15 +124,19 @@ class Hooks:
 
     def _opened(self, name: str) -> HookState:
         state = self._states.get(name, HookState())
-        is_known = state.command == self._commands[name] and not state.is_open
+        is_known = state.command == self._commands[name] and (name in self._ours or not state.is_open)
+        self._ours.add(name)
         opened = replace(state, command=self._commands[name], is_open=True)
         if is_known or name != "after_publish":
             return opened
+        if name in self._running:
+            self._running[name].again.add(EVERYTHING)  # told to the command there was before
         return replace(opened, folder=str(self._config.output.absolute()), waiting=(EVERYTHING,), failures=0)
 
     def _start(self, name: str) -> None:
         state = self._states[name]
-        running = _Run(threading.Thread(target=lambda: self._execute(name, state, running), name=name))
+        thread = threading.Thread(target=lambda: self._execute(name, state, running), name=name, daemon=True)
+        running = _Run(thread)
         self._running[name] = running
         running.thread.start()
 

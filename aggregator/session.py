@@ -118,8 +118,8 @@ class Session:
 
     def end_hooks(self) -> None:
         """Wait for the commands after a publish or a backup, unless `stop` says to end them."""
-        with store_errors(self.config.store):
-            self.hooks.close(self.stop)
+        with contextlib.suppress(StoreError), store_errors(self.config.store):
+            self.hooks.close(self.stop)  # what cannot be noted is told again
 
     def _run(self, stage: Stage, budget: timedelta | None, now: datetime) -> StageReport:
         with self.watch(stage.name, stage.backlog(self.db, self.config, now)) as progress:
@@ -135,7 +135,19 @@ class Session:
     def close(self) -> None:
         """End all workers and commands, and write which stages ran."""
         self.write_runs()
+        self._end_workers()
         self.end_hooks()
+
+    def adopt(self, config: Config) -> None:
+        """Go on with other settings; commands that run are not waited for."""
+        self.write_runs()
+        self._end_workers()
+        self.workers.clear()  # others may be asked for, and models be loaded otherwise
+        self.config = config
+        with store_errors(config.store):
+            self.hooks.adopt(config)
+
+    def _end_workers(self) -> None:
         for workers in self.workers.values():
             workers.close()
 

@@ -40,7 +40,9 @@ def test_no_command_is_documented_that_is_not_there(readme: str):
     text = (ROOT / readme).read_text(encoding="utf-8")
     used = {
         match[1]
-        for match in re.finditer(r"\baggregator ((?:(?:models|filter|operator|glossary|alert) )?[a-z]+)\b", text)
+        for match in re.finditer(
+            r"\baggregator ((?:(?:models|filter|operator|glossary|alert) )?[a-z]+)\b", text
+        )
         if match[1] not in {"models", "filter", "operator", "glossary", "alert"}
     }
     assert used - set(_commands()) == set()

@@ -68,7 +68,7 @@ def opened(db: Database, config: Config, now: datetime = NOW) -> Hooks:
 
 def wait_for(path: Path) -> None:
     deadline = time.monotonic() + 10
-    while not path.exists():
+    while not path.exists() or not path.stat().st_size:
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -170,6 +170,20 @@ def test_after_a_kill_or_with_another_command_everything_is_told(tmp_path: Path,
     opened(db, config).close(never)
     opened(db, settings(tmp_path, telling(tmp_path) + " again")).close(never)
     assert told(tmp_path) == [["."]] * 3
+
+
+def test_other_settings_are_taken_up_while_a_command_runs(tmp_path: Path, db: Database):
+    go = tmp_path / "go"
+    slow = f"import pathlib, time\nwhile not pathlib.Path({str(go)!r}).exists(): time.sleep(0.01)\n"
+    config = settings(tmp_path, script(tmp_path, TOLD.format(told=str(tmp_path / "told")) + slow))
+    session = opened(db, config)
+    session.look()
+    wait_for(tmp_path / "told")
+    session.adopt(config)
+    session.adopt(settings(tmp_path, telling(tmp_path) + " other"))
+    go.touch()
+    session.close(never)
+    assert told(tmp_path) == [["."], ["."]]  # the other one is told of everything
 
 
 def test_nothing_is_told_of_a_folder_that_is_not_there_yet(tmp_path: Path, db: Database):

@@ -28,6 +28,15 @@ def _damage(path: Path) -> None:
         file.write(b"\xff" * PAGE * 8)
 
 
+def _damage_table(path: Path, table: str) -> None:
+    with sqlite3.connect(path) as db:
+        (page,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", [table]).fetchone()
+    db.close()
+    with path.open("r+b") as file:
+        file.seek((page - 1) * PAGE)
+        file.write(b"\xff" * PAGE)
+
+
 def _left_behind(path: Path) -> None:
     """Leave the lock as a killed run does."""
     path.with_name(f"{path.name}.lock").write_text("aggregator once (process 1)")
@@ -118,7 +127,7 @@ def test_a_run_after_a_kill_refuses_a_damaged_store_and_so_does_the_next(
         refused = aggregator(*command)
         assert refused.returncode == 4
         assert "store.sqlite: is damaged (" in refused.stderr
-        assert "begin anew" in refused.stderr
+        assert "no backup is there: put a copy in its place, or move it away" in refused.stderr
         assert "Traceback" not in refused.stderr
     assert _digest(path) == before
 
@@ -130,3 +139,19 @@ def test_a_run_after_a_kill_looks_once_and_goes_on(aggregator: Aggregator, tmp_p
     assert (first.returncode, second.returncode) == (0, 0)
     assert "store_sound" in first.stderr
     assert second.stderr == ""
+
+
+def test_a_daemon_that_meets_damage_ends_and_names_the_newest_backup(aggregator: Aggregator, tmp_path: Path):
+    (tmp_path / "feeds.opml").write_text(
+        "<opml version='2.0'><body><outline xmlUrl='http://127.0.0.1:1/'/></body></opml>"
+    )
+    path = _filled(tmp_path / "store.sqlite")
+    assert aggregator("backup").returncode == 0
+    _damage_table(path, "feeds")
+    met, next_one = aggregator("run", "--no-server"), aggregator("run", "--no-server")
+    (backup,) = (tmp_path / "backups").glob("[0-9]*")
+    way_back = f"the newest backup is put in its place by: aggregator restore {backup}"
+    assert (met.returncode, next_one.returncode) == (4, 4)
+    assert f"store.sqlite: database disk image is malformed; {way_back}\n" in met.stderr
+    assert "unclean_end" in next_one.stderr  # seen before it is written to
+    assert way_back in next_one.stderr

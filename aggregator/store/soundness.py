@@ -29,7 +29,7 @@ def check(path: Path) -> None:
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
         try:
             found = faults(connection)
-            strays = orphans(connection)
+            strays = [] if found else orphans(connection)
         finally:
             connection.close()
     if found:
