@@ -16,7 +16,7 @@ from aggregator.publish.source_stage import STAGE as SOURCE
 from aggregator.publish.stage import STAGE as PUBLISH
 from aggregator.retention.stage import STAGE as RETENTION
 from aggregator.session import Session
-from aggregator.store import stale_pages, unsettled
+from aggregator.store import stale_pages, unsettled, waits
 from aggregator.translate.stage import STAGE as TRANSLATE
 from aggregator.translate.stage import note_engines
 from aggregator.websub.stage import STAGE as WEBSUB
@@ -38,6 +38,7 @@ Group = Callable[[Session, timedelta | None], list[StageReport]]
 
 def poll(session: Session, budget: timedelta | None = None) -> list[StageReport]:
     """Poll what is due, and make ready for translation what came."""
+    waits.recover(session.db, session.clock())
     note_engines(session.db, session.config, session.clock())  # what is polled from now on is theirs
     unsettled.settle(session.db, session.clock())
     take_up(session.db, session.config, session.clock())  # before polls, which show what a hub missed
