@@ -9,6 +9,7 @@ from sqlite_utils import Database
 from aggregator import feedlog, subscribe, troubles, why
 from aggregator.config import Config
 from aggregator.errors import AggregatorError, OpmlError
+from aggregator.publish.place import private_root
 from aggregator.serve.desk.visits import Sent, Shown, View, Visit
 from aggregator.store import categories, feeds, lately, usage
 
@@ -26,7 +27,7 @@ def _list(visit: Visit) -> Shown:
     asked = {name: visit.asked.get(name, "").strip() for name in ("q", "state", "category")}
     with visit.store() as db:
         problem = _bring_up(db, visit.config, visit.now)
-        rows = feeds.overview(db)
+        rows, folder = feeds.overview(db), private_root(db, visit.config)
     fitting = [row for row in rows if _fits(row, **asked)]
     last = max(1, -(-len(fitting) // SIZE))
     number = visit.asked.get("page", "")
@@ -34,6 +35,7 @@ def _list(visit: Visit) -> Shown:
     return Shown(template="feeds.html", values={
         "feeds": fitting[(at - 1) * SIZE : at * SIZE], "found": len(fitting), "total": len(rows),
         "troubled": sum(row["state"] in {"failing", "gone"} for row in rows), "problem": problem,
+        "status": f"../{folder}/status" if folder else "../status",
         "asked": asked, "categories": sorted({row["category"] for row in rows if row["category"]}),
         "page": at, "pages": last,
     })  # fmt: skip
