@@ -18,11 +18,12 @@ from aggregator.serve import Server, tokens
 from aggregator.serve.desk import adding, visits
 from aggregator.serve.sessions import TRIES
 from aggregator.store import feeds, open_store
-from tests import operating
+from tests import operating, webservers
 from tests.feedserver import FeedServer
 from tests.operating import TOKEN, Operator
 from tests.publishing import Newsroom
 from tests.test_subscribe import PAGE, RSS
+from tests.webservers import NGINX
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 
@@ -551,3 +552,24 @@ def test_everything_is_said_in_ways_that_hold_beneath_a_folder(operator: Operato
     for path in ("", "feeds/1", "feeds/1/remove", "add", "entries", "entries/1", "glossary", "failures"):
         page = operator.see(path)
         assert re.findall(r'(?:href|action|src)="/', page) == [], path
+
+
+@pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
+def test_behind_the_proxy_of_the_documentation_the_desk_opens_over_tls_alone(config: Config, tmp_path: Path):
+    config.output.mkdir()
+    browser = {"Host": "news.example", "Origin": "https://news.example"}
+    forged = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "127.0.0.1"}
+    with Server(config) as server:
+        with webservers.nginx(config.output, tmp_path / "plain", server.port) as port:
+            clear = Operator(port, headers=forged)
+            assert clear.log_in(**browser).status == 403
+            assert clear.send("GET", "").status == 403
+        with webservers.nginx(config.output, tmp_path / "tls", server.port, "https") as port:
+            operator = Operator(port, headers=forged)
+            assert operator.log_in(Host="news.example", Origin="http://news.example").status == 403
+            assert operator.log_in(**browser).status == 303
+            assert list(operator.cookies) == ["__Host-operator"]
+            assert operator.send("GET", "", Host="news.example").status == 200
+            fields = {"key": operator.key(), "url": "two words"}
+            assert operator.post("add", fields, **browser).status == 400
+            assert operator.post("add", fields, **browser | {"Origin": "https://evil.example"}).status == 403

@@ -62,13 +62,17 @@ def ours(output: Path, **settings: str) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def nginx(output: Path, folder: Path) -> Iterator[int]:
-    """Serve the folder as docs/deploy.md says; yield the port."""
+def nginx(output: Path, folder: Path, behind: int = 1, scheme: str = "$scheme") -> Iterator[int]:
+    """Serve the folder as docs/deploy.md says, before a server at port `behind`; yield the port.
+
+    Shape: `scheme` is what is passed on as the one that was asked by: TLS is not part of that text.
+    """
     assert NGINX
     port = _free_port()
     site, proxied, gone = re.findall(r"```nginx\n(.*?)```", _DOCS.read_text(), re.DOTALL)
     site = site.rstrip().removesuffix("}") + proxied + gone + "}"
-    site = site.replace("127.0.0.1:8080", "127.0.0.1:1")  # where nothing listens
+    site = site.replace("127.0.0.1:8080", f"127.0.0.1:{behind}")  # at 1 nothing listens
+    site = site.replace("$scheme", scheme)
     site = site.replace("listen 80;", f"listen 127.0.0.1:{port};").replace(
         "/srv/aggregator/output", str(output)
     )
