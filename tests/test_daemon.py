@@ -11,7 +11,9 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,10 +25,11 @@ from aggregator.errors import ConfigError, PublishError
 from aggregator.faults import GROUPS
 from aggregator.pipeline import Stage
 from aggregator.rota import Rota
-from aggregator.session import Session
+from aggregator.session import Session, take_up_opml
 from aggregator.signals import Asked
-from aggregator.store import open_store, stage_runs
+from aggregator.store import feeds, open_store, stage_runs
 from aggregator.systemd import ServiceManager
+from aggregator.times import from_text
 from tests.feedserver import FeedServer
 from tests.test_subscribe import RSS
 from tests.webservers import ask
@@ -157,6 +160,46 @@ def test_a_group_that_fails_leaves_their_turns_to_others(
     assert "turn_failed group=poll error=no room" in caplog.text
     assert "turn_crashed group=translate error=KeyError: 'unforeseen'" in caplog.text
     assert "Traceback" in caplog.text
+
+
+def test_after_three_days_without_power_no_host_sees_a_herd_and_readers_are_given_news_between(
+    started: Daemon, monkeypatch: pytest.MonkeyPatch
+):
+    apart, turns = timedelta(milliseconds=20), []
+    settings = {"host_spacing": apart, "budget_poll": timedelta(milliseconds=1), "extract": "feed"}
+    session = started.session
+    session.config = replace(session.config, **settings)
+
+    def noting(name: str) -> stages.Group:
+        def group(*given: Any) -> list[stages.StageReport]:
+            reports = of_old[name](*given)
+            turns.append((name, sum(report.units for report in reports if report.name == "poll")))
+            started.asked.stop = not feeds.count_due(session.db, session.clock())
+            return reports
+
+        return group
+
+    of_old = dict(stages.GROUPS)
+    for name in stages.GROUPS:
+        monkeypatch.setitem(stages.GROUPS, name, noting(name))
+    with FeedServer(hosts=25) as server:
+        for number in range(20):
+            server.serve(f"/{number}", RSS)
+        session.config.opml.write_text(
+            _list(*(server.url(f"/{n}", host) for n in range(20) for host in range(1, 26)))
+        )
+        take_up_opml(session.db, session.config, lambda: NOW)
+        session.clock = lambda: NOW + timedelta(days=3)
+        started.work()
+    assert [units for name, units in turns if name == "poll"] == [400, 100]  # two jobs are in flight at once
+    assert [name for name, _ in turns] == ["poll", "translate", "publish", "count", "care", "poll"]
+    for host in range(1, 26):
+        polls = (seen for seen in server.requests if seen.path[1:].isdecimal())
+        asked = sorted(seen.at for seen in polls if seen.host == f"127.0.0.{host}")
+        assert len(asked) == 20
+        assert min(b - a for a, b in pairwise(asked)) >= apart.total_seconds() * 0.95
+    first, last = session.db.execute("SELECT min(next_poll_at), max(next_poll_at) FROM feeds").fetchone()
+    assert from_text(last) - from_text(first) > timedelta(minutes=8)  # nor will they be one next time
 
 
 def test_a_clock_that_is_set_back_by_a_day_is_said_and_stops_no_turn(
