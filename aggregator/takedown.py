@@ -5,7 +5,7 @@ store does not know of, for it is yesterday's, put back.
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -168,8 +168,3 @@ def undo(config: Config, target: str) -> Sequence[Denial]:
     if undone:
         deny_list.write(config.store, [each for each in listed if each.target != target])
     return undone
-
-
-def titles(db: Database, found: Found) -> Iterable[tuple[int, str]]:
-    """Return number and title of each entry that goes."""
-    return ((number, title) for number, (title, _) in takedowns.texts(db, found.entries).items())

@@ -4,8 +4,10 @@ import contextlib
 import json
 import sys
 import time
+from dataclasses import asdict
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -86,7 +88,7 @@ def _undo(config: Config, target: str) -> None:
 
     undone = takedown.undo(config, target.strip())
     if not undone:
-        raise ConfigError(f"{target}: was not taken down; see: aggregator takedown --list")
+        raise ConfigError(f"{target or '--undo'}: was not taken down; see: aggregator takedown --list")
     print(f"{target}: allowed again; what its source still lists comes back as new")
 
 
@@ -97,7 +99,11 @@ def _take_down(
     started = clock()
     with opened(config) as db:
         take_up_list(db, config)
-        denial = _planned(db, target, reason, started, quiet=as_json)
+        denial, plan = _planned(db, target, reason, started)
+        if dry_run and as_json:
+            print(json.dumps(plan, ensure_ascii=False))
+        elif not as_json:
+            _say_planned(plan)
         if dry_run:
             return
         _confirm(yes=yes)
@@ -105,32 +111,43 @@ def _take_down(
 
         takedown.deny(config, denial)
     reports, taken = _done(config, wait)
-    _say(taken, as_json=as_json)
-    _care_for_backups(config, started, delete=backups)
+    said = _told(taken) | _backups(config, started, delete=backups)
+    if as_json:
+        print(json.dumps(said))
+    else:
+        _say(said)
     leave(reports, None)
-    if taken and taken.trouble:
+    if said["trouble"]:
         raise typer.Exit(AggregatorError.exit_code)
 
 
-def _planned(db: "Database", target: str, reason: str, now: datetime, *, quiet: bool) -> "Denial":
-    """Say what goes, and return what is to be denied."""
+def _planned(db: "Database", target: str, reason: str, now: datetime) -> tuple["Denial", dict[str, Any]]:
+    """Return what is to be denied, and what would go for it."""
     from aggregator import deny_list, takedown, targets
     from aggregator.store import takedowns
 
     denial = takedown.with_repeats(db, targets.denial(db, target, reason, now))
     found = takedowns.find(db, deny_list.of([denial]))
-    if not quiet:
-        fates = [story.fate for story in found.stories]
-        parts = [counted(len(found.entries), "entry", "entries"), counted(len(found.feeds), "feed")]
-        parts += (
-            [f"{fates.count('handed on')} of them told on by other feeds"] if "handed on" in fates else []
-        )
-        print(f"{denial.target}: {', '.join(parts)}", flush=True)
-        for number, title in list(takedown.titles(db, found))[:SHOWN]:
-            print(f"  {number} {title}")
-        if found.entries[SHOWN:]:
-            print(f"  and {len(found.entries) - SHOWN} more")
-    return denial
+    fates = [story.fate for story in found.stories]
+    plan = {
+        "target": denial.target, "entries": len(found.entries), "feeds": len(found.feeds),
+        "gone": fates.count("goes"), "handed_on": fates.count("handed on"),
+        "titles": {
+            number: title for number, (title, _) in takedowns.texts(db, found.entries[:SHOWN]).items()
+        },
+    }  # fmt: skip
+    return denial, plan
+
+
+def _say_planned(plan: dict[str, Any]) -> None:
+    parts = [counted(plan["entries"], "entry", "entries"), counted(plan["feeds"], "feed")]
+    if plan["handed_on"]:
+        parts.append(f"{plan['handed_on']} of the stories told on by other feeds")
+    print(f"{plan['target']}: {', '.join(parts)}", flush=True)
+    for number, title in plan["titles"].items():
+        print(f"  {number} {title}")
+    if plan["entries"] > SHOWN:
+        print(f"  and {plan['entries'] - SHOWN} more")
 
 
 def _confirm(*, yes: bool) -> None:
@@ -142,7 +159,7 @@ def _confirm(*, yes: bool) -> None:
 
 
 def _done(config: Config, wait: str) -> tuple[list["StageReport"], "Taken | None"]:
-    """Take down what the list says and publish; or see that whoever holds the store does it."""
+    """Take down what the list says and publish; or see that whoever holds the store does it, None then."""
     deadline = time.monotonic() + duration(wait).total_seconds()
     while True:
         try:
@@ -157,7 +174,6 @@ def _done(config: Config, wait: str) -> tuple[list["StageReport"], "Taken | None
                 return [session.run(stage) for stage in (PUBLISH, SOURCE, PICTURE, PUBLISH)], taken
         except StoreLocked as error:
             if _is_done(config):
-                print("erased by the process that holds the store; it publishes next")
                 return [], None
             if time.monotonic() >= deadline:
                 raise StoreLocked(f"{error}; it is denied, and goes with the next round") from error
@@ -174,31 +190,37 @@ def _is_done(config: Config) -> bool:
     return False
 
 
-def _say(taken: "Taken | None", *, as_json: bool) -> None:
+def _told(taken: "Taken | None") -> dict[str, Any]:
     if taken is None:
-        return
-    if as_json:
-        names = ("entries", "feeds", "gone", "handed_on", "trouble")
-        print(json.dumps({name: getattr(taken, name) for name in names}))
-        return
-    print(f"taken down: {counted(taken.entries, 'entry', 'entries')}, {counted(taken.feeds, 'feed')}")
-    if taken.handed_on:
-        stories = counted(taken.handed_on, "story goes", "stories go")
-        print(f"  {stories} on with what other feeds tell, once that is translated")
-    if taken.trouble:
-        print(f"  traces may be left in the store's file: {taken.trouble}; it is tried again once a day")
+        return {"by": "another run", "trouble": ""}
+    return {"by": "", **asdict(taken)}
 
 
-def _care_for_backups(config: Config, before: datetime, *, delete: bool) -> None:
+def _backups(config: Config, now: datetime, *, delete: bool) -> dict[str, Any]:
+    """Find the backups that were made before, and delete them if that is wanted."""
     from aggregator.backup import making
 
     older = [path for path, _ in making.there(config)]
-    if older and not delete:
-        print(
-            f"  {counted(len(older), 'backup')} in {config.backups_folder} hold it still; --backups deletes"
-        )
-    elif delete:
-        for path in older:
-            path.unlink()
-        made = making.make(config, before, making.DAILY)
-        print(f"  {counted(len(older), 'backup')} deleted; {made.path} is a new one")
+    if not delete:
+        return {"backups": [str(path) for path in older], "backup": ""}
+    for path in older:
+        path.unlink(missing_ok=True)
+    return {"backups": [], "backup": str(making.make(config, now, making.DAILY).path)}
+
+
+def _say(said: dict[str, Any]) -> None:
+    if said["by"]:
+        print(f"erased by {said['by']}, which publishes next")
+    else:
+        print(f"taken down: {counted(said['entries'], 'entry', 'entries')}, {counted(said['feeds'], 'feed')}")
+        if said["handed_on"]:
+            stories = counted(said["handed_on"], "story goes", "stories go")
+            print(f"  {stories} on with what other feeds tell, once that is translated")
+    if said["trouble"]:
+        print(f"  traces may be left in the store's file: {said['trouble']}; it is tried again once a day")
+    if said["backups"]:
+        older = counted(len(said["backups"]), "backup")
+        folder = Path(said["backups"][0]).parent
+        print(f"  {older} in {folder} may hold it still; --backups deletes them")
+    if said["backup"]:
+        print(f"  older backups are deleted; {said['backup']} is a new one")
