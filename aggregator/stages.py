@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from pathlib import Path
 
 from aggregator.backup.stage import STAGE as BACKUP
 from aggregator.discuss.comments_stage import COMMENT_TRANSLATE, COMMENTS
@@ -16,7 +17,7 @@ from aggregator.publish.source_stage import STAGE as SOURCE
 from aggregator.publish.stage import STAGE as PUBLISH
 from aggregator.retention.stage import STAGE as RETENTION
 from aggregator.session import Session
-from aggregator.store import stale_pages, unsettled, waits
+from aggregator.store import backups, stale_pages, unsettled, waits
 from aggregator.translate.stage import STAGE as TRANSLATE
 from aggregator.translate.stage import note_engines
 from aggregator.websub.stage import STAGE as WEBSUB
@@ -94,7 +95,14 @@ def _retain(session: Session, budget: timedelta | None) -> list[StageReport]:
 
 
 def _back_up(session: Session, budget: timedelta | None) -> list[StageReport]:
-    return [session.run(BACKUP, budget)]
+    before = backups.state(session.db).made_at
+    reports = [session.run(BACKUP, budget)]
+    known = backups.state(session.db)
+    if known.made_at != before:
+        path = Path(known.path)
+        session.hooks.note("after_backup", path.parent, [path])
+        session.hooks.look()
+    return reports
 
 
 CARE: tuple[Group, ...] = (_retain, _back_up)  # one line each for what is looked after beside it

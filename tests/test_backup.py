@@ -19,6 +19,8 @@ from aggregator.config import load
 from aggregator.errors import StoreError
 from aggregator.executors import open_workers
 from aggregator.pipeline import run_stage
+from aggregator.session import Session
+from aggregator.stages import care
 from aggregator.store import backups
 from tests.publishing import NOON, Newsroom
 
@@ -230,6 +232,18 @@ def test_no_backup_is_made_by_itself_where_none_is_kept(newsroom: Newsroom):
     newsroom.settings(backup_keep=0)
     day_of(newsroom)
     assert day_of(newsroom, days=3) == backups.State()
+
+
+def test_a_command_is_told_of_each_backup(newsroom: Newsroom, tmp_path: Path):
+    told = tmp_path / "told"
+    newsroom.settings(after_backup=f"sh -c 'cat >> {told}'", engine="none")
+    for _ in range(4):
+        session = Session(db=newsroom.db, config=newsroom.config, clock=lambda: newsroom.now)
+        care(session)
+        session.end_hooks()
+        session.close()
+        newsroom.now += timedelta(days=1)
+    assert told.read_text().split() == [f"202611{day}T030000Z-daily.tar.zst" for day in (25, 26, 27)]
 
 
 def test_the_command_makes_lists_and_verifies(aggregator, environment, tmp_path: Path):

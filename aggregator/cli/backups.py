@@ -1,5 +1,6 @@
 """Commands that make backups, try them and put them back."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,11 +43,14 @@ def backup(
 
 
 def _make(config: Config, file: Path | None) -> None:
+    from aggregator import hooks
     from aggregator.backup import making
     from aggregator.report import download
 
     with download("backup") as progress:
         made = making.make(config, clock(), path=file and file.absolute(), progress=progress)
+    if failure := hooks.run(config, "after_backup", made.path.parent, [made.path]):
+        print(f"aggregator: after_backup: {failure}", file=sys.stderr)
     rows = counted(made.manifest.rows["entries"], "entry", "entries")
     print(f"{made.path}: {rows}, {made.bytes / 1e6:,.1f} MB of {made.manifest.unpacked / 1e6:,.1f} MB")
 
@@ -87,6 +91,8 @@ def restore(
     """Put a backup in the place of what is there, of which one is made first; readers see nothing twice.
 
     What readers were given since, and the takedowns, are carried over. The next run writes output/ from it.
+
+    Example: aggregator restore backups/2026-11-24.zip --dry-run
     """
     config = context.obj.config()
     if dry_run:
@@ -116,6 +122,8 @@ def rollback(
     """Put back the store as it was before this version changed its tables, for the version before.
 
     What readers were given since is carried over; feeds.opml and filters stay as they are.
+
+    Example: aggregator rollback
     """
     from aggregator.backup import bundle, restoring
     from aggregator.lock import instance_lock
