@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from aggregator import lags, troubles
 from aggregator.config import Config
 from aggregator.store import (
     comments,
@@ -42,6 +43,8 @@ def collect(db: Database, config: Config, now: datetime) -> dict[str, Any]:
         **next(db.query(_TIMES)),
         "next_poll_at": maybe_text(feeds.next_due_at(db)),
         "network_down_since": maybe_text(network.down_since(db)),
+        "troubles": {each.key: each.text for each in troubles.found(db, config, now)},
+        **lags.figures(db, now),
         "hubs": websub.counts(db, now),
         **_entries(db),
         "waiting_for_translation": TRANSLATE.backlog(db, config, now),

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from aggregator import hooks
+from aggregator import hooks, lags, troubles
 from aggregator.backup import stage as backup
 from aggregator.config import Config
 from aggregator.discuss import access
@@ -51,6 +51,8 @@ def collect(db: Database, config: Config, now: datetime) -> tuple[dict[str, Any]
         "last poll": _ago(db, "SELECT max(last_poll_at) FROM feeds WHERE listed = 1", now),
         "next poll": _ahead(feeds.next_due_at(db), now),
         "network": _network(db, now),
+        "trouble": "; ".join(each.text for each in troubles.found(db, config, now)) or "none",
+        **lags.lines(db, now),
         "entries": db.execute("SELECT count(*) FROM entries").fetchone()[0],
         "published": published.get("translated", 0),
         "untranslated": published.get("untranslated", 0),

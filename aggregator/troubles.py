@@ -9,7 +9,7 @@ from aggregator.config import Config
 from aggregator.model import Trouble
 from aggregator.resources import free_disk
 from aggregator.session import ROUND
-from aggregator.store import backups, network, stage_runs, vitals
+from aggregator.store import backups, hook_states, network, stage_runs, vitals
 from aggregator.times import duration_text
 from aggregator.translate import engines
 
@@ -72,6 +72,13 @@ def _backup(db: Database, _: Config, __: datetime) -> Iterator[Trouble]:
         yield Trouble(key="backup trial", text=f"the backup cannot be restored: {known.trial_failure}")
 
 
+def _hooks(db: Database, config: Config, _: datetime) -> Iterator[Trouble]:
+    for name, state in hook_states.read(db).items():
+        if getattr(config, name) and state.failures >= config.alert_after:
+            text = f"{name} failed {state.failures} times in a row: {state.failure}"
+            yield Trouble(key=f"hook {name}", text=text)
+
+
 _LOOKS: tuple[Callable[[Database, Config, datetime], Iterator[Trouble]], ...] = (
-    _stages, _network, _room, _engine, _silence, _backup,
+    _stages, _network, _room, _engine, _silence, _backup, _hooks,
 )  # fmt: skip

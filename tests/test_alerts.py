@@ -19,7 +19,8 @@ from aggregator.config import Config, load
 from aggregator.errors import ConfigError
 from aggregator.model import Alert, Trouble
 from aggregator.store import alerts as store
-from aggregator.store import backups, network, open_store, stage_runs
+from aggregator.store import backups, hook_states, network, open_store, stage_runs
+from aggregator.store.hook_states import HookState
 from aggregator.store.stage_runs import StageRun
 from tests.conftest import Aggregator
 
@@ -188,6 +189,12 @@ def test_silence_is_one_only_while_something_waits(db: Database, config: Config)
 def test_a_backup_that_failed_or_cannot_be_restored_is_one(db: Database, config: Config):
     backups.note(db, backups.State(failure="disk full", trial_failure="bytes differ"))
     assert keys(db, config) == ["backup", "backup trial"]
+
+
+def test_a_hook_that_keeps_failing_is_one_while_it_is_set(db: Database, config: Config):
+    hook_states.write(db, {"after_publish": HookState(failures=3, failure="exit code 1")})
+    assert keys(db, config) == []
+    assert keys(db, replace(config, after_publish="rsync")) == ["hook after_publish"]
 
 
 # --- messages -----------------------------------------------------------------------------------------------

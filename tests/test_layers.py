@@ -26,7 +26,7 @@ RANKS = [
     {"pipeline", "hooks"},
     {"poll.stage", "enrich.stage", "discuss.stage", "discuss.comments_stage", "discuss.viewpoints_stage", "translate.stage", "publish.stage", "publish.hub_stage", "publish.picture_stage", "publish.source_stage", "websub.stage",
      "retention.stage", "backup.stage"},
-    {"backup.restoring", "search", "session", "subscribe", "takedown", "targets", "finding", "wording", "wording", "losses", "again", "why", "fate", "retellings", "check", "exchange", "stages", "status", "figures", "health", "condition", "feedlog", "measures", "troubles", "alerts"},
+    {"backup.restoring", "search", "session", "subscribe", "takedown", "targets", "finding", "wording", "wording", "losses", "again", "why", "fate", "retellings", "check", "exchange", "stages", "status", "figures", "health", "lags", "condition", "feedlog", "measures", "troubles", "alerts"},
     {"daemon", "serve.", "doctor", "report", "demo."},
     {"cli."},
     {"__main__"},
