@@ -14,7 +14,10 @@ Term = Annotated[str, typer.Argument(help="The English term, or a name as it is 
 
 @glossary_app.command("list")
 def list_terms(context: typer.Context, as_json: Json = False) -> None:
-    """List the terms that hold: yours, then the program's."""
+    """List the terms that hold: yours, then the program's.
+
+    Example: aggregator glossary list
+    """
     from aggregator import wording
     from aggregator.report import show
 
@@ -52,7 +55,10 @@ def set_term(
 
 @glossary_app.command("remove")
 def remove_term(context: typer.Context, term: Term) -> None:
-    """Take a term out of your glossary; the program's line for it, if any, holds again."""
+    """Take a term out of your glossary; the program's line for it, if any, holds again.
+
+    Example: aggregator glossary remove Kubernetes
+    """
     from aggregator import wording
 
     config = context.obj.config()

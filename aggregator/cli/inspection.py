@@ -13,7 +13,10 @@ app = typer.Typer()
 
 @app.command()
 def why(context: typer.Context, feed: Feed, as_json: Json = False) -> None:
-    """Say why a feed is polled when it is, and what became of its last poll."""
+    """Say why a feed is polled when it is, and what became of its last poll.
+
+    Example: aggregator why "Example Blog"
+    """
     from aggregator import why as reasons
     from aggregator.report import facts
 
@@ -63,7 +66,10 @@ def entry(
     entry: Annotated[str, typer.Argument(help="Its number, its original's address or its page's.")],
     as_json: Json = False,
 ) -> None:
-    """Say what became of an entry and why: kept out, waiting, refused or published."""
+    """Say what became of an entry and why: kept out, waiting, refused or published.
+
+    Example: aggregator entry https://blog.example.com/a-new-release
+    """
     from aggregator import fate
     from aggregator.report import facts
 
@@ -95,6 +101,8 @@ def check(
     """Validate feeds.opml and ask each feed once.
 
     Exit code 1 where something is wrong with a feed, 2 where it is the file.
+
+    Example: aggregator check --fix
     """
     from aggregator import check as checks
     from aggregator.report import show
@@ -130,7 +138,10 @@ def search(
     page: Annotated[int, typer.Option(help="Which page of hits.", min=1)] = 1,
     as_json: Json = False,
 ) -> None:
-    """Find published entries by words of their titles, summaries and original titles."""
+    """Find published entries by words of their titles, summaries and original titles.
+
+    Example: aggregator search 量子 計算
+    """
     from aggregator import search as searching
     from aggregator.report import show
 
@@ -155,7 +166,10 @@ def story(
     wait: Wait = "60s",
     as_json: Json = False,
 ) -> None:
-    """Say which entries are one story, and why each of them is; without ENTRY, which joined one last."""
+    """Say which entries are one story, and why each of them is; without ENTRY, which joined one last.
+
+    Example: aggregator story https://blog.example.com/a-new-release --part
+    """
     from aggregator import retellings
     from aggregator.report import show
 

@@ -36,6 +36,8 @@ def retranslate(
     """Translate again what is touched; pages show it, feeds stay as they are without --republish.
 
     Several conditions hold together. A text that is not translated well keeps the translation it has.
+
+    Example: aggregator retranslate --feed "Example Blog" --dry-run
     """
     if not (glossary_changed or engine or feed or entry):
         raise ConfigError("retranslate: expected --glossary-changed, --engine, --feed or --entry")
@@ -124,7 +126,10 @@ def show_again(
 
 @app.command()
 def cost(context: typer.Context, as_json: Json = False) -> None:
-    """Say what engines were sent in the last 7 days, and what a month like these costs in yen."""
+    """Say what engines were sent in the last 7 days, and what a month like these costs in yen.
+
+    Example: aggregator cost
+    """
     from aggregator import again
     from aggregator.report import show
 

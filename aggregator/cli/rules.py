@@ -17,7 +17,10 @@ def try_rules(
     days: Annotated[str, typer.Option("--last", help="How far to look back.")] = "7d",
     as_json: Json = False,
 ) -> None:
-    """Show what the last 7 days would have lost, by rule; nothing changes."""
+    """Show what the last 7 days would have lost, by rule; nothing changes.
+
+    Example: aggregator filter test
+    """
     from aggregator import losses
     from aggregator.report import show
     from aggregator.session import read_filters

@@ -94,6 +94,8 @@ def run(
     """Poll, translate and publish for ever, and serve the output; ends cleanly on SIGTERM or ^C.
 
     SIGHUP has the settings, feeds.opml and filters.toml read anew.
+
+    Example: aggregator run --no-server
     """
     from aggregator import daemon
     from aggregator.demo.leftovers import clear_leftovers
@@ -143,7 +145,10 @@ def _say_no_engine(config: Config) -> None:
 
 @app.command()
 def serve(context: typer.Context) -> None:
-    """Serve the output folder until ^C."""
+    """Serve the output folder until ^C.
+
+    Example: aggregator --set listen=127.0.0.1:9000 serve
+    """
     from aggregator.serve import Server
 
     config = context.obj.config()
@@ -166,7 +171,10 @@ def poll(
     ] = False,
     wait: Wait = "60s",
 ) -> None:
-    """Poll the feeds that are due, and no more."""
+    """Poll the feeds that are due, and no more.
+
+    Example: aggregator poll --all
+    """
 
     def prepare(session: "Session") -> None:
         from aggregator.store import feeds
@@ -185,7 +193,10 @@ def poll(
 
 @app.command()
 def translate(context: typer.Context, wait: Wait = "60s") -> None:
-    """Summarise and translate what waits for it."""
+    """Summarise and translate what waits for it.
+
+    Example: aggregator --engine firefox translate
+    """
     from aggregator.enrich.stage import ARTICLE, SUMMARY
     from aggregator.errors import EngineUnavailable
     from aggregator.translate import engines
@@ -211,7 +222,10 @@ def publish(
     ] = False,
     wait: Wait = "60s",
 ) -> None:
-    """Write feeds and pages from the store; a file is touched only where its bytes differ."""
+    """Write feeds and pages from the store; a file is touched only where its bytes differ.
+
+    Example: aggregator publish --republish --dry-run
+    """
     from aggregator.cli.remaking import show_again
     from aggregator.publish.source_stage import STAGE as SOURCE
     from aggregator.publish.stage import STAGE, forget_published
@@ -239,7 +253,10 @@ def url(
         bool, typer.Option("--rotate", help="Make a new private address; the old one ends.")
     ] = False,
 ) -> None:
-    """Print where the feeds are read."""
+    """Print where the feeds are read.
+
+    Example: aggregator url --rotate
+    """
     from aggregator.publish.place import addresses
     from aggregator.publish.stage import STAGE
     from aggregator.store import publications
@@ -265,7 +282,10 @@ def demo(
     ] = False,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the demo's own feeds.")] = 8731,
 ) -> None:
-    """Serve feeds of our own on this machine and run the whole path over them."""
+    """Serve feeds of our own on this machine and run the whole path over them.
+
+    Example: aggregator demo --exit
+    """
     from aggregator.demo import run as demo_run
     from aggregator.serve import Server
 

@@ -5,13 +5,18 @@ from typing import Annotated
 
 import typer
 
+from aggregator.cli import completion
 from aggregator.cli.common import Json, clock, counted, opened, take_up_list
 from aggregator.errors import OpmlError
 
 app = typer.Typer()
 
 Feed = Annotated[
-    str, typer.Argument(help="The feed's address, its number in `list`, or a part of its title.")
+    str,
+    typer.Argument(
+        help="The feed's address, its number in `list`, or a part of its title.",
+        autocompletion=completion.feeds,
+    ),
 ]
 
 
@@ -43,25 +48,37 @@ def add(
 
 @app.command()
 def remove(context: typer.Context, feed: Feed) -> None:
-    """Take a feed out of feeds.opml; its entries stay."""
+    """Take a feed out of feeds.opml; its entries stay.
+
+    Example: aggregator remove blog.example.com
+    """
     _edit(context, feed, "removed", "remove")
 
 
 @app.command()
 def pause(context: typer.Context, feed: Feed) -> None:
-    """Stop polling a feed until `resume`."""
+    """Stop polling a feed until `resume`.
+
+    Example: aggregator pause "Example Blog"
+    """
     _edit(context, feed, "paused", "pause")
 
 
 @app.command()
 def resume(context: typer.Context, feed: Feed) -> None:
-    """Poll a paused or gone feed again, at once."""
+    """Poll a paused or gone feed again, at once.
+
+    Example: aggregator resume 12
+    """
     _edit(context, feed, "resumed", "resume")
 
 
 @app.command()
 def retry(context: typer.Context, feed: Feed) -> None:
-    """Make a feed due: the next round polls it, also one of `run`. A Retry-After is kept to."""
+    """Make a feed due: the next round polls it, also one of `run`. A Retry-After is kept to.
+
+    Example: aggregator retry blog.example.com
+    """
     _edit(context, feed, "due now:", "retry")
 
 
@@ -95,7 +112,10 @@ def import_feeds(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="Another reader's OPML file.", dir_okay=False)],
 ) -> None:
-    """List the feeds of another OPML file too, in its categories; those listed already are skipped."""
+    """List the feeds of another OPML file too, in its categories; those listed already are skipped.
+
+    Example: aggregator import other-reader.opml
+    """
     from aggregator import exchange
 
     config = context.obj.config()
@@ -119,7 +139,10 @@ def export_feeds(
     context: typer.Context,
     file: Annotated[Path | None, typer.Argument(help="Where to write; standard output if left out.")] = None,
 ) -> None:
-    """Write the feeds as OPML 2.0 for another reader, at their present addresses."""
+    """Write the feeds as OPML 2.0 for another reader, at their present addresses.
+
+    Example: aggregator export my-feeds.opml
+    """
     from aggregator import exchange, files
 
     config = context.obj.config()
@@ -134,7 +157,10 @@ def export_feeds(
 
 @app.command("list")
 def list_feeds(context: typer.Context, as_json: Json = False) -> None:
-    """List the feeds with their state; piped, or as JSON, with failures and last polls too."""
+    """List the feeds with their state; piped, or as JSON, with failures and last polls too.
+
+    Example: aggregator list --json | jq '.[] | select(.state == "failing")'
+    """
     from aggregator.report import show
     from aggregator.store import feeds
 

@@ -24,7 +24,10 @@ models_app = typer.Typer(no_args_is_help=True, help="The model files of the tran
 
 @app.command()
 def status(context: typer.Context, as_json: Json = False) -> None:
-    """Say at a glance what works, what does not and why."""
+    """Say at a glance what works, what does not and why.
+
+    Example: aggregator status --json | jq .figures
+    """
     from aggregator import figures
     from aggregator.report import facts, show
     from aggregator.status import collect
@@ -47,7 +50,10 @@ def status(context: typer.Context, as_json: Json = False) -> None:
 
 @app.command()
 def doctor(context: typer.Context) -> None:
-    """Check packages, store, disk, models and feeds.opml, and say the next step for each finding."""
+    """Check packages, store, disk, models and feeds.opml, and say the next step for each finding.
+
+    Example: aggregator doctor
+    """
     from aggregator.doctor import examine
 
     findings = examine(context.obj.config(), clock())
@@ -68,7 +74,10 @@ def prune(
     ] = False,
     wait: Wait = "60s",
 ) -> None:
-    """Drop texts of old entries now, as a round does once a day."""
+    """Drop texts of old entries now, as a round does once a day.
+
+    Example: aggregator prune --dry-run
+    """
     from aggregator.retention import stage
     from aggregator.store import retention
 
@@ -88,7 +97,10 @@ def prune(
 
 @models_app.command("list")
 def models_list(context: typer.Context, as_json: Json = False) -> None:
-    """List the engines, their models and whether they are ready."""
+    """List the engines, their models and whether they are ready.
+
+    Example: aggregator models list
+    """
     from aggregator.report import show
     from aggregator.translate import models
 
@@ -102,7 +114,10 @@ def models_pull(
     name: Annotated[str, typer.Argument(help="firefox | llamacpp")] = "firefox",
     first_byte: Annotated[str, typer.Option(help="Give up where no byte came by then.")] = "30s",
 ) -> None:
-    """Download an engine's model; a broken download goes on where it stopped."""
+    """Download an engine's model; a broken download goes on where it stopped.
+
+    Example: aggregator models pull firefox
+    """
     from aggregator.report import download
     from aggregator.translate import models
 
@@ -122,6 +137,8 @@ def models_test(
     """Translate a sentence with an engine, and check it like any other; a paid one's budget counts it.
 
     Exit code 1 where the checks refuse it.
+
+    Example: aggregator models test firefox
     """
     from aggregator.translate import allowance, models
     from aggregator.translate.check import check
@@ -146,7 +163,10 @@ def models_remove(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="firefox | llamacpp")],
 ) -> None:
-    """Delete an engine's model, and what broken downloads of it left."""
+    """Delete an engine's model, and what broken downloads of it left.
+
+    Example: aggregator models remove llamacpp
+    """
     from aggregator.resources import megabytes
     from aggregator.translate import models
 
