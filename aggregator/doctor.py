@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from aggregator import deny_list, opml, store
+from aggregator import deny_list, operator_token, opml, store
 from aggregator.backup.opening import open_kept
 from aggregator.config import Config
 from aggregator.discuss import access
@@ -241,7 +241,15 @@ def _contact(config: Config, _: datetime) -> Iterator[Finding]:
                       next_step="set contact in aggregator.toml")  # fmt: skip
 
 
+def _operator(config: Config, _: datetime) -> Iterator[Finding]:
+    try:
+        if operator_token.is_set(config):
+            yield Finding(text=f"operator's page: {config.site_url}operator/, and its token is kept well")
+    except ConfigError as error:
+        yield Finding(text=str(error), ok=False, next_step="until then no server starts")
+
+
 CHECKS: tuple[Callable[[Config, datetime], Iterator[Finding]], ...] = (
     _packages, _clock, _opml, _filters, _glossary, _store, _deny_list, _folders, _engines, _own_engines,
-    _counts, _contact,
+    _counts, _contact, _operator,
 )  # fmt: skip

@@ -166,3 +166,21 @@ def test_the_deny_list_is_read_and_compared_with_the_store(tmp_path):
     [broken] = said()
     assert (broken.ok, "line 1" in broken.text) == (False, True)
     db.close()
+
+
+def test_an_operators_token_that_others_can_read_is_a_finding_with_what_to_do(tmp_path):
+    token = tmp_path / "operator.token"
+    token.write_text("Kq8-" * 10)
+    config = Config(operator_token_file=token, store=tmp_path / "store.sqlite", opml=tmp_path / "feeds.opml")
+
+    def said():
+        return [
+            (each.ok, each.text)
+            for each in examine(config, NOW)
+            if "operator.token:" in each.text or "page" in each.text
+        ]
+
+    token.chmod(0o644)
+    assert said() == [(False, f"{token}: others can read this key; run `chmod 600 {token}`")]
+    token.chmod(0o600)
+    assert said() == [(True, "operator's page: http://127.0.0.1:8080/operator/, and its token is kept well")]

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent / "aggregator"
 # Lowest first (docs/architecture.md). A name ending in a dot is a package of its own.
 RANKS = [
     {"errors", "model.", "times"},
-    {"urls", "markup", "schedule", "rota", "faults", "config", "readers", "files", "keys", "deny_list", "traces"},
+    {"urls", "markup", "schedule", "rota", "faults", "config", "readers", "files", "keys", "operator_token", "deny_list", "traces"},
     {"websub.protocol", "outlines", "opml", "http.headers", "http.addresses", "http.unpack", "poll.parse", "poll.marks", "poll.lenient", "poll.decode", "poll.fast", "poll.fast.reader", "poll.fast.fields", "poll.fast.dates", "poll.clean", "poll.images",
      "poll.xmlfeed", "poll.jsonfeed", "poll.decide", "poll.outage", "poll.polite", "poll.revise", "poll.identity", "poll.retold", "poll.wordings", "poll.filters", "poll.discover", "enrich.article", "enrich.summary", "enrich.choice", "enrich.furniture",
      "enrich.sentences", "enrich.robots", "enrich.optout", "enrich.page", "enrich.shortlink", "enrich.visit", "discuss.schedule", "translate.segment", "translate.casing", "translate.language", "translate.typography", "translate.style", "translate.engines.prompts", "translate.writing", "translate.check", "translate.sense", "translate.roles", "translate.quantity", "translate.glossary", "translate.glossary_lines", "translate.glossary_lines", "translate.budget", "translate.route", "translate.touched",
@@ -31,7 +31,7 @@ RANKS = [
     {"cli."},
     {"__main__"},
 ]  # fmt: skip
-PURE = [*RANKS[0], *RANKS[1] - {"files", "config", "keys", "deny_list"}, *RANKS[2]]
+PURE = [*RANKS[0], *RANKS[1] - {"files", "config", "keys", "operator_token", "deny_list"}, *RANKS[2]]
 EDGES = {
     "socket",
     "sqlite3",

@@ -11,10 +11,10 @@ from urllib.parse import quote
 
 import pytest
 
-from aggregator import fate, opml
+from aggregator import fate, operator_token, opml
 from aggregator.config import Config
 from aggregator.lock import instance_lock
-from aggregator.serve import Server, tokens
+from aggregator.serve import Server
 from aggregator.serve.desk import adding, visits
 from aggregator.serve.sessions import TRIES
 from aggregator.store import feeds, open_store
@@ -30,7 +30,7 @@ EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 
 @pytest.fixture(autouse=True)
 def _nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(tokens.VARIABLE, raising=False)
+    monkeypatch.delenv(operator_token.VARIABLE, raising=False)
 
 
 @pytest.fixture
@@ -196,7 +196,7 @@ def test_after_the_log_out_a_kept_cookie_is_worth_nothing(operator: Operator):
 
 def test_another_token_ends_every_session(operator: Operator, config: Config):
     operator.see()
-    tokens.make(config, anew=True)
+    operator_token.make(config, anew=True)
     assert operator.send("GET", "").status == 401
     assert operator.log_in().status == 401
 

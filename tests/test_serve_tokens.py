@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from multidict import CIMultiDict
 
+from aggregator import operator_token
 from aggregator.config import Config
 from aggregator.errors import ConfigError
-from aggregator.serve import callers, tokens
+from aggregator.serve import callers
 from aggregator.serve.sessions import (
     ALL_TRIES,
     IDLE,
@@ -38,20 +39,20 @@ def _file(folder: Path, text: str, mode: int = 0o600) -> Config:
 
 @pytest.fixture(autouse=True)
 def _nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(tokens.VARIABLE, raising=False)
+    monkeypatch.delenv(operator_token.VARIABLE, raising=False)
 
 
 def test_there_is_no_token_until_one_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    assert tokens.read(Config()) == ""
-    assert tokens.read(_file(tmp_path, f"{TOKEN}\n")) == TOKEN
-    monkeypatch.setenv(tokens.VARIABLE, "from-the-environment-0123456789")
-    assert tokens.read(Config()) == "from-the-environment-0123456789"
+    assert operator_token.read(Config()) == ""
+    assert operator_token.read(_file(tmp_path, f"{TOKEN}\n")) == TOKEN
+    monkeypatch.setenv(operator_token.VARIABLE, "from-the-environment-0123456789")
+    assert operator_token.read(Config()) == "from-the-environment-0123456789"
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o622])
 def test_a_token_that_others_can_read_is_refused(tmp_path: Path, mode: int):
     with pytest.raises(ConfigError, match="chmod 600"):
-        tokens.read(_file(tmp_path, TOKEN, mode))
+        operator_token.read(_file(tmp_path, TOKEN, mode))
 
 
 @pytest.mark.parametrize(
@@ -59,21 +60,26 @@ def test_a_token_that_others_can_read_is_refused(tmp_path: Path, mode: int):
 )
 def test_a_token_that_could_be_guessed_or_is_none_is_refused(tmp_path: Path, text: str):
     with pytest.raises(ConfigError, match="aggregator operator token"):
-        tokens.read(_file(tmp_path, text))
+        operator_token.read(_file(tmp_path, text))
+
+
+def test_a_token_file_that_is_not_there_says_how_it_is_made(tmp_path: Path):
+    with pytest.raises(ConfigError, match="is not there; make it: aggregator operator token"):
+        operator_token.read(replace(Config(), operator_token_file=tmp_path / "none"))
 
 
 def test_a_made_token_lies_where_only_its_owner_reads_it(tmp_path: Path):
     config = replace(Config(), operator_token_file=tmp_path / "kept" / "operator.token")
-    path = tokens.make(config, anew=False)
+    path = operator_token.make(config, anew=False)
     assert path.stat().st_mode & 0o777 == 0o600
-    first = tokens.read(config)
+    first = operator_token.read(config)
     assert len(first) == 43
     with pytest.raises(ConfigError, match="--rotate"):
-        tokens.make(config, anew=False)
+        operator_token.make(config, anew=False)
     path.chmod(0o644)
-    tokens.make(config, anew=True)
+    operator_token.make(config, anew=True)
     assert path.stat().st_mode & 0o777 == 0o600
-    assert tokens.read(config) != first
+    assert operator_token.read(config) != first
 
 
 def test_the_command_makes_a_token_and_shows_it_to_nobody(aggregator: Aggregator, tmp_path: Path):

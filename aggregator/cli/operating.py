@@ -18,10 +18,10 @@ def make_token(
 
     Example: aggregator operator token && cat .aggregator/operator.token
     """
-    from aggregator.serve import tokens
+    from aggregator import operator_token
 
     config = context.obj.config()
-    path = tokens.make(config, anew=rotate)
+    path = operator_token.make(config, anew=rotate)
     print(f"token written to {path}")
     if config.operator_token_file == Path():
         print(f'add to aggregator.toml: operator_token_file = "{path}", and start the server anew')

@@ -9,6 +9,7 @@ from typing import Self
 
 from aiohttp import web
 
+from aggregator import operator_token
 from aggregator.config import Config
 from aggregator.errors import AggregatorError
 from aggregator.health import Patience, beside_cron
@@ -54,7 +55,7 @@ class Server:
         self.port = 0
 
     def __enter__(self) -> Self:
-        tokens.read(self._config)
+        operator_token.read(self._config)
         if protocol.is_possible(self._config):
             self._heard.enter_context(serving_lock(self._config.store))
         self._thread.start()
@@ -77,7 +78,7 @@ class Server:
 
         Raises: ConfigError where the operator's token cannot be used; the old settings then stay.
         """
-        tokens.read(config)
+        operator_token.read(config)
         self._config, self._patience = config, patience
         self._heard.close()
         if protocol.is_possible(config):

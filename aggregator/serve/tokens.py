@@ -1,27 +1,20 @@
-"""The operator's token: whether there is one, who has it, and log-ins with it."""
+"""Who has the operator's token, and log-ins with it."""
 
 import hashlib
 import hmac
 import logging
 import math
-import os
-import re
-import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from aiohttp import web
 
-from aggregator import files, keys
 from aggregator.config import Config
 from aggregator.errors import ConfigError
+from aggregator.operator_token import read
 from aggregator.serve.callers import Caller, caller, is_secure
 from aggregator.serve.sessions import Attempts, Session, Sessions
 
-VARIABLE = "AGGREGATOR_OPERATOR_TOKEN"
-_FORM = re.compile(r"[!-~]{22,200}")  # 22 letters of base64 are 128 bits
-_BYTES = 32
 _COOKIES = {True: "__Host-operator", False: "operator"}  # by whether the page came over https
 
 log = logging.getLogger(__name__)
@@ -41,46 +34,6 @@ GATE = web.AppKey("gate", Gate)
 def prepare(app: web.Application) -> None:
     """Let an application know operators."""
     app[GATE] = Gate()
-
-
-def is_set(config: Config) -> bool:
-    """Tell whether there is to be an operator's page.
-
-    Raises: ConfigError where the token cannot be used.
-    """
-    return bool(read(config))
-
-
-def read(config: Config) -> str:
-    """Return the token; "" where none is set.
-
-    Raises: ConfigError where it cannot be read, others can read it too, or it could be guessed.
-    """
-    token = keys.read(VARIABLE, config.operator_token_file)
-    if token and not _FORM.fullmatch(token):
-        remedy = "make one: aggregator operator token"
-        raise ConfigError(f"the operator's token: expected 22 to 200 letters without spaces; {remedy}")
-    if not token and config.operator_token_file != Path():
-        raise ConfigError(f"{config.operator_token_file}: is empty; make a token: aggregator operator token")
-    return token
-
-
-def make(config: Config, *, anew: bool) -> Path:
-    """Write a new token where it is looked for, or beside the store, and return where it lies.
-
-    Raises: ConfigError where there is one already, unless it is made anew, which ends every log-in.
-    """
-    if os.environ.get(VARIABLE, "").strip():
-        raise ConfigError(f"{VARIABLE} is set in the environment, which goes before any file")
-    file = config.operator_token_file
-    path = config.store.with_name("operator.token") if file == Path() else file
-    if path.exists() and not anew:
-        raise ConfigError(f"{path} is there already; --rotate makes another token and ends every log-in")
-    try:
-        files.replace(path, f"{secrets.token_urlsafe(_BYTES)}\n".encode(), secret=True)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be written ({error.strerror})") from error
-    return path
 
 
 def is_operator(request: web.Request, config: Config) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
+from aggregator import operator_token
 from aggregator.config import Config
 from aggregator.serve import answer, tokens
 from aggregator.serve.callers import is_own_form
@@ -15,7 +16,7 @@ _ROOT = "/operator/"
 
 def add_routes(app: web.Application, config: Config) -> None:
     """Answer operators where a token is set."""
-    if not tokens.is_set(config):
+    if not operator_token.is_set(config):
         return
     app.router.add_get(_ROOT.rstrip("/"), _folder)
     app.router.add_post(f"{_ROOT}log-in", _log_in(config))
