@@ -90,7 +90,7 @@ def daily(text: str, timezone: str) -> time:
     if not match:
         raise ValueError("one time a day: cron MINUTE HOUR * * *")
     if match[3] not in {None, timezone}:
-        raise ValueError(f"days are those of timezone = {timezone}; leave the zone out, or change it there")
+        raise ValueError(f"the zone of its days, timezone = {timezone}, or none")
     return time(int(match[2]), int(match[1]))
 
 

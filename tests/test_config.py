@@ -72,6 +72,11 @@ def test_flags_win_over_environment_and_environment_over_file(tmp_path: Path):
         ('hub = "https://user:word@hub.example.org/"', "it may hold no user name and no password"),
         ('base_url = "https://user@news.example/"', "it may hold no user name and no password"),
         ('hub = "https://hub.example.org/"', "it needs visibility = public"),
+        ('[schedule]\npoll = "soon"', "schedule_poll = 'soon': expected a duration of 1s to 7d"),
+        ('[schedule]\ncare = "cron 0 3 31 2 *"', "cron 0 7 * * * Asia/Tokyo (its time never comes)"),
+        ('[schedule]\ndigest = "cron 0 7 * * 1"', "expected one time a day: cron MINUTE HOUR * * *"),
+        ('[schedule]\ndigest = "cron 0 7 * * * UTC"', "expected the zone of its days, timezone = Asia/Tokyo"),
+        ("[budget]\npoll = 0", "budget_poll = 0: expected a duration such as 30s"),
     ],
 )
 def test_a_wrong_setting_is_one_line_naming_what_was_expected(tmp_path: Path, text: str, said: str):
@@ -93,6 +98,12 @@ def test_a_time_of_day_is_read_with_and_without_quotes_or_switched_off(
 ):
     (tmp_path / "a.toml").write_text(f"digest_at = {text}")
     assert load(tmp_path / "a.toml", {}).digest_at == read
+
+
+def test_a_line_of_cron_sets_the_hour_of_digests(tmp_path: Path):
+    (tmp_path / "a.toml").write_text('[schedule]\npoll = "1m"\ndigest = "cron 0 7 * * * Asia/Tokyo"')
+    config = load(tmp_path / "a.toml", {})
+    assert (config.schedule_poll, config.digest_at, config.digest_day) == ("1m", time(7), "sat")
 
 
 def test_an_unknown_variable_is_named_and_a_missing_file_too(tmp_path: Path):
