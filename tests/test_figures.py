@@ -39,7 +39,8 @@ def test_an_empty_store_has_every_figure(feeds, tmp_path):
     assert found == {
         "feeds": {"listed": 0, "ok": 0, "new": 0, "failing": 0, "paused": 0, "gone": 0},
         "last_poll_at": None, "newest_entry_at": None, "last_digest_at": None, "next_poll_at": None,
-        "network_down_since": None,
+        "network_down_since": None, "troubles": {}, "stages": {}, "oldest_due_at": None,
+        "waiting_since": None, "verdicts": {},
         "hubs": {"named": 0, "verified": 0, "relied_on": 0, "denied": 0}, "entries": 0, "published": 0,
         "untranslated": 0, "held": 0, "refused": 0, "refusals": {}, "waiting_for_translation": 0,
         "engines": [], "engines_not_ready": [], "feeds_engines_not_ready": {}, "engines_resting": {},
