@@ -288,6 +288,20 @@ def test_the_entry_that_joined_goes_and_the_story_stays_as_it_is(room: Newsroom)
     assert beside
 
 
+def test_archives_and_other_feeds_of_a_story_do_not_lead_to_what_joined_it_any_more(room: Newsroom):
+    pair(room)
+    publish(room)
+    for n in range(4):
+        room.now += 3 * DAY
+        room.translate(room.entry(1, f"later {n}"))
+        publish(room)
+    led_there = files_with(room, "beta.example/b")
+    assert {"2026-11.xml", "atom.xml"} <= {*led_there}  # the archive, and feeds of sources
+    take_down(room, "https://beta.example/b")
+    assert files_with(room, "beta.example/b") == []
+    assert rows_with(room, "beta.example/b") == []
+
+
 def test_pages_answer_410_and_no_others(room: Newsroom):
     entry = room.entry(room.feed("alpha"), "a")
     kept = room.entry(1, "b")

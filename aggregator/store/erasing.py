@@ -48,7 +48,13 @@ _PART = (
     f"DELETE FROM discussions WHERE thread_key != '' AND story_id {_IN}",  # noqa: S608
     f"UPDATE discussions SET next_count_at = :now WHERE story_id {_IN}",  # noqa: S608
 )
-_SOURCES = f"UPDATE source_feeds SET written = NULL WHERE feed_id {_IN}"  # noqa: S608
+# All that lists a story's sources.
+_SOURCES = (
+    f"""UPDATE source_feeds SET written = NULL
+      WHERE feed_id IN (SELECT feed_id FROM entries WHERE story_id {_IN})""",  # noqa: S608
+    f"""UPDATE archives SET written = NULL
+      WHERE archive_id IN (SELECT archive_id FROM publications WHERE story_id {_IN})""",  # noqa: S608
+)
 # Their rows stay: what is published is made of a feed's first address.
 _EMPTY_FEEDS = f"""
 UPDATE feeds SET listed = 0, title = '', site_url = NULL, settings = '{{}}', category = '', etag = NULL,
@@ -102,11 +108,9 @@ def _unrelate(db: Database, stories: list[int]) -> None:
 def _stay(db: Database, found: Found, at: str) -> None:
     """Have written again what names these entries among the sources of a story."""
     stay = [story.story_id for story in found.stories if story.fate == "stays"]
-    for sql in _PART:
+    for sql in (*_PART, *_SOURCES):
         db.execute(sql, {"them": json.dumps(stay), "now": at})
     joins.renew_pages(db, stay)
-    feeds = {feed_id for story in found.stories for feed_id in story.feeds}
-    db.execute(_SOURCES, {"them": json.dumps(list(feeds))})
     # What a category holds beside the main feed is not in its fingerprint; a rendering that failed held text.
     db.execute("DELETE FROM meta WHERE key IN ('categories', 'publish_failed')")
     # What hubs delivered and nobody read yet may hold anything; the next polls bring the rest.

@@ -25,7 +25,7 @@ SELECT e.entry_id, f.listed_url, e.guid, e.permalink, e.canonical_url
 FROM entries e JOIN feeds f USING (feed_id) WHERE e.excluded IS NOT '{TAKEN}'
 """  # noqa: S608 - constants of ours
 _MEMBERS = f"""
-SELECT e.story_id, e.entry_id, st.lead_entry_id, e.feed_id,
+SELECT e.story_id, e.entry_id, st.lead_entry_id,
   e.excluded IS NULL AND f.listed = 1 AND e.fingerprint != ''
 FROM entries e JOIN stories st USING (story_id) JOIN feeds f USING (feed_id)
 WHERE e.story_id IN (SELECT story_id FROM entries WHERE entry_id IN (SELECT value FROM json_each(?)))
@@ -61,7 +61,6 @@ class _Member(NamedTuple):
     story_id: int
     entry_id: int
     lead_id: int | None
-    feed_id: int
     may_lead: int
 
 
@@ -71,7 +70,6 @@ class Story:
 
     story_id: int
     gone: tuple[int, ...]
-    feeds: tuple[int, ...]  # of those
     public_id: str = ""
     slug: str = ""  # of its page, "" where there was none
     fate: Fate = "stays"
@@ -177,11 +175,9 @@ def _stories(db: Database, entries: Collection[int]) -> Iterator[Story]:
     for story_id, members in stories.items():
         public_id, slug, state = given.get(story_id, ("", "", ""))
         fate, lead_id = _fate(members, entries, state)
-        gone = [each for each in members if each.entry_id in entries]
         yield Story(
-            story_id=story_id, gone=tuple(each.entry_id for each in gone),
-            feeds=tuple({each.feed_id for each in gone}), public_id=public_id, slug=slug, fate=fate,
-            lead_id=lead_id,
+            story_id=story_id, gone=tuple(each.entry_id for each in members if each.entry_id in entries),
+            public_id=public_id, slug=slug, fate=fate, lead_id=lead_id,
         )  # fmt: skip
 
 
