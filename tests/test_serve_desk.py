@@ -4,6 +4,7 @@ import re
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -411,6 +412,23 @@ def write_list(folder: Path) -> None:
         ))  # fmt: skip
     (folder / "feeds.opml").write_bytes(outlines)
     db.close()
+
+
+def test_operators_who_edit_at_the_same_time_lose_nothing(operator: Operator, tmp_path: Path, config: Config):
+    room = Newsroom(tmp_path)
+    numbers = [room.feed(f"feed{number}") for number in range(8)]
+    room.db.close()
+    write_list(tmp_path)
+    key = operator.key()
+
+    def move(number: int) -> int:
+        someone = Operator(operator.port, cookies=dict(operator.cookies))
+        return someone.post(f"feeds/{number}/category", {"key": key, "category": f"C{number}"}).status
+
+    with ThreadPoolExecutor(8) as crowd:
+        assert set(crowd.map(move, numbers)) == {303}
+    moved = {each.category for each in opml.parse(config.opml.read_bytes())}
+    assert moved == {f"C{number}" for number in numbers}
 
 
 def test_a_number_is_no_part_of_a_title_here(operator: Operator, tmp_path: Path):

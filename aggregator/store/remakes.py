@@ -22,9 +22,11 @@ WHERE t.language = :language
     AND (t.failure LIKE 'title: %' OR t.failure LIKE 'summary: %'))
   AND f.listed = 1 AND e.excluded IS NULL AND coalesce(st.lead_entry_id, e.entry_id) = e.entry_id
   AND (:engine IS NULL OR t.engine = :engine) AND (:feed_id IS NULL OR e.feed_id = :feed_id)
-  AND (:entry IS NULL OR CAST(e.entry_id AS TEXT) = :entry OR e.permalink = :entry)
-ORDER BY e.sort_at DESC, e.entry_id DESC
 """
+_NEWEST = "ORDER BY e.sort_at DESC, e.entry_id DESC"
+# By its number an entry is found at once, in a store of any size.
+_NUMBERED, _ADDRESSED = "AND t.entry_id = CAST(:entry AS INTEGER)", "AND e.permalink = :entry"
+_DIGITS = 19  # of what is too much for SQLite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +48,14 @@ def made(
     """
     values = {"language": language, "engine": engine, "feed_id": feed_id, "entry": entry}
     values |= {"refused": refused and engine is None, "most": ARTICLE_CHARACTERS}
-    return [Made(**row) for row in db.query(_MADE, values)]
+    return [Made(**row) for row in db.query(f"{_MADE} {_named(entry)} {_NEWEST}", values)]
+
+
+def _named(entry: str | None) -> str:
+    if entry is None:
+        return ""
+    is_number = entry.isascii() and entry.isdecimal() and len(entry) < _DIGITS
+    return _NUMBERED if is_number else _ADDRESSED
 
 
 def ask_again(db: Database, language: str, entry_ids: Iterable[int]) -> None:
