@@ -2,14 +2,13 @@
 
 import importlib
 import os
-import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from aggregator import deny_list, operator_token, opml, store
+from aggregator import deny_list, operator_token, opml, resources, store
 from aggregator.backup.opening import open_kept
 from aggregator.config import Config
 from aggregator.discuss import access
@@ -19,7 +18,6 @@ from aggregator.session import read_filters
 from aggregator.store import denials, retention, store_errors
 from aggregator.translate import engines, glossary
 
-LEAST_FREE = 200_000_000  # bytes
 MUCH_FREE = 100_000_000  # of the store: less is soon used again
 EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)  # a clock before this was never set
 
@@ -173,10 +171,9 @@ def _folders(config: Config, _: datetime) -> Iterator[Finding]:
         text = f"{name} folder {folder}: {'writable' if writable else 'not writable'}"
         yield Finding(text=text, ok=writable,
                       next_step="" if writable else f"chown or chmod {there}")  # fmt: skip
-        free = shutil.disk_usage(there).free
-        enough = free >= LEAST_FREE
-        yield Finding(text=f"{name} disk: {free / 1e9:.1f} GB free", ok=enough,
-                      next_step="" if enough else "make room: under 200 MB is left")  # fmt: skip
+        free, short = resources.free_disk(there), resources.shortage({name: folder})
+        yield Finding(text=short or f"{name} disk: {free / 1e9:.1f} GB free", ok=not short,
+                      next_step="make room: nothing is added until there is" if short else "")  # fmt: skip
 
 
 def _existing(folder: Path) -> Path:

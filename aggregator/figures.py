@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from aggregator import lags, troubles
+from aggregator import disk, lags, troubles
 from aggregator.config import Config
 from aggregator.store import (
     comments,
@@ -55,6 +55,7 @@ def collect(db: Database, config: Config, now: datetime) -> dict[str, Any]:
         "dropped": retention.state(db).total,
         "store_bytes": config.store.stat().st_size,
         "store_free_bytes": retention.free_bytes(db),
+        "disk": _disk(disk.look(db, config)),
         "hooks": {
             name: _hook(state) for name, state in hook_states.read(db).items() if getattr(config, name)
         },
@@ -67,6 +68,20 @@ def _covered(seen: providers.Coverage) -> dict[str, Any]:
         "dropped": seen.dropped,
         "requests": seen.requests,
         "rests_until": maybe_text(seen.rests_until),
+    }
+
+
+def _disk(seen: disk.Disk) -> dict[str, Any]:
+    return {
+        "output_files": seen.noted.output_files if seen.noted else None,
+        "output_bytes": seen.noted.output_bytes if seen.noted else None,
+        "backup_bytes": seen.backup_bytes,
+        "bytes_an_entry": seen.bytes_an_entry,
+        "bytes_a_day": seen.bytes_a_day,
+        "days_until_full": seen.days_until_full,
+        "free_bytes": seen.free_bytes,
+        "free_files": seen.free_files,
+        "is_short": bool(seen.shortage),
     }
 
 

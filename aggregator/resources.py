@@ -1,11 +1,15 @@
 """What this machine has to spare: memory, with the limits of control groups, and disk."""
 
+import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 MEMORY_SHARE = 0.6  # of what is available: the rest is for the other stages and the system
 DISK_SHARE = 0.5  # of what is free
+
+LEAST_FREE = 200_000_000  # bytes; with less nothing is added, so that there is room to mend and to go on
+LEAST_FILES = 1000  # that a file system still has room for; the same
 
 _PROC = Path("/proc")
 _CGROUPS = Path("/sys/fs/cgroup")
@@ -25,8 +29,29 @@ def free_disk(path: Path) -> int:
 
     Units: bytes.
     """
-    existing = next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists())
-    return shutil.disk_usage(existing).free
+    return shutil.disk_usage(_existing(path)).free
+
+
+def free_files(path: Path) -> int | None:
+    """Return how many files more the file system has room for; None where it knows no limit."""
+    found = os.statvfs(_existing(path))
+    return found.f_favail if found.f_files else None
+
+
+def shortage(places: Mapping[str, Path]) -> str:
+    """Say which of these places has so little room that nothing may be added to any, or ""."""
+    for name, path in places.items():
+        free, files = free_disk(path), free_files(path)
+        if free < LEAST_FREE:
+            left = f"{megabytes(free)} are free on the disk of the {name} ({path})"
+            return f"{left}, under {megabytes(LEAST_FREE)}"
+        if files is not None and files < LEAST_FILES:
+            return f"the disk of the {name} ({path}) has room for {files} files, under {LEAST_FILES}"
+    return ""
+
+
+def _existing(path: Path) -> Path:
+    return next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists())
 
 
 def memory_obstacle(need: int) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from aggregator import __version__, deny_list
+from aggregator import __version__, deny_list, resources
 from aggregator.config import DEFAULT_FILTERS, Config
 from aggregator.errors import AggregatorError, ConfigError, OpmlError, StoreError
 from aggregator.executors import Workers, open_workers
@@ -43,12 +43,16 @@ _SHARED = {
     **dict.fromkeys(("comment_translate", "viewpoints"), "translate"),
 }
 
+_MAKES_ROOM = frozenset({"retention"})
+
 # Another version of the program may read more in the same file.
 _READER = " ".join((__version__, *(setting.name for setting in fields(FeedSettings)), "")).encode()
 
 _NOTED = 1000  # runs at most that wait to be written, while the store takes nothing
 ROUND = "round"  # how the names begin by which rounds of stages are noted
 _UNWRITTEN = timedelta(seconds=30)  # so long at most does a run wait for others: an idle store has one commit
+
+log = logging.getLogger(__name__)
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +76,7 @@ class Session:
     workers: dict[str, Workers] = field(default_factory=dict)  # by stage; some may be started already
     ran: deque[StageRun] = field(default_factory=lambda: deque(maxlen=_NOTED))  # and not written yet
     hooks: Hooks = field(init=False)
+    shortage: str = ""  # of room on a disk, for which nothing is added
 
     def __post_init__(self) -> None:
         """Make ready the commands that are run after a publish or a backup."""
@@ -79,7 +84,12 @@ class Session:
             self.hooks = Hooks(self.db, self.config, self.clock)
 
     def run(self, stage: Stage, budget: timedelta | None = None) -> StageReport:
-        """Run one stage until nothing is due, its budget is spent or `stop` says so."""
+        """Run one stage until nothing is due, its budget is spent or `stop` says so.
+
+        Shape: where a disk is nearly full none runs that adds to it; what is due stays due.
+        """
+        if stage.name not in _MAKES_ROOM and self._is_short():
+            return StageReport(name=stage.name)
         started = self.clock()
         try:
             with store_errors(self.config.store):
@@ -91,6 +101,16 @@ class Session:
             raise
         self.note(started, report)
         return report
+
+    def _is_short(self) -> bool:
+        """Tell whether a disk is nearly full, and say so when that changes."""
+        shortage = resources.shortage({"store": self.config.store.parent, "output": self.config.output})
+        if shortage and not self.shortage:
+            log.error("nothing_is_added reason='%s'", shortage)
+        elif self.shortage and not shortage:
+            log.warning("there_is_room_again")
+        self.shortage = shortage
+        return bool(shortage)
 
     @contextlib.contextmanager
     def noted(self, name: str) -> Iterator[None]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from aggregator import hooks, lags, troubles
+from aggregator import disk, hooks, lags, troubles
 from aggregator.backup import stage as backup
 from aggregator.config import Config
 from aggregator.discuss import access
@@ -73,6 +73,7 @@ def collect(db: Database, config: Config, now: datetime) -> tuple[dict[str, Any]
         "output": config.output,
         "dropped": _dropped(db, config),
         "store": _store(db, config),
+        "disk": disk.summary(disk.look(db, config)),
         "backup": backup.summary(db, config),
         "hooks": _hooks(db, config, now),
     }

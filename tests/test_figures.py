@@ -36,6 +36,13 @@ def test_an_empty_store_has_every_figure(feeds, tmp_path):
     found = collect(desk.db, desk.config, desk.now)
     size = found.pop("store_bytes")
     assert size == desk.config.store.stat().st_size
+    disk = found.pop("disk")
+    assert disk.pop("free_bytes") > 0
+    assert disk.pop("free_files") != 0
+    assert disk == {
+        "output_files": None, "output_bytes": None, "backup_bytes": 0, "bytes_an_entry": None, "bytes_a_day": None,
+        "days_until_full": None, "is_short": False,
+    }  # fmt: skip
     assert found == {
         "feeds": {"listed": 0, "ok": 0, "new": 0, "failing": 0, "paused": 0, "gone": 0},
         "last_poll_at": None, "newest_entry_at": None, "last_digest_at": None, "next_poll_at": None,

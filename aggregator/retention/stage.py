@@ -1,8 +1,8 @@
 """The retention step: once a day texts of old entries go, a few feeds at a time.
 
 Kinds of jobs: `Look` drops what may go of some feeds, `Spent` articles of which all is made that will be,
-`End` closes the day's pass. What a kill leaves undone is found again: how far the pass has come is written
-with what it dropped.
+`End` closes the day's pass and notes how much there is then. What a kill leaves undone is found again: how
+far the pass has come is written with what it dropped.
 """
 
 import logging
@@ -14,10 +14,11 @@ from sqlite_utils import Database
 
 from aggregator.config import Config
 from aggregator.pipeline import Stage
-from aggregator.publish import lists, write
+from aggregator.publish import lists, volume, write
 from aggregator.publish.place import private_root
+from aggregator.publish.volume import Volume
 from aggregator.retention import limits
-from aggregator.store import articles, retention
+from aggregator.store import articles, growth, retention
 from aggregator.store.retention import Limits, Old, Pass
 from aggregator.times import to_text
 
@@ -98,11 +99,12 @@ def allowing(db: Database, config: Config, now: datetime) -> Limits | None:
     )
 
 
-def work(_: Config, __: Job) -> None:
-    """Do nothing: all of it is the store's."""
+def work(config: Config, job: Job) -> Volume | None:
+    """Measure what lies in output/, at the end; all else is the store's."""
+    return volume.measured(config.output) if isinstance(job, End) else None
 
 
-def record(db: Database, config: Config, job: Job, _: None, now: datetime) -> None:
+def record(db: Database, config: Config, job: Job, found: Volume | None, now: datetime) -> None:
     """Drop texts and write how far the pass has come; pages first, as a kill leaves the rows to be found.
 
     Raises: PublishError; nothing is dropped then.
@@ -118,6 +120,8 @@ def record(db: Database, config: Config, job: Job, _: None, now: datetime) -> No
             articles.drop_texts(db, entries)
         case End():
             forgotten = retention.trim_memory(db, now, now - limits.UNUSED)
+            if found:
+                growth.note(db, job.reached.done_on, found.bytes, found.files)
             log.info("retention dropped=%d segments=%d", retention.state(db).dropped, forgotten)
     retention.note(db, job.reached)
 
