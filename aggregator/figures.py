@@ -19,6 +19,7 @@ from aggregator.store import (
     translations,
     usage,
     viewpoints,
+    vitals,
     websub,
 )
 from aggregator.store.hook_states import HookState
@@ -100,7 +101,7 @@ def _feeds(db: Database) -> dict[str, int]:
 
 
 def _entries(db: Database) -> dict[str, Any]:
-    published = dict(db.execute("SELECT state, count(*) FROM publications GROUP BY state").fetchall())
+    published = vitals.stories(db)
     refusals = dict(translations.refusals(db))
     return {
         "entries": db.execute("SELECT count(*) FROM entries").fetchone()[0],

@@ -69,11 +69,10 @@ def _feeds(db: Database, now: datetime) -> Iterator[Measure]:
 
 def _entries(db: Database, now: datetime) -> Iterator[Measure]:
     count, since = vitals.waiting(db)
-    states = dict(db.execute("SELECT state, count(*) FROM publications GROUP BY state").fetchall())
     yield _one(
         "gauge", "entries", "Entries stored.", db.execute("SELECT count(*) FROM entries").fetchone()[0]
     )
-    yield _by("gauge", "publications", "Stories, by what readers have of them.", "state", states)
+    yield _by("gauge", "publications", "Stories, by what readers have of them.", "state", vitals.stories(db))
     yield _one("gauge", "translation_waiting", "Stories that wait for a translation.", count)
     yield _one(
         "gauge",

@@ -25,6 +25,7 @@ from aggregator.store import (
     translations,
     usage,
     viewpoints,
+    vitals,
     websub,
 )
 from aggregator.store.hook_states import HookState
@@ -44,7 +45,7 @@ def collect(db: Database, config: Config, now: datetime) -> tuple[dict[str, Any]
     """Return the overview, and the feeds in trouble with the reason, worst first."""
     rows = feeds.health(db)
     states = Counter(row["state"] for row in rows)
-    published = dict(db.execute("SELECT state, count(*) FROM publications GROUP BY state").fetchall())
+    published = vitals.stories(db)
     overview = {
         "feeds": _feeds(len(rows), states),
         "identity": _identities(rows),

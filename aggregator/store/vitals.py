@@ -6,15 +6,18 @@ Each of them is a look at an index, or at the list of feeds: many may ask, also 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import get_args
 
 from sqlite_utils import Database
 
+from aggregator.model import PublicationState
 from aggregator.store import publications
 from aggregator.store.feeds import POLLED_IDS, STATE
 from aggregator.times import maybe_time, to_text
 
 STATES = ("ok", "new", "failing", "paused", "gone")
 TROUBLED = ("failing", "gone")
+_MOST = "translated"
 _SHOWN = ("translated", "untranslated", "withdrawn")
 _TROUBLED = f"""
 SELECT * FROM (SELECT {STATE} AS state, title, host, failures, failure, last_poll_at
@@ -71,6 +74,20 @@ def waiting(db: Database) -> tuple[int, datetime | None]:
     """Count the stories that readers get once they are translated, and say since when the first waits."""
     count, since = db.execute(_WAITING, ["held"]).fetchone()
     return int(count), maybe_time(since)
+
+
+def stories(db: Database) -> dict[str, int]:
+    """Count the stories by what readers have of them.
+
+    Shape: of the most common state what the others leave; reading all of it would take as long as there are.
+    """
+    (total,) = db.execute("SELECT count(*) FROM publications").fetchone()
+    few = {state: _count(db, state) for state in get_args(PublicationState) if state != _MOST}
+    return {**few, _MOST: total - sum(few.values())}
+
+
+def _count(db: Database, state: str) -> int:
+    return int(db.execute("SELECT count(*) FROM publications WHERE state = ?", [state]).fetchone()[0])
 
 
 def newest_published_at(db: Database) -> datetime | None:
