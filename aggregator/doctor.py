@@ -1,14 +1,11 @@
 """What `aggregator doctor` looks at, and the next step for each finding."""
 
 import importlib
-import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import datetime
 
-from aggregator import deny_list, operator_token, opml, resources, store
+from aggregator import deny_list, operator_token, opml, store, surroundings
 from aggregator.backup.opening import open_kept
 from aggregator.config import Config
 from aggregator.discuss import access
@@ -16,10 +13,10 @@ from aggregator.discuss import comments_stage as reading
 from aggregator.errors import AggregatorError, ConfigError, StoreError
 from aggregator.session import read_filters
 from aggregator.store import denials, retention, store_errors
+from aggregator.surroundings import Finding
 from aggregator.translate import engines, glossary
 
 MUCH_FREE = 100_000_000  # of the store: less is soon used again
-EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)  # a clock before this was never set
 
 # Distribution -> module, for every default dependency; tests keep it equal to setup.cfg.
 MODULES = {
@@ -47,16 +44,6 @@ MODULES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing looked at."""
-
-    text: str
-    ok: bool = True
-    serious: bool = True  # a run cannot do its work as it is
-    next_step: str = ""
-
-
 def examine(config: Config, now: datetime) -> list[Finding]:
     """Look at everything a run needs."""
     return [finding for check in CHECKS for finding in check(config, now)]
@@ -76,13 +63,6 @@ def _import_error(module: str) -> str | None:
     except ImportError as error:
         return str(error)
     return None
-
-
-def _clock(_: Config, now: datetime) -> Iterator[Finding]:
-    ok = now > EARLIEST
-    yield Finding(
-        text=f"clock: {now:%Y-%m-%d %H:%M} UTC", ok=ok, next_step="" if ok else "set the clock (NTP)"
-    )
 
 
 def _opml(config: Config, _: datetime) -> Iterator[Finding]:
@@ -164,25 +144,6 @@ def _deny_list(config: Config, now: datetime) -> Iterator[Finding]:
         yield Finding(text=f"{file}: {len(listed.denials)} takedowns, nothing of them is left")
 
 
-def _folders(config: Config, _: datetime) -> Iterator[Finding]:
-    for name, folder in (("output", config.output), ("store", config.store.parent)):
-        there = _existing(folder)
-        writable = os.access(there, os.W_OK)
-        text = f"{name} folder {folder}: {'writable' if writable else 'not writable'}"
-        yield Finding(text=text, ok=writable,
-                      next_step="" if writable else f"chown or chmod {there}")  # fmt: skip
-        free, short = resources.free_disk(there), resources.shortage({name: folder})
-        yield Finding(text=short or f"{name} disk: {free / 1e9:.1f} GB free", ok=not short,
-                      next_step="make room: nothing is added until there is" if short else "")  # fmt: skip
-
-
-def _existing(folder: Path) -> Path:
-    folder = folder.absolute()
-    while not folder.exists():
-        folder = folder.parent
-    return folder
-
-
 def _engines(config: Config, _: datetime) -> Iterator[Finding]:
     ready = engines.ready(config)
     for choice in ready:
@@ -247,6 +208,6 @@ def _operator(config: Config, _: datetime) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Callable[[Config, datetime], Iterator[Finding]], ...] = (
-    _packages, _clock, _opml, _filters, _glossary, _store, _deny_list, _folders, _engines, _own_engines,
-    _counts, _contact, _operator,
+    _packages, surroundings.clock, _opml, _filters, _glossary, _store, _deny_list, surroundings.folders,
+    surroundings.network, surroundings.secrets, _engines, _own_engines, _counts, _contact, _operator,
 )  # fmt: skip

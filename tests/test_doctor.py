@@ -19,7 +19,9 @@ def found(tmp_path):
     def look(text):
         path = tmp_path / "terms.tsv"
         path.write_text(text, encoding="utf-8")
-        config = Config(glossary=path, store=tmp_path / "store.sqlite", output=tmp_path / "output")
+        config = Config(
+            glossary=path, store=tmp_path / "store.sqlite", output=tmp_path / "output", opml=tmp_path / "none"
+        )
         return [finding for finding in examine(config, NOW) if str(path) in finding.text]
 
     return look
@@ -62,7 +64,10 @@ def test_a_feed_whose_own_engine_is_not_ready_is_named(tmp_path, monkeypatch):
     ],
 )
 def test_a_summary_that_nobody_can_write_is_found(settings, lacks, tmp_path):
-    config = Config(store=tmp_path / "s.sqlite", output=tmp_path / "output", models=tmp_path, **settings)
+    config = Config(
+        store=tmp_path / "s.sqlite", output=tmp_path / "output", models=tmp_path, opml=tmp_path / "none",
+        **settings,
+    )  # fmt: skip
     assert any("can write" in finding.text for finding in examine(config, NOW)) is lacks
 
 
@@ -74,7 +79,9 @@ def test_credentials_of_providers_that_cannot_work_are_found(tmp_path, monkeypat
     token.chmod(0o644)
 
     def found(**settings):
-        config = Config(store=tmp_path / "s", output=tmp_path / "o", engine="none", **settings)
+        config = Config(
+            store=tmp_path / "s", output=tmp_path / "o", opml=tmp_path / "none", engine="none", **settings
+        )
         return [each for each in examine(config, NOW) if each.text.startswith("counts of ")]
 
     assert found() == []
@@ -87,7 +94,9 @@ def test_credentials_of_providers_that_cannot_work_are_found(tmp_path, monkeypat
 
 def test_without_a_contact_nothing_is_counted_and_doctor_says_so(tmp_path):
     def said(**settings):
-        config = Config(store=tmp_path / "s", output=tmp_path / "o", engine="none", **settings)
+        config = Config(
+            store=tmp_path / "s", output=tmp_path / "o", opml=tmp_path / "none", engine="none", **settings
+        )
         return [each.text for each in examine(config, NOW) if each.text.startswith("contact")]
 
     assert said() == ["contact: not set, so hosts cannot reach you, and comments are not counted"]
@@ -99,7 +108,9 @@ def test_that_githubs_discussions_want_a_token_is_said_where_all_others_are_coun
     monkeypatch.delenv("AGGREGATOR_GITHUB_TOKEN", raising=False)
 
     def said(**settings):
-        config = Config(store=tmp_path / "s", output=tmp_path / "o", engine="none", **settings)
+        config = Config(
+            store=tmp_path / "s", output=tmp_path / "o", opml=tmp_path / "none", engine="none", **settings
+        )
         return [each for each in examine(config, NOW) if each.text.startswith("counts: ")]
 
     contact = {"contact": "https://reader.example/"}

@@ -50,7 +50,7 @@ def status(context: typer.Context, as_json: Json = False) -> None:
 
 @app.command()
 def doctor(context: typer.Context) -> None:
-    """Check packages, store, disk, models and feeds.opml, and say the next step for each finding.
+    """Check packages, clock, network, store, disk, permissions, models and feeds.opml, with the next steps.
 
     Example: aggregator doctor
     """
