@@ -524,3 +524,29 @@ def test_a_reader_that_holds_on_to_the_log_leaves_traces_and_that_is_said(room: 
         other.execute("ROLLBACK")
     assert takedown.enforce(room.db, room.config, room.now + DAY) == Taken()
     assert files_with(room, SECRET) == []
+
+
+def test_an_entry_told_by_its_title_is_denied_under_any_guid(room: Newsroom):
+    number = room.feed("alpha", identity="title")
+    entry = room.entry(number, "title:rusk found", title="Rusk found", permalink=None)
+    take_down(room, str(entry))
+    feed = DueFeed(
+        feed_id=number,
+        listed_url="https://alpha.example/feed",
+        fetch_url="https://alpha.example/feed",
+        domain="d",
+        identity="title",
+    )
+    again = ParsedEntry(
+        guid="new each time",
+        permalink=None,
+        title="Rusk found",
+        summary_html="",
+        content_html="",
+        fingerprint="f",
+    )
+    other = replace(again, guid="too", title="Another")
+    parsed = ParsedFeed(title="", site_url=None, language="en", entries=(again, other))
+    with room.db.atomic():
+        assert entries.record(room.db, feed, parsed, room.now).added == 1
+    assert rows_with(room, "rusk found") == []
