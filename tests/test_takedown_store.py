@@ -275,6 +275,17 @@ def test_another_feeds_entry_goes_too_that_has_the_title_the_text_or_the_address
     assert beside
 
 
+def test_with_a_feed_goes_what_others_have_of_its_addresses_and_nobody_brings_it_again(room: Newsroom):
+    same = {"permalink": "https://alpha.example/a", "canonical_url": "https://alpha.example/a"}
+    _, beside = pair(room, **same)
+    own = room.entry(2, "own", title="Beta's own", permalink="https://beta.example/own")
+    assert (take_down(room, "https://alpha.example/feed").entries, beside) == (2, 2)
+    assert takedowns.texts(room.db, [own])[own][0] == "Beta's own"
+    listed = deny_list.read(room.config.store)
+    assert listed.denies_link("http://www.alpha.example/a/")
+    assert not listed.denies_link("https://alpha.example/b")
+
+
 def test_the_entry_that_joined_goes_and_the_story_stays_as_it_is(room: Newsroom):
     entry, beside = pair(room)
     page = room.path(f"entries/{slug_of(room, story_of(room, entry))}.html")

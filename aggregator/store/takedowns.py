@@ -51,6 +51,11 @@ SELECT f.listed_url, e.guid, e.canonical_url, EXISTS (SELECT 1 FROM entries o
     AND o.title != e.title COLLATE NOCASE)
 FROM entries e JOIN feeds f USING (feed_id) WHERE e.entry_id {_IN}
 """  # noqa: S608
+# What another feed says of an address is made of the same page.
+_SAME_PAGE = f"""
+SELECT o.entry_id FROM entries e JOIN entries o ON o.story_id = e.story_id AND o.feed_id != e.feed_id
+WHERE e.entry_id {_IN} AND o.canonical_url = e.canonical_url AND o.excluded IS NOT '{TAKEN}'
+"""  # noqa: S608
 _GIVEN = f"""
 SELECT story_id, public_id, iif(first_published_at IS NULL, '', slug), state FROM publications
 WHERE story_id {_IN}
@@ -97,7 +102,7 @@ def find(db: Database, listed: DenyList) -> Found:
     """Return what the store holds of what is denied, and of entries that repeat its text in its stories."""
     feeds = _feeds(db, listed)
     entries = {*_of_feeds(db, feeds), *_denied(db, listed)}
-    others = tuple(repeated(db, entries))
+    others = tuple(dict.fromkeys(repeated(db, entries)))
     stories = tuple(_stories(db, entries | {*others}))
     return Found(feeds=tuple(sorted(feeds)), stories=stories, others=others)
 
@@ -135,7 +140,9 @@ def _denied(db: Database, listed: DenyList) -> Iterator[int]:
 
 
 def repeated(db: Database, entries: Collection[int]) -> Iterator[int]:
-    """Yield entries of the same stories that have a title or a passage of one of these."""
+    """Yield entries of the same stories that have the address, the title or a passage of one of these."""
+    rows = db.execute(_SAME_PAGE, {"them": json.dumps(list(entries))}).fetchall()
+    yield from ({row[0] for row in rows} - {*entries})
     for members in _members(db, entries).values():
         others = [each.entry_id for each in members if each.entry_id not in entries]
         if others:
