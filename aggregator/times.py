@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_ALMOST = timedelta(seconds=1) - timedelta.resolution
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([smhdw]?)\s*")
 
 
@@ -14,6 +15,14 @@ def to_text(moment: datetime) -> str:
     """
     known = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     return known.isoformat(timespec="seconds")[:19] + "Z"
+
+
+def no_sooner(moment: datetime) -> str:
+    """Write a moment before which nothing may happen, as the store keeps it.
+
+    Shape: rounded up where `to_text` cuts off: what waits until then would come up to a second too early.
+    """
+    return to_text(moment + _ALMOST)
 
 
 def from_text(text: str) -> datetime:

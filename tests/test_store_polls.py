@@ -55,6 +55,21 @@ def db(tmp_path: Path) -> Iterator[Database]:
     store.close()
 
 
+def test_nothing_is_due_within_the_second_in_which_its_time_comes(db: Database):
+    moment = NOW + timedelta(microseconds=300_000)
+    polls.write(db, [Polled(write=replace(WRITE, next_poll_at=moment))], NOW)
+    assert not feeds.due(db, moment - timedelta(microseconds=1), 10)
+    assert len(feeds.due(db, NOW + timedelta(seconds=1), 10)) == 1
+
+
+def test_a_rest_and_a_spacing_end_no_sooner_than_they_were_wanted(db: Database):
+    moment = NOW + timedelta(microseconds=300_000)
+    polls.write_rest(db, "a.example", moment)
+    polls.write_host(db, "b.example", moment, moment, "Retry-After")
+    assert {rest.lasts for rest in polls.rests(db, NOW)} == {timedelta(seconds=1)}
+    assert polls.next_fetches(db, ["b.example"])["b.example"] >= moment
+
+
 def test_what_was_decided_is_what_is_due_next(db: Database):
     polls.write(db, [Polled(write=WRITE, added=3, changed=1, moved=True)], NOW)
     (due,) = feeds.due(db, NOW + HOUR, 10)

@@ -19,6 +19,11 @@ def test_a_time_survives_the_round_trip_to_the_second(moment: datetime):
     assert times.from_text(times.to_text(moment)) == moment.replace(microsecond=0)
 
 
+@given(st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2200, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
+def test_a_moment_before_which_nothing_may_happen_is_written_within_the_next_second(moment: datetime):
+    assert timedelta() <= times.from_text(times.no_sooner(moment)) - moment < timedelta(seconds=1)
+
+
 def test_a_time_without_a_zone_is_refused():
     with pytest.raises(ValueError, match="no time zone"):
         times.from_text("2026-11-24T06:30:00")

@@ -12,7 +12,7 @@ from aggregator.model import ParsedFeed, Rest
 from aggregator.poll.decide import RECENT, FeedWrite, Later, Pace
 from aggregator.store import rows
 from aggregator.store.feeds import hints_text, place
-from aggregator.times import from_text, maybe_text, to_text
+from aggregator.times import from_text, maybe_text, no_sooner, to_text
 
 KEPT = timedelta(days=30)
 
@@ -62,8 +62,8 @@ def _feed_row(write: FeedWrite, at: str) -> dict[str, Any]:
         "entry_marks": write.entry_marks,
         "refused_fingerprint": write.refused_fingerprint,
         "hints": hints_text(write.hints),
-        "next_poll_at": to_text(write.next_poll_at),
-        "retry_after_at": maybe_text(write.retry_after_at),
+        "next_poll_at": no_sooner(write.next_poll_at),
+        "retry_after_at": _maybe_no_sooner(write.retry_after_at),
         "next_poll_reasons": json.dumps(write.next_poll_reasons),
         "last_poll_at": at,
         "last_change_at": maybe_text(write.last_change_at),
@@ -87,10 +87,14 @@ def _poll_row(polled: Polled, at: str) -> dict[str, Any]:
     }
 
 
+def _maybe_no_sooner(moment: datetime | None) -> str | None:
+    return None if moment is None else no_sooner(moment)
+
+
 def put_off(db: Database, later: Later) -> None:
     """Write when a feed that was not asked is due again."""
     reasons = json.dumps(later.next_poll_reasons)
-    columns = {"next_poll_at": to_text(later.next_poll_at), "next_poll_reasons": reasons}
+    columns = {"next_poll_at": no_sooner(later.next_poll_at), "next_poll_reasons": reasons}
     db.table("feeds").update(later.feed_id, columns)
 
 
@@ -116,14 +120,14 @@ def write_host(
         retry_after_at = excluded.retry_after_at, reason = excluded.reason
       WHERE excluded.retry_after_at IS NOT NULL OR hosts.retry_after_at IS NULL
         OR hosts.retry_after_at <= excluded.next_fetch_at"""
-    db.execute(sql, [domain, to_text(next_fetch_at), maybe_text(retry_after_at), reason])
+    db.execute(sql, [domain, no_sooner(next_fetch_at), _maybe_no_sooner(retry_after_at), reason])
 
 
 def write_rest(db: Database, host: str, retry_after_at: datetime) -> None:
     """Write how long a host wants to be left alone."""
     sql = """INSERT INTO host_rests VALUES (?, ?)
       ON CONFLICT DO UPDATE SET retry_after_at = excluded.retry_after_at"""
-    db.execute(sql, [host, to_text(retry_after_at)])
+    db.execute(sql, [host, no_sooner(retry_after_at)])
 
 
 def rests(db: Database, now: datetime) -> tuple[Rest, ...]:
