@@ -102,7 +102,7 @@ def made_of(room: Newsroom, entry: int) -> dict[str, int]:
     story = "(SELECT story_id FROM entries WHERE entry_id = :entry)"
     found = {}
     for name, columns in keys.items():
-        if name in {"entries", "stories", "publications", "digest_entries"}:
+        if name in {"entries", "stories", "publications", "digest_entries", "unsettled"}:  # a list to look at
             continue
         for column, wanted in (("entry_id", ":entry"), ("story_id", story)):
             if column in columns:
