@@ -367,8 +367,11 @@ def test_backups_that_hold_it_are_said_and_deleted_on_request(press: Press, aggr
     assert "may hold it still; --backups deletes" in said
     folder = next(press.folder.rglob("*.tar.zst")).parent
     before = {path.name for path in folder.glob("*.tar.zst")}
+    aside = folder / "20261123T000000Z-damaged.sqlite"
+    aside.write_bytes(b"x")
     done(aggregator("takedown", "127.0.0.3", "--reason", "asked", "--yes", "--backups",
                     AGGREGATOR_NOW="2026-11-25T06:00:00Z"))  # fmt: skip
     after = {path.name for path in folder.glob("*.tar.zst")}
     assert len(after) == 1
     assert not after & before
+    assert not aside.exists()

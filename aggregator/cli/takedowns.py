@@ -201,6 +201,7 @@ def _backups(config: Config, now: datetime, *, delete: bool) -> dict[str, Any]:
     from aggregator.backup import making
 
     older = [path for path, _ in making.there(config)]
+    older += config.backups_folder.glob("*-damaged.sqlite*")  # set aside by a restore
     if not delete:
         return {"backups": [str(path) for path in older], "backup": ""}
     for path in older:
