@@ -1,5 +1,6 @@
 """A store that an earlier version wrote, taken forward."""
 
+import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,10 +8,12 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
+from aggregator.errors import StoreTooNew
 from aggregator.model import DueFeed, ParsedEntry, ParsedFeed
 from aggregator.store import entries, feeds, open_store, publications, translations
 from aggregator.store.entries import EntryCounts
 from aggregator.store.schema import migrations
+from tests import frozen
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 EARLIER = [migration.name for migration in migrations._migrations][1:]
@@ -103,6 +106,37 @@ def test_an_old_store_goes_on_where_it_was(old: Path):
         "見出し", False, True,
     )  # fmt: skip
     db.close()
+
+
+STORES = sorted((Path(__file__).parent / "stores").glob("*.sql"))
+
+
+@pytest.mark.parametrize("dump", STORES, ids=[path.stem for path in STORES])
+def test_a_store_that_was_written_down_then_is_taken_forward_today(dump: Path, tmp_path: Path):
+    """The others are made by today's migrations, which might have been edited; these files were not."""
+    with sqlite3.connect(tmp_path / "old.sqlite") as old_one:
+        old_one.executescript(dump.read_text(encoding="utf-8"))
+    old_one.close()
+    test_an_old_store_gets_the_tables_of_a_new_one_and_keeps_its_rows(tmp_path / "old.sqlite", tmp_path)
+    test_an_old_store_goes_on_where_it_was(tmp_path / "old.sqlite")
+
+
+def test_no_migration_that_is_written_down_was_edited_moved_or_taken_away():
+    """New ones follow; with a release, `python -m tests.frozen > tests/stores/migrations.tsv` adds them."""
+    written = frozen.listed()
+    assert len(written) >= 40
+    assert frozen.digests()[: len(written)] == written
+
+
+def test_a_store_of_a_newer_version_is_refused_and_not_touched(tmp_path: Path):
+    path = tmp_path / "s.sqlite"
+    db = open_store(path)
+    db.execute("UPDATE _sqlite_migrations SET name = 'of_tomorrow' WHERE name = 'articles_kept'")
+    db.close()
+    before = path.read_bytes()
+    with pytest.raises(StoreTooNew, match="of_tomorrow"):
+        open_store(path)
+    assert path.read_bytes() == before
 
 
 def recorded(db: Database, feed: DueFeed, *guids: str) -> EntryCounts:
