@@ -90,7 +90,7 @@ def _charts(db: Database, today: date) -> tuple[Chart, ...]:
         )
         for kind, label, bounds in _WAITS
     ]
-    polite = tuple(each.politeness or 0.0 for each in polls)
+    polite = tuple(each.politeness for each in polls)
     out = [Series(kind="c1", label="記事", values=published)]
     answered = Series(kind="c2", label="304の割合", values=polite)
     return (

@@ -81,6 +81,8 @@ def test_a_chart_is_as_high_as_a_round_number_above_all(highest: float, top: flo
 def test_a_chart_says_what_it_shows_to_those_who_do_not_see_it():
     chart = charts.shares("礼儀正しさ", "n", DAYS, Series(kind="c1", label="304", values=(0.5, 0.756)))
     assert chart.says == "礼儀正しさ、2日分の棒グラフ。最後の日は304 76%"
+    unknown = charts.shares("礼儀正しさ", "n", DAYS, Series(kind="c1", label="304", values=(1.0, None)))
+    assert (unknown.text(None), len(unknown.bars)) == ("—", 1)
     none = charts.counted("巡回", "n", DAYS, [Series(kind="c1", label="a", values=(0, 0))])
     assert (none.is_known, none.says, none.bars) == (False, "巡回: まだ記録がありません", [])
 

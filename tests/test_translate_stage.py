@@ -10,7 +10,7 @@ from aggregator.errors import EngineUnavailable
 from aggregator.executors import open_workers
 from aggregator.model import EngineChoice
 from aggregator.pipeline import run_stage
-from aggregator.store import open_store
+from aggregator.store import open_store, verdicts
 from aggregator.translate import engines, stage
 from aggregator.translate.stage import STAGE
 
@@ -100,6 +100,20 @@ def test_entries_come_out_translated(db, engine):
     assert db.execute("SELECT engine, month, characters FROM engine_usage").fetchall() == [
         ("phrasebook", "2026-11", len("News about topic 11" + "This is the sentence about topic 11."))
     ]
+
+
+def test_what_checks_said_of_an_engine_and_how_long_entries_waited_is_noted(db, engine):
+    add(db, 11)
+    run(db)
+    passed = verdicts.engines(db)["phrasebook"].passed
+    assert passed == sum(map(len, engine.calls))
+    assert verdicts.lags(db) == verdicts.Lags(within={3600: 1}, seconds=3600.0)
+    engine.answer = "no Japanese at all"
+    add(db, 12)
+    run(db)
+    found = verdicts.engines(db)["phrasebook"]
+    assert (found.passed, found.refused) == (passed, 2)  # each once, however often it was asked for
+    assert verdicts.lags(db).within == {3600: 1}
 
 
 def test_the_same_input_is_never_translated_twice(db, engine):

@@ -24,7 +24,7 @@ from aggregator.model import (
 )
 from aggregator.pipeline import Stage
 from aggregator.store import comments as store
-from aggregator.store import network, providers, translations, usage
+from aggregator.store import network, providers, translations, usage, verdicts
 from aggregator.translate import allowance, chain, engines, glossary
 from aggregator.translate.stage import BATCH, PAID_BATCH, note_trouble
 from aggregator.translate.stage import STAGE as TRANSLATE
@@ -155,6 +155,7 @@ def _record_texts(
             store.write_failure(db, made, now)
     # What people wrote must be able to go: neither their words nor a translation's are kept elsewhere.
     translations.note_refused(db, [(key, _REFUSED) for key, _ in outcome.refused], now)
+    verdicts.note(db, outcome.judged, (), now)
     allowance.settle(db, config, job.engines, outcome.used, now)
 
 

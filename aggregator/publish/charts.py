@@ -16,7 +16,7 @@ class Series:
 
     kind: str
     label: str
-    values: tuple[float, ...]
+    values: tuple[float | None, ...]  # None: nothing is known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ class Chart:
             below = 0.0
             for each in self.series:
                 value = each.values[column]
-                if value > 0:
+                if value:
                     found.append(self._bar(column, day, each, value, below))
                     below += value
         return found
@@ -78,8 +78,10 @@ class Chart:
         """Whether there is anything to show."""
         return any(value for each in self.series for value in each.values)
 
-    def text(self, value: float) -> str:
+    def text(self, value: float | None) -> str:
         """Write one of the values."""
+        if value is None:
+            return "—"
         return f"{value:.0%}" if self.unit == "%" else f"{value:,.0f}件"
 
     def _bar(self, column: int, day: date, series: Series, value: float, below: float) -> Bar:
@@ -93,7 +95,7 @@ class Chart:
 
 def counted(title: str, note: str, days: Sequence[date], series: Sequence[Series]) -> Chart:
     """Return a chart of numbers, as high as the highest day needs."""
-    sums = (sum(each.values[column] for each in series) for column in range(len(days)))
+    sums = (sum(each.values[column] or 0 for each in series) for column in range(len(days)))
     top = _round(max(sums, default=0))
     return Chart(title=title, note=note, days=tuple(days), series=tuple(series), unit="件", top=top)
 
