@@ -13,7 +13,7 @@ from aggregator.serve.desk.visits import Sent, Shown, View, Visit
 from aggregator.store import categories
 
 PATIENCE = 75.0  # seconds for a page, the feed that it names, and reading both
-_KEPT = 4  # feeds that were looked at, each with its body
+_KEPT = 2  # feeds that were looked at, each with its body
 _KEPT_FOR = timedelta(minutes=15)
 _NEWEST = 8  # titles that are shown
 _ONE = "add/{found:[A-Za-z0-9_-]{1,40}}"

@@ -12,13 +12,14 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 from sqlite_utils import Database
 
+from aggregator.backup.opening import open_kept
 from aggregator.config import Config
 from aggregator.errors import AggregatorError, EngineUnavailable, FetchError, NotAFeed, StoreError
 from aggregator.serve import answer, tokens
 from aggregator.serve.callers import is_own_form
 from aggregator.serve.desk import pages
 from aggregator.serve.sessions import Session
-from aggregator.store import open_store, store_errors
+from aggregator.store import store_errors
 
 _PATIENCE = 15.0  # seconds for a form to arrive
 _LONGEST = 16_384  # bytes of a form
@@ -48,7 +49,7 @@ class Visit:
     def store(self) -> Iterator[Database]:
         """Hold the store open as a command does; what is written waits its turn beside a running round."""
         with store_errors(self.config.store):
-            db = open_store(self.config.store)
+            db = open_kept(self.config, self.now)
             try:
                 yield db
             finally:
