@@ -167,6 +167,8 @@ def test_an_entry_is_gone_to_the_last_byte_and_stays_so(press: Press, aggregator
     assert press.traces() == {}
     assert not (press.output / f"entries/{slug}.html").exists()
     assert "77番" in (press.output / "atom.xml").read_text()
+    # Its feed lists it still, and another one its address.
+    press.other(item(f"{PATH}/?utm_source=other", "Seen: quokka", BODY, press.feeds.url(""), 50))
     done(aggregator("once", "--all", AGGREGATOR_NOW="2026-11-25T06:00:00Z"))
     assert press.traces() == {}
 
@@ -214,20 +216,6 @@ def test_a_host_is_denied_to_every_feed_also_before_it_was_ever_seen(press: Pres
     done(aggregator("once"))
     assert press.traces() == {}
     assert [row[0] for row in press.rows("SELECT count(*) FROM entries")] == [1]  # of the other feed
-    done(aggregator("takedown", "127.0.0.2", "--reason", "asked", "--yes"))
-    assert press.rows("SELECT count(*) FROM entries WHERE title != ''") == [(0,)]
-    assert "77番" not in (press.output / "atom.xml").read_text()
-
-
-def test_another_feed_with_the_same_address_is_denied_when_it_comes_and_after(
-    press: Press, aggregator: Aggregator
-):
-    done(aggregator("once"))
-    done(aggregator("takedown", press.link, "--reason", "asked", "--yes"))
-    tracked = f"{PATH}/?utm_source=other"
-    press.other(item(tracked, "Seen elsewhere: quokka", BODY, press.feeds.url(""), 50))
-    done(aggregator("once", "--all", AGGREGATOR_NOW="2026-11-25T06:00:00Z"))
-    assert press.traces() == {}
 
 
 def test_it_asks_first_and_says_what_it_did_in_json(press: Press, aggregator: Aggregator):
@@ -318,14 +306,16 @@ def test_a_kill_at_any_moment_leaves_a_takedown_that_the_next_run_ends(
     length = time.monotonic() - started
     chance = random.Random(20261124)
     killed = 0
-    for _ in range(5):
+    while killed < 3:
         press.put_back(yesterday)
         shutil.rmtree(press.output)
         shutil.copytree(tmp_path / "output-before", press.output)
         (press.folder / "store.sqlite.denied").unlink(missing_ok=True)
+        started = time.monotonic()
         process = subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=subprocess.DEVNULL)
         try:
             process.wait(chance.uniform(0.3 * length, length))
+            length = min(length, time.monotonic() - started)  # it was measured on a busier machine
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -335,7 +325,6 @@ def test_a_kill_at_any_moment_leaves_a_takedown_that_the_next_run_ends(
             continue
         done(aggregator("once"))
         assert press.traces() == {}
-    assert killed
 
 
 def test_a_backup_of_yesterday_brings_nothing_back_of_today_or_of_others(
