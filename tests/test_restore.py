@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import sqlite3
 import subprocess
@@ -17,6 +18,7 @@ from aggregator.backup import bundle, making, restoring
 from aggregator.deny_list import Denial
 from aggregator.errors import StoreError, StoreTooNew
 from aggregator.store import open_store
+from aggregator.store.carrying import Carried
 from tests.chatserver import ChatServer
 from tests.feedreader import NOTHING, Reader
 from tests.feedserver import FeedServer
@@ -160,7 +162,7 @@ def test_onto_another_machines_store_a_backup_is_put_as_it_is(newsroom: Newsroom
         other.translate(other.entry(feed if number else 2, f"other {number}"))
     other.publish()
     done = restored(other, backup)
-    assert done.carried is None
+    assert (done.carried, done.recalled) == (Carried(), 0)
     assert len(other.rows()) == 6
     assert done.kept.exists()
 
@@ -246,6 +248,82 @@ def test_what_is_polled_again_is_shown_to_no_reader_again(desk: Desk):
     desk.round(hours=5)
     assert reader.look() == NOTHING
     assert desk.rows("count(*), count(DISTINCT guid)", "entries") == [(9, 9)]
+
+
+def _lose(store: Path, how: str) -> None:
+    if how == "lost":
+        store.unlink()
+    elif how == "empty":
+        store.write_bytes(b"")
+    else:
+        with store.open("r+b") as file:
+            file.seek(100 if how == "no header" else 4096 * 2)
+            file.write(b"\xff" * 4096 * 30)
+
+
+@pytest.mark.parametrize("how", ["lost", "empty", "damaged", "no header"])
+def test_of_a_store_that_cannot_be_read_output_says_what_readers_have(desk: Desk, how: str):
+    """Entries that came since the backup, of which sources list some still: none comes twice, none is lost."""
+    desk.round()
+    reader = Reader(desk.config.output)
+    assert reader.look()["new"] == 9
+    backup = making.make(desk.config, desk.now).path
+    for latest in (5, 7):
+        desk.feeds.serve("/feed", body=rss(*map(story, range(latest - 2, latest + 1))))
+        desk.round(hours=5)
+    assert reader.look() == {"new": 12, "changed": 0, "gone": 0}
+    ids = {path.name for path in (desk.config.output / "entries").rglob("*.html")}
+    frozen = desk.feeds_bytes()
+    desk.db.close()
+    for ending in ("-wal", "-shm"):
+        desk.config.store.with_name(desk.config.store.name + ending).unlink(missing_ok=True)
+    _lose(desk.config.store, how)
+    done = restoring.restore(desk.config, backup, desk.now)
+    assert (done.carried, done.recalled) == (None, 4)
+    assert bool(done.kept) == (how != "lost")
+    desk.db = open_store(desk.config.store)
+    desk.feeds.serve("/feed", body=rss(*map(story, range(6, 8))))
+    desk.round(hours=1)
+    assert reader.look() == NOTHING
+    assert _titles(desk.feeds_bytes()) == _titles(frozen)
+    desk.feeds.serve("/feed", body=rss(*map(story, range(6, 10))))
+    desk.round(hours=5)
+    assert reader.look() == {"new": 6, "changed": 0, "gone": 0}  # 8 and 9
+    desk.round(hours=5)
+    assert reader.look() == NOTHING
+    assert desk.rows("count(*), count(DISTINCT story_id)", "entries") == [(9, 9)]
+    assert ids < {path.name for path in (desk.config.output / "entries").rglob("*.html")}
+    assert "【未訳】" not in (desk.config.output / "index.html").read_text(encoding="utf-8")
+
+
+def test_a_digest_that_output_alone_knows_is_none_again(newsroom: Newsroom):
+    """Neither is it made again, nor changed; its page says what it said."""
+    newsroom.settings(morning_at=None)
+    for number in range(20, 32):
+        newsroom.count(
+            entry := newsroom.entry(newsroom.alpha, str(number)), number, f"https://a.example/?{number}"
+        )
+        newsroom.translate(entry, title=f"見出し{number} & <b>")
+    newsroom.publish()
+    backup = making.make(newsroom.config, newsroom.now).path
+    newsroom.publish(hours=6.5)  # past 18:00
+    assert newsroom.db.execute("SELECT kind FROM digests").fetchall() == [("daily",)]
+    reader, pages = Reader(newsroom.config.output), newsroom.outputs()
+    rows = "SELECT * FROM digest_entries ORDER BY position"
+    kept = newsroom.db.execute(rows).fetchall()
+    reader.look()
+    newsroom.db.close()
+    newsroom.config.store.unlink()
+    restored(newsroom, backup)
+    assert newsroom.db.execute(rows).fetchall() == kept
+    newsroom.publish(hours=1)
+    assert reader.look() == NOTHING
+    [name] = (name for name in pages if name.startswith("digest/2026"))
+    assert newsroom.outputs()[name] == pages[name]
+
+
+def _titles(feeds: dict[str, bytes]) -> list[str]:
+    return re.findall("<title>(.*?)</title>", feeds["atom.xml"].decode())
 
 
 # Ends itself at the n-th change of a file's name, or at the n-th time that one is made safe on the disk.

@@ -14,11 +14,11 @@ from datetime import datetime
 from pathlib import Path
 
 from aggregator import deny_list, files, resources, takedown
-from aggregator.backup import bundle, checking, making, settings
+from aggregator.backup import bundle, checking, making, recalling, settings
 from aggregator.backup.bundle import Manifest, Progress, quiet
 from aggregator.config import Config
 from aggregator.errors import StoreDamaged, StoreError, StoreTooNew
-from aggregator.store import carrying, open_store, snapshot, store_errors
+from aggregator.store import carrying, open_store, recalls, snapshot, store_errors
 from aggregator.store.carrying import Carried
 from aggregator.store.schema import migrations
 
@@ -34,7 +34,8 @@ class Restored:
 
     manifest: Manifest
     kept: Path | None  # where what was there is now; None where nothing was
-    carried: Carried | None  # None where what was there cannot be read, or is of another past
+    carried: Carried | None  # None where what was there cannot be read
+    recalled: int  # entries that output/ alone knew of
     put: tuple[str, ...]  # beside the store
     settings: tuple[str, ...]  # of the backup that are others now
 
@@ -60,7 +61,10 @@ def restore(
         with making.staged(config.store.parent) as folder:
             manifest = _unpacked(path, folder, progress)
             kept, carried = _made_ready(config, folder / bundle.STORE, now, progress)
+            recalled = 0
             if not alone:
+                if carried is None:
+                    recalled = _recall(config, folder / bundle.STORE)
                 _take_down(config, folder, now)
             carrying.begin_anew(folder / bundle.STORE)
             carrying.let_go(folder / bundle.STORE)
@@ -69,7 +73,9 @@ def restore(
             _put_store(config.store, folder / bundle.STORE)
     except OSError as error:
         raise StoreError(f"{error.filename or path}: {error.strerror or error}") from error
-    return Restored(manifest=manifest, kept=kept, carried=carried, put=put, settings=others)
+    return Restored(
+        manifest=manifest, kept=kept, carried=carried, recalled=recalled, put=put, settings=others
+    )
 
 
 def before_migration(config: Config) -> Path:
@@ -115,7 +121,7 @@ def _made_ready(
         try:
             kept = making.make(config, now, making.RESTORE, progress=progress).path
             snapshot.copy(config.store, given)
-            carried = carrying.carry(store, given)
+            carried = carrying.carry(store, given) or Carried()
         except StoreDamaged as error:
             log.warning("store_not_carried_over error=%s", error)
             kept = kept or _set_aside(config, now)
@@ -132,6 +138,19 @@ def _take_down(config: Config, folder: Path, now: datetime) -> None:
     shutil.copyfile(source, deny_list.path(store))
     with store_errors(store), closing(open_store(store)) as db:
         takedown.enforce(db, replace(config, store=store, opml=folder / "feeds.opml"), now)
+
+
+def _recall(config: Config, store: Path) -> int:
+    """Write into the staged store what readers have by output/, and return how many entries that is."""
+    folder = recalling.root(config.output)
+    if folder is None:
+        return 0
+    with store_errors(store), closing(open_store(store)) as db, db.atomic():
+        count = recalls.recall(db, recalling.given(folder), config.language)
+        recalls.recall_digests(db, recalling.digests(folder))
+        if config.visibility == "private" and folder != config.output:
+            db.table("meta").upsert({"key": "private_path", "value": folder.name}, pk="key")
+        return count
 
 
 def _set_aside(config: Config, now: datetime) -> Path:

@@ -152,6 +152,8 @@ def _say_restored(done: "Restored", next_step: str = "aggregator once, or start 
         new = counted(done.carried.entries, "entry", "entries")
         given = counted(done.carried.stories, "story", "stories")
         print(f"carried over: {new} that came since, what readers were given of {given}")
+    if done.recalled:
+        print(f"taken from output/: what readers have of {counted(done.recalled, 'entry', 'entries')}")
     for path in done.put:
         print(f"restored: {path}")
     for line in done.settings:

@@ -53,6 +53,12 @@ def record(
     keyed = identities.keyed(db, feed, parsed)
     found = keyed if keyed is parsed else denials.admitted(db, feed, keyed)  # keys are denied, or guids
     known = _known(db, feed.feed_id, [entry.guid for entry in found.entries])
+    strangers = [entry for entry in found.entries if entry.guid not in known]
+    if strangers and identities.has_recalled(db, feed):
+        from aggregator.store import recalls  # after a store was lost; what it loads, a poll does without
+
+        recalls.adopt(db, feed, strangers, now)
+        known = _known(db, feed.feed_id, [entry.guid for entry in found.entries])
     parsed = found if feed.first_poll else identities.recognised(db, feed, parsed, found, known, whole=whole)
     if parsed is not found:
         known = _known(db, feed.feed_id, [entry.guid for entry in parsed.entries])
