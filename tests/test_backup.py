@@ -152,6 +152,17 @@ def test_no_backup_is_begun_where_the_disk_is_short(newsroom: Newsroom, monkeypa
     assert not newsroom.config.backups_folder.exists()
 
 
+def test_what_a_kill_left_of_a_backup_goes_with_the_next_and_what_another_makes_stays(newsroom: Newsroom):
+    home = newsroom.config.backups_folder
+    left = home / ".aggregator-left"
+    left.mkdir(parents=True)
+    (left / "store.sqlite-journal").write_text("half a copy")
+    with making.staged(home) as another:
+        path = made(newsroom)
+        assert another.exists()
+    assert list(home.iterdir()) == [path]
+
+
 def test_of_each_kind_the_newest_are_kept_and_all_that_were_asked_for(newsroom: Newsroom):
     newsroom.settings(backup_keep=2)
     for day in range(4):

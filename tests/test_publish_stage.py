@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from aggregator.errors import PublishError
+from aggregator.model import Translation
 from aggregator.publish.dated import DayPages
 from aggregator.publish.place import addresses
 from aggregator.publish.rendering import Pages
 from aggregator.publish.stage import STAGE, Rendering, forget_published
-from aggregator.store import publications, stale_pages
+from aggregator.store import publications, stale_pages, translations
 from tests.publishing import NOON, SENTENCES, Newsroom
 
 CATEGORY = [f"category/news/{name}" for name in ("atom.xml", "feed.json", "index.html", "rss.xml")]
@@ -272,6 +273,30 @@ def test_a_correction_by_the_source_moves_updated_once(room: Newsroom):
     [item] = items(room)
     assert (item["title"], item["date_modified"]) == ("訂正した見出し", "2026-11-24T05:00:00Z")
     assert item["date_published"] == "2026-11-24T03:00:00Z"
+
+
+def test_a_correction_that_comes_as_newer_entries_push_it_out_is_on_its_page(tmp_path: Path):
+    room = Newsroom(tmp_path, max_entries=2)
+    [entry] = fill(room, 1)
+    room.publish()
+    [page] = pages_of(room)
+    room.publish(hours=72)
+    room.db.table("entries").update(
+        entry, {"title": "Story 1, corrected", "updated_at": "2026-11-24T03:30:00Z", "fingerprint": "f1b"}
+    )
+    room.summarise(entry)
+    corrected = Translation(
+        entry_id=entry, input_fingerprint="s-f1b", engine="firefox", model="enja 2.3", title="訂正した見出し",
+        summary="文です。", story="", verdict="passed", glossary_version="",
+    )  # fmt: skip
+    translations.write_translation(room.db, "ja", corrected, room.now)
+    other = room.feed("gamma")
+    for number in range(2):
+        room.translate(room.entry(other, f"g{number}", age=-72), f"新しい見出し{number}")
+    room.publish(hours=1)
+    assert "訂正した見出し" not in "".join(item["title"] for item in items(room))
+    assert "訂正した見出し" in room.path(page).read_text()
+    assert "Story 1, corrected" in room.path(page).read_text()
 
 
 @pytest.mark.parametrize("rights", ["titles", "excerpt", "full", "unheard of", None])

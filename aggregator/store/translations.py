@@ -10,6 +10,7 @@ from sqlite_utils import Database
 
 from aggregator.markup import unturned
 from aggregator.model import MemoryWrite, TranslateEntry, Translation, Untranslated
+from aggregator.store import stale_pages
 from aggregator.times import to_text
 
 BACKOFF = (
@@ -129,6 +130,12 @@ def feed_engines(db: Database) -> dict[str, list[str]]:
     return {engine: json.loads(titles) for engine, titles in found.fetchall()}
 
 
+_SHOWN = """
+SELECT e.story_id FROM entries e JOIN stories st USING (story_id) JOIN publications p USING (story_id)
+WHERE e.entry_id = ? AND st.lead_entry_id = e.entry_id AND p.state = 'translated'
+"""
+
+
 def recall(db: Database, keys: Iterable[str]) -> tuple[tuple[str, str], ...]:
     """Return what the memory holds under these keys."""
     sql = "SELECT key, text FROM translation_memory WHERE key IN (SELECT value FROM json_each(:keys))"
@@ -151,6 +158,9 @@ def write_translation(
         "refused_under": None,
     }
     db.table("translations").upsert(row, pk=("entry_id", "language"))
+    # Of an entry that readers have: newer ones may take its place in the feeds before it is published again.
+    stories = db.execute(_SHOWN, [made.entry_id]).fetchall()
+    stale_pages.note(db, (story_id for (story_id,) in stories))
 
 
 def write_failure(
