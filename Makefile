@@ -81,9 +81,10 @@ bench: $(VENV)/installed-test  ## measure a round, polling beside other readers,
 	$(BIN)/python bench/discuss.py
 	$(BIN)/python bench/translate.py
 
-soak: $(VENV)/installed-test  ## run for two hours over 500 feeds that change and fail, then for a week on a small server
+soak: $(VENV)/installed-test  ## run for two hours over 500 feeds that change and fail, for a week on a small server, and through 300 kills
 	$(BIN)/python bench/soak.py
 	$(BIN)/python bench/vps.py
+	$(BIN)/python bench/crash.py
 
 clean:  ## remove what make made (not the store, not output/)
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage*
