@@ -17,6 +17,7 @@ from aggregator.surroundings import Finding
 from aggregator.translate import engines, glossary
 
 MUCH_FREE = 100_000_000  # of the store: less is soon used again
+_WAY_BACK = "of a damaged one: aggregator backup --list, then aggregator restore FILE"
 
 # Distribution -> module, for every default dependency; tests keep it equal to setup.cfg.
 MODULES = {
@@ -107,12 +108,12 @@ def _store(config: Config, now: datetime) -> Iterator[Finding]:
             free = retention.free_bytes(db)
             db.close()
     except AggregatorError as error:
-        yield Finding(text=str(error), ok=False, next_step="restore a copy, or move it away to begin anew")
+        yield Finding(text=str(error), ok=False, next_step=_WAY_BACK)
         return
     yield Finding(
         text=f"{config.store}: {verdict}",
         ok=verdict == "ok",
-        next_step="" if verdict == "ok" else "restore a copy",
+        next_step="" if verdict == "ok" else _WAY_BACK,
     )
     size = config.store.stat().st_size
     if free > max(size / 2, MUCH_FREE):

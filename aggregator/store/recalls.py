@@ -94,7 +94,8 @@ def _waiting(db: Database) -> dict[str, Candidate]:
     known = [
         Candidate(
             story_id=row["story_id"], entry_id=row["entry_id"], listed_url=row["listed_url"],
-            guid=row["guid"], permalink=row["permalink"], published_at=None, sort_at=from_text(row["sort_at"]),
+            guid=row["guid"], permalink=row["permalink"], published_at=None,
+            sort_at=from_text(row["sort_at"]),
         )
         for row in db.query(_UNPUBLISHED)
     ]  # fmt: skip
@@ -164,7 +165,7 @@ def _publish(db: Database, given: Given) -> None:
 
 
 def _rights(db: Database, story_id: int) -> str:
-    """Return the rights under which the lead's feed is shown, so that nothing seems to have changed in them."""
+    """Return the rights of the lead, so that nothing seems to have changed in them."""
     sql = f"""SELECT {RIGHTS} FROM stories st JOIN entries e ON e.entry_id = st.lead_entry_id
       JOIN feeds f USING (feed_id) LEFT JOIN pages look ON look.entry_id = e.entry_id
       WHERE st.story_id = ?"""  # noqa: S608 - constants of ours
