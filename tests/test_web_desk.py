@@ -44,8 +44,9 @@ class Desk:
         }  # fmt: skip
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    tmp_path = tmp_path_factory.mktemp("desk")
     config = operating.settings(tmp_path, glossary=tmp_path / "own.tsv")
     config.glossary.write_text("chip\t半導体|チップ\tnot food\n", encoding="utf-8")
     with FeedServer() as site:
