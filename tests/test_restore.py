@@ -152,6 +152,20 @@ def test_what_was_taken_down_since_stays_so_and_a_feed_that_was_is_not_listed_ag
         newsroom.now += timedelta(hours=1)
 
 
+def test_a_row_without_the_one_it_belongs_to_keeps_no_backup_from_being_put_back(newsroom: Newsroom):
+    newsroom.db.execute("PRAGMA foreign_keys = OFF")
+    newsroom.db.execute(
+        "INSERT INTO comment_counts (entry_id, source, count, counted_at) VALUES (999, 'feed', 1, '')"
+    )
+    newsroom.db.conn.commit()
+    newsroom.db.execute("PRAGMA foreign_keys = ON")
+    backup = a_day_later(newsroom)
+    outputs = newsroom.outputs()
+    assert restored(newsroom, backup).carried == Carried(entries=4, stories=5)
+    newsroom.publish()
+    assert newsroom.outputs() == outputs
+
+
 def test_onto_another_machines_store_a_backup_is_put_as_it_is(newsroom: Newsroom, tmp_path: Path):
     backup = a_day_later(newsroom)
     (tmp_path / "other").mkdir()

@@ -92,10 +92,11 @@ def carry(target: Path, given: Path) -> Carried | None:
         db.execute("ATTACH ? AS given", [str(given)])
         if db.execute(_OTHER_LINE).fetchone():
             return None
+        was_whole = not (_orphan(db, "main") or _orphan(db, "given"))
         with _one_transaction(db), _without_triggers(db):
             before = _count(db)
             stories = _carry(db)
-            if lost := db.execute("PRAGMA main.foreign_key_check").fetchone():
+            if was_whole and (lost := _orphan(db, "main")):
                 raise sqlite3.DatabaseError(
                     f"a row of {lost[0]} refers to one of {lost[2]} that is not there"
                 )
@@ -121,6 +122,12 @@ def _without_triggers(db: sqlite3.Connection) -> Iterator[None]:
     yield
     for _, sql in found:
         db.execute(sql)
+
+
+def _orphan(db: sqlite3.Connection, schema: str) -> sqlite3.Row | None:
+    """Return a row that refers to one that is not there, None where none does."""
+    found: sqlite3.Row | None = db.execute(f"PRAGMA {schema}.foreign_key_check").fetchone()
+    return found
 
 
 def _count(db: sqlite3.Connection) -> int:

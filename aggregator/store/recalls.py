@@ -5,7 +5,7 @@ entry that is known from there alone is known by name, under a key of its own (`
 until its feed lists it again: then it takes the guid it has there, and is neither new nor published again.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -16,7 +16,7 @@ from aggregator import urls
 from aggregator.model import Digest, DueFeed, ParsedEntry
 from aggregator.publish import promote
 from aggregator.publish.promote import Candidate
-from aggregator.store import digests
+from aggregator.store import digests, rows
 from aggregator.store.articles import RIGHTS
 from aggregator.store.identities import RECALLED
 from aggregator.store.retention import DROPPED
@@ -109,7 +109,7 @@ def _ids(candidate: Candidate) -> Iterator[str]:
 
 
 def _hold(db: Database, given: Given, entry: Candidate | None, language: str) -> None:
-    story_id = entry.story_id if entry else db.table("stories").insert({"lead_entry_id": None}).last_pk
+    story_id = entry.story_id if entry else _insert(db, "stories", {"lead_entry_id": None})
     entry_id = entry.entry_id if entry else _named(db, given, story_id, language)
     row = {"public_id": given.public_id, "story_id": story_id, "slug": given.slug, "state": "held",
            "held_at": to_text(given.first_published_at)}  # fmt: skip
@@ -126,7 +126,7 @@ def _named(db: Database, given: Given, story_id: int, language: str) -> int:
         "canonical_url": urls.canonical(given.permalink) if given.permalink else None,
         "first_seen_at": at, "sort_at": at, "fingerprint": "", "excluded": DROPPED,
     }  # fmt: skip
-    entry_id = int(db.table("entries").insert(row).last_pk)
+    entry_id = _insert(db, "entries", row)
     if given.translated:
         engine, _, model = given.engine.partition(" ")
         db.table("translations").insert(
@@ -134,6 +134,11 @@ def _named(db: Database, given: Given, story_id: int, language: str) -> int:
              "story": "", "engine": engine, "model": model}
         )  # fmt: skip
     return entry_id
+
+
+def _insert(db: Database, table: str, row: Mapping[str, object]) -> int:
+    rows.insert(db, table, [row])
+    return int(db.execute("SELECT last_insert_rowid()").fetchone()[0])
 
 
 def _feed(db: Database, given: Given) -> int:
@@ -147,7 +152,7 @@ def _feed(db: Database, given: Given) -> int:
         "title": given.feed_title, "listed": 0,
         "next_poll_at": to_text(given.first_published_at),
     }  # fmt: skip
-    return int(db.table("feeds").insert(new).last_pk)
+    return _insert(db, "feeds", new)
 
 
 def _publish(db: Database, given: Given) -> None:
