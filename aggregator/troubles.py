@@ -15,7 +15,8 @@ from aggregator.translate import engines
 
 OUTAGE = timedelta(minutes=15)  # of the network, or of every feed: shorter ones mend themselves
 UNREADY = timedelta(hours=6)  # without an engine: what a model's download or a service's bad day may take
-SILENCE = timedelta(days=1)  # in which something waits for a translation and nothing comes out
+SILENCE = timedelta(hours=6)  # without a translation
+FEW = 3  # stories that wait; fewer may be what no engine can translate
 ROOM = 200_000_000  # bytes
 
 
@@ -54,14 +55,14 @@ def _engine(_: Database, config: Config, __: datetime) -> Iterator[Trouble]:
         yield Trouble(key="engine", text=text, patience=UNREADY)
 
 
-def _silence(db: Database, _: Config, now: datetime) -> Iterator[Trouble]:
-    count, since = vitals.waiting(db)
-    newest = vitals.newest_published_at(db)
-    if since and now - since > SILENCE and (newest is None or now - newest > SILENCE):
-        last = f"for {duration_text(now - newest)}" if newest else "yet"
-        yield Trouble(
-            key="silence", text=f"nothing came out {last}, and {count} stories wait for a translation"
-        )
+def _silence(db: Database, config: Config, now: datetime) -> Iterator[Trouble]:
+    """Find an engine that is ready and yet brings nothing: out of reach, or refused by the checks."""
+    if config.engine == "none":
+        return
+    count, since = vitals.overtaken(db)
+    if since and count >= FEW and now - since > SILENCE:
+        text = f"nothing was translated for {duration_text(now - since)}, and {count} stories wait for it"
+        yield Trouble(key="silence", text=text)
 
 
 def _backup(db: Database, _: Config, __: datetime) -> Iterator[Trouble]:

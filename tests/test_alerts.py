@@ -174,16 +174,30 @@ def test_a_disk_that_is_nearly_full_is_one(db: Database, config: Config, monkeyp
     assert keys(db, config) == ["disk store", "disk output"]
 
 
-def test_silence_is_one_only_while_something_waits(db: Database, config: Config):
-    old = "2026-11-20T06:00:00Z"
-    db.execute("INSERT INTO stories (story_id) VALUES (1), (2)")
-    out = {"public_id": "a", "slug": "a", "story_id": 1, "held_at": old}
-    db.table("publications").insert({**out, "state": "translated", "first_published_at": old})
+def waits(db: Database, number: int, state: str, held_at: str, published_at: str | None = None) -> None:
+    db.execute("INSERT INTO stories (story_id) VALUES (?)", [number])
+    names = {"public_id": str(number), "slug": str(number), "story_id": number}
+    db.table("publications").insert(
+        names | {"state": state, "held_at": held_at, "first_published_at": published_at}
+    )
+
+
+def test_an_engine_that_brings_nothing_is_one_though_untranslated_stories_come_out(
+    db: Database, config: Config, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(troubles.engines, "ready", lambda _: ("firefox",))
+    config = replace(config, engine="firefox")
+    waits(db, 1, "untranslated", "2026-11-20T06:00:00Z", "2026-11-20T12:00:00Z")  # never to be translated
+    waits(db, 2, "translated", "2026-11-23T23:00:00Z", "2026-11-23T23:30:00Z")
+    waits(db, 3, "untranslated", "2026-11-23T23:45:00Z", "2026-11-24T05:45:00Z")
+    waits(db, 4, "held", "2026-11-24T01:00:00Z")
     assert keys(db, config) == []
-    held = {"public_id": "b", "slug": "b", "story_id": 2, "state": "held", "held_at": "2026-11-23T05:00:00Z"}
-    db.table("publications").insert(held)
+    waits(db, 5, "held", "2026-11-24T05:00:00Z")
     (trouble,) = troubles.found(db, config, NOW)
-    assert trouble.text == "nothing came out for 4 d, and 1 stories wait for a translation"
+    assert trouble.text == "nothing was translated for 6 h, and 3 stories wait for it"
+    assert keys(db, replace(config, engine="none")) == []
+    waits(db, 6, "translated", "2026-11-24T05:30:00Z", "2026-11-24T05:58:00Z")
+    assert keys(db, config) == []
 
 
 def test_a_backup_that_failed_or_cannot_be_restored_is_one(db: Database, config: Config):

@@ -24,6 +24,9 @@ SELECT * FROM (SELECT {STATE} AS state, title, host, failures, failure, last_pol
   FROM feeds WHERE listed = 1) WHERE state IN ('failing', 'gone') ORDER BY failures DESC, title LIMIT ?
 """  # noqa: S608 - constants of ours
 _WAITING = "SELECT count(*), min(held_at) FROM publications WHERE state = ?"
+_OVERTAKEN = """SELECT count(*), min(held_at) FROM publications
+WHERE state IN ('held', 'untranslated') AND held_at > coalesce(
+  (SELECT max(first_published_at) FROM publications WHERE state = 'translated'), '')"""
 # One state after another: a range of the index each.
 _OUT = """SELECT substr(first_published_at, 1, 10), count(*) FROM publications
 WHERE state = ? AND first_published_at >= ? GROUP BY 1"""
@@ -73,6 +76,12 @@ def oldest_due(db: Database, now: datetime) -> datetime | None:
 def waiting(db: Database) -> tuple[int, datetime | None]:
     """Count the stories that readers get once they are translated, and say since when the first waits."""
     count, since = db.execute(_WAITING, ["held"]).fetchone()
+    return int(count), maybe_time(since)
+
+
+def overtaken(db: Database) -> tuple[int, datetime | None]:
+    """Count the stories that came since readers were given a translated one, and say when the first did."""
+    count, since = db.execute(_OVERTAKEN).fetchone()
     return int(count), maybe_time(since)
 
 
