@@ -94,12 +94,18 @@ def _unsigned(descriptor: int) -> Iterator[None]:
         yield
     except StoreError as error:
         if isinstance(error, (StoreLocked, StoreTooNew)):
-            os.ftruncate(descriptor, 0)
+            _unsign(descriptor)
         raise
     except BaseException:
-        os.ftruncate(descriptor, 0)
+        _unsign(descriptor)
         raise
-    os.ftruncate(descriptor, 0)
+    _unsign(descriptor)
+
+
+def _unsign(descriptor: int) -> None:
+    # Where that fails the name stays, and the next run looks through the store; what failed first is told.
+    with contextlib.suppress(OSError):
+        os.ftruncate(descriptor, 0)
 
 
 def _acquire(descriptor: int, path: Path, wait: timedelta) -> None:

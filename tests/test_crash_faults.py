@@ -111,6 +111,22 @@ def test_a_call_that_fails_once_costs_nothing_that_is_not_made_good(
     _assert_whole(scene, whole)
 
 
+def test_a_lock_that_cannot_be_cleared_hides_neither_a_good_end_nor_what_failed_first(
+    scene: Scene, whole: Scene, shim: Path
+):
+    clearing = Fault(error="EROFS", paths=(".sqlite.lock",), calls=("truncate",), after=1, times=0)
+    run = _hindered(scene, shim, clearing)
+    assert run.process.returncode == 0, run.said.read_text()
+    shutil.rmtree(scene.folder / "output")
+    both = Fault(
+        error="EROFS", paths=(".sqlite.lock", "/output"), calls=("truncate", "open"), after=2, times=0
+    )
+    run = _hindered(scene, shim, both)
+    assert run.process.returncode == 5, run.said.read_text()
+    assert len(_said(run)) == 1
+    _assert_whole(scene, whole)
+
+
 def test_writes_that_take_half_change_nothing(scene: Scene, whole: Scene, shim: Path):
     run = _hindered(scene, shim, Fault(error="short", calls=("write",), after=0, times=200))
     assert run.process.returncode == 0, run.said.read_text()
