@@ -17,7 +17,7 @@ from aggregator import takedown
 from aggregator.backup import bundle, making, restoring
 from aggregator.deny_list import Denial
 from aggregator.errors import StoreError, StoreTooNew
-from aggregator.store import open_store
+from aggregator.store import open_store, publications
 from aggregator.store.carrying import Carried
 from tests.chatserver import ChatServer
 from tests.feedreader import NOTHING, Reader
@@ -310,6 +310,24 @@ def test_of_a_store_that_cannot_be_read_output_says_what_readers_have(desk: Desk
     assert "【未訳】" not in (desk.config.output / "index.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_a_private_address_that_was_replaced_since_stays_replaced(newsroom: Newsroom, is_lost: bool):
+    newsroom.settings(visibility="private")
+    newsroom.publish()
+    backup = making.make(newsroom.config, newsroom.now).path
+    with newsroom.db.atomic():
+        path = publications.private_path(newsroom.db, rotate=True)
+    newsroom.publish(hours=1)
+    outputs = newsroom.outputs()
+    newsroom.db.close()
+    if is_lost:
+        newsroom.config.store.unlink()
+    restored(newsroom, backup)
+    assert publications.private_path(newsroom.db) == path
+    newsroom.publish()
+    assert newsroom.outputs() == outputs
+
+
 def test_a_digest_that_output_alone_knows_is_none_again(newsroom: Newsroom):
     """Neither is it made again, nor changed; its page says what it said."""
     newsroom.settings(morning_at=None)
@@ -401,3 +419,21 @@ def test_a_kill_at_any_step_leaves_the_old_store_or_the_new_one_whole(newsroom: 
         step += 2
     assert seen == {("old",), None}
     assert step > 10
+
+
+def test_a_damaged_store_is_refused_with_the_command_that_brings_it_back(aggregator, environment, demo_feeds):
+    store = Path(environment["AGGREGATOR_STORE"])
+    assert aggregator("once").returncode == 0
+    assert aggregator("backup").returncode == 0
+    pages = set(Path(environment["AGGREGATOR_OUTPUT"]).rglob("*.html"))
+    _lose(store, "damaged")
+    store.with_name(f"{store.name}.lock").write_text("aggregator run (process 1)")  # killed, it left its name
+    refused = aggregator("once")
+    backup = store.parent / "backups" / "20261124T060000Z-manual.tar.zst"
+    assert (refused.returncode, refused.stdout) == (4, "")
+    assert f"aggregator restore {backup}" in refused.stderr
+    done = aggregator("restore", str(backup))
+    assert done.returncode == 0, done.stderr
+    assert "what was there: " in done.stdout
+    assert aggregator("once").returncode == 0
+    assert set(Path(environment["AGGREGATOR_OUTPUT"]).rglob("*.html")) == pages
