@@ -13,7 +13,7 @@ from tests.crash.harness import STORE, Harness
 from tests.crash.reader import Reader
 from tests.crash.shim import COMPILER, Fault
 
-KILLS = int(os.environ.get("KILLS", "12"))
+KILLS = int(os.environ.get("KILLS", "8"))
 FAULTS = 3
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -35,7 +35,7 @@ def test_kills_and_faults_at_random_moments_change_nothing(harness: Harness):
         harness.round(*harness.faults(FAULTS))
         assert done.findings == []
     assert done.kills.total() >= KILLS
-    assert len({stage for _, stage in done.kills}) >= min(KILLS // 2, 6)
+    assert len({stage for _, stage in done.kills}) >= min(KILLS // 2, 4)
     assert harness.reader.changes > 3 * done.rounds
 
 
@@ -63,18 +63,14 @@ def test_what_is_changed_behind_the_programs_back_is_found(harness: Harness):
 
 
 @pytest.mark.skipif(not COMPILER, reason="no C compiler")
-def test_a_fault_that_ends_a_run_is_counted_where_it_struck(harness: Harness):
-    harness.round(lambda: harness.fail(Fault(error="ENOSPC", paths=STORE, after=30, times=0)))
+def test_a_kill_and_a_fault_are_counted_where_they_struck(harness: Harness):
+    full = Fault(error="ENOSPC", paths=STORE, after=30, times=0)
+    harness.round(lambda: harness.fail(full), lambda: harness.kill("group", "translate"))
     assert harness.figures.findings == []
     [(fault, _, code)] = harness.figures.faults
     assert (fault, code) == ("ENOSPC on store", "4")
-
-
-def test_a_kill_is_counted_by_the_stage_it_struck(harness: Harness):
-    harness.round(lambda: harness.kill("group", "translate"))
-    assert harness.figures.findings == []
     assert harness.figures.kills.total() + harness.figures.missed == 1
-    assert harness.figures.runs == 1
+    assert harness.figures.runs == 2
 
 
 def test_a_reader_sees_what_is_broken_missing_or_back(tmp_path: Path):
