@@ -178,6 +178,14 @@ def test_of_each_kind_the_newest_are_kept_and_all_that_were_asked_for(newsroom: 
     assert making.newest(newsroom.config, making.MIGRATION).name.startswith("20261127")
 
 
+def test_backups_that_a_clock_that_was_ahead_dated_go_before_those_of_today(newsroom: Newsroom):
+    newsroom.settings(backup_keep=2)
+    for ahead in (400, 401):
+        made(newsroom, "daily", days=ahead)
+    today = [made(newsroom, "daily", hours=hours) for hours in (0, 1, 2)]
+    assert [path for path, _ in making.there(newsroom.config)] == today[:0:-1]
+
+
 def test_settings_are_read_back_as_they_were_without_places_and_secrets(tmp_path: Path):
     extra = {"max_entries": "50", "hold_time": "90m", "digest_at": "off", "morning_at": "05:45", "contact": 'Ä "x"',
              "engine": "deepl,firefox", "openai_url": "http://me:secret@127.0.0.1/v1", "search": "off",

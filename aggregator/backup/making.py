@@ -58,8 +58,9 @@ def make(
             manifest = bundle.write(target, manifest, _members(config, store, folder), progress)
     except OSError as error:
         raise StoreError(f"{path or home}: cannot be written ({error.strerror})") from error
-    _let_go(config)
-    return Made(path=target, manifest=manifest, bytes=target.stat().st_size)
+    size = target.stat().st_size
+    _let_go(config, now)
+    return Made(path=target, manifest=manifest, bytes=size)
 
 
 @contextmanager
@@ -101,7 +102,11 @@ def _is_held(folder: Path) -> bool:
 
 def _name(manifest: Manifest, now: datetime) -> str:
     since = f"-{manifest.schema}" if manifest.kind == MIGRATION else ""
-    return f"{now:%Y%m%dT%H%M%SZ}-{manifest.kind}{since}{bundle.ENDING}"
+    return f"{_moment(now)}-{manifest.kind}{since}{bundle.ENDING}"
+
+
+def _moment(now: datetime) -> str:
+    return f"{now:%Y%m%dT%H%M%SZ}"
 
 
 def _find_room(config: Config, home: Path) -> None:
@@ -178,10 +183,16 @@ def _kind(path: Path) -> str:
     return path.name.partition("-")[2].removesuffix(bundle.ENDING).rstrip("-0123456789")
 
 
-def _let_go(config: Config) -> None:
+def _let_go(config: Config, now: datetime) -> None:
     """Remove what is beyond the newest so many of each kind."""
+
+    def age(path: Path) -> tuple[bool, str]:
+        # Those of the future, which a clock that was ahead dated, go first: they would outlast all others.
+        return path.name[: len(present)] <= present, path.name
+
+    present = _moment(now)
     for kind in _KINDS:
-        found = sorted(path for path in _paths(config) if _kind(path) == kind)
+        found = sorted((path for path in _paths(config) if _kind(path) == kind), key=age)
         kept = config.backup_keep if kind == DAILY else max(config.backup_keep, _FEWEST)
         for path in found[: max(0, len(found) - kept)]:
             path.unlink(missing_ok=True)
