@@ -1,10 +1,12 @@
 """Commands after a publish: told what changed, beside the run, never for ever, never with our secrets."""
 
+import contextlib
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -207,15 +209,42 @@ def test_too_many_paths_are_everything(tmp_path: Path, db: Database, monkeypatch
 @pytest.mark.parametrize(
     ("command", "failure"),
     [("no-such-program-of-anybody", "cannot be started (No such file or directory)"),
-     ("sh -c 'kill -9 $$'", "was ended by SIGKILL"), ("true", ""), ("sh -c 'exit 7'", "exit code 7")],
+     ("sh -c 'kill -9 $$'", "was ended by SIGKILL"), ("true", ""), ("sh -c 'exit 7'", "exit code 7"),
+     ("sh -c 'kill -40 $$'", "was ended by signal 40"), (" ", "cannot be started (Permission denied)")],
 )  # fmt: skip
 def test_how_a_command_ended_is_said(command: str, failure: str):
     assert commands.run(command, (), {}, timedelta(seconds=10)) == failure
 
 
+def test_a_command_that_cannot_be_given_what_it_is_told_has_failed():
+    failure = commands.run("true", (), {"ALERT_TEXT": "a\0b"}, timedelta(seconds=10))
+    assert failure == "cannot be started (embedded null byte)"
+
+
+def test_a_command_that_prints_without_end_fills_no_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    held: list[int] = []
+
+    def watch() -> bool:
+        sizes = [0]
+        for path in Path("/proc/self/fd").iterdir():
+            with contextlib.suppress(OSError):
+                if path.readlink().is_relative_to(tmp_path):
+                    sizes.append(path.stat().st_blocks * 512)
+        held.append(max(sizes))
+        return False
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(commands, "_MOST", 1_000_000)
+    flood = script(tmp_path, "import time\nwhile True: print('x' * 99_999, flush=True), time.sleep(0.002)")
+    failure = commands.run(flood, (), {}, timedelta(seconds=2), watch)
+    assert failure.startswith("took longer than 2 s and was ended")
+    assert 1_000_000 < max(held) < 15_000_000  # of 50 MB or more
+    assert held != sorted(held)
+
+
 def test_a_command_sees_no_key_and_no_token_of_ours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     for name in ("AGGREGATOR_OPENAI_KEY", "AGGREGATOR_DEEPL_KEY", "AGGREGATOR_GITHUB_TOKEN",
-                 "AGGREGATOR_REDDIT_CLIENT", "NOTIFY_SOCKET"):  # fmt: skip
+                 "AGGREGATOR_REDDIT_CLIENT", "AGGREGATOR_ALERT", "NOTIFY_SOCKET"):  # fmt: skip
         monkeypatch.setenv(name, "secret")
     monkeypatch.setenv("AGGREGATOR_OUTPUT", "elsewhere")
     monkeypatch.setenv("RCLONE_CONFIG", "mine")
