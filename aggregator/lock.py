@@ -28,7 +28,7 @@ def instance_lock(store: Path, command: str, wait: timedelta = timedelta()) -> I
         _acquire(descriptor, path, wait)
         ended_well = not os.pread(descriptor, 1, 0)
         _sign(descriptor, path, command)
-        with _unsigned(descriptor):
+        with _unsigned(descriptor, ended_well=ended_well):
             yield ended_well
     finally:
         os.close(descriptor)
@@ -88,24 +88,16 @@ def _sign(descriptor: int, path: Path, command: str) -> None:
 
 
 @contextlib.contextmanager
-def _unsigned(descriptor: int) -> Iterator[None]:
-    """Take the name away at the end, unless the store is what went wrong."""
+def _unsigned(descriptor: int, *, ended_well: bool) -> Iterator[None]:
+    """Take the name away at the end, unless the store is what went wrong, or a look at it broke off."""
     try:
         yield
-    except StoreError as error:
-        if isinstance(error, (StoreLocked, StoreTooNew)):
-            _unsign(descriptor)
+    except BaseException as error:
+        is_fine = not isinstance(error, StoreError) or isinstance(error, (StoreLocked, StoreTooNew))
+        if ended_well and is_fine:
+            os.ftruncate(descriptor, 0)
         raise
-    except BaseException:
-        _unsign(descriptor)
-        raise
-    _unsign(descriptor)
-
-
-def _unsign(descriptor: int) -> None:
-    # Where that fails the name stays, and the next run looks through the store; what failed first is told.
-    with contextlib.suppress(OSError):
-        os.ftruncate(descriptor, 0)
+    os.ftruncate(descriptor, 0)
 
 
 def _acquire(descriptor: int, path: Path, wait: timedelta) -> None:

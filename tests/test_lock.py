@@ -1,5 +1,6 @@
 """One instance per store."""
 
+import contextlib
 import subprocess
 import sys
 import time
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.errors import StoreDamaged, StoreError, StoreLocked
+from aggregator.errors import ConfigError, StoreDamaged, StoreError, StoreLocked
 from aggregator.lock import instance_lock, is_served, serving_lock
 
 HOLD = """
@@ -114,3 +115,21 @@ def test_an_error_of_the_store_is_no_good_end_and_another_error_is(tmp_path: Pat
             raise error("as if")
         with instance_lock(store, "aggregator once") as ended_well:
             assert ended_well is well
+
+
+@pytest.mark.parametrize(
+    "broken_off", [KeyboardInterrupt(), ConfigError("a line of it"), StoreLocked("busy")]
+)
+def test_where_the_look_at_the_store_is_broken_off_who_comes_next_is_told_again(
+    tmp_path: Path, broken_off: BaseException
+):
+    store = tmp_path / "store.sqlite"
+    store.with_name("store.sqlite.lock").write_text("aggregator run (process 7)")
+    with (
+        contextlib.suppress(KeyboardInterrupt, ConfigError, StoreLocked),
+        instance_lock(store, "aggregator once") as ended_well,
+    ):
+        assert not ended_well
+        raise broken_off
+    with instance_lock(store, "aggregator once") as ended_well:
+        assert not ended_well

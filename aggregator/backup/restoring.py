@@ -69,6 +69,7 @@ def restore(
             carrying.begin_anew(folder / bundle.STORE)
             carrying.let_go(folder / bundle.STORE)
             others = settings.others(folder / "settings.toml", config)
+            _settle(config.store)  # where another program has it open nothing is put in any place
             put = () if alone else tuple(_put_beside(_homes(config, settings_file), folder))
             _put_store(config.store, folder / bundle.STORE)
     except OSError as error:
@@ -157,11 +158,12 @@ def _set_aside(config: Config, now: datetime) -> Path:
     """Copy the files of a damaged store as they are."""
     config.backups_folder.mkdir(parents=True, exist_ok=True)
     kept = config.backups_folder / f"{now:%Y%m%dT%H%M%SZ}-damaged.sqlite"
+    place = config.store.resolve()
     for ending in ("", *_BESIDE[:1]):
-        source = config.store.with_name(config.store.name + ending)
+        source, copy = place.with_name(place.name + ending), kept.with_name(kept.name + ending)
         if source.exists():
-            shutil.copyfile(source, f"{kept}{ending}")
-    kept.chmod(0o600)
+            copy.touch(mode=0o600)
+            shutil.copyfile(source, copy)
     return kept
 
 
@@ -182,19 +184,28 @@ def _put_beside(homes: Mapping[str, Path], folder: Path) -> list[str]:
     return put
 
 
-def _put_store(place: Path, store: Path) -> None:
-    """Put the store in its place, with nothing left beside it that belongs to the old one."""
+def _settle(place: Path) -> None:
+    """Write the log of the store that is there into its file.
+
+    Raises: StoreLocked where another program has it open.
+    """
     if place.exists():
         try:
             carrying.let_go(place)
         except StoreDamaged as error:
             log.warning("store_set_aside error=%s", error)
+
+
+def _put_store(place: Path, store: Path) -> None:
+    """Put the store in its place, with nothing left beside it that belongs to the old one."""
+    place = place.resolve()  # what belongs to it lies beside the file itself, not beside a link to it
+    _settle(place)
     for ending in _BESIDE:
         place.with_name(place.name + ending).unlink(missing_ok=True)
     if place.exists():
         store.chmod(place.stat().st_mode & 0o777)
-    store.replace(place.resolve())
-    folder = os.open(place.resolve().parent, os.O_RDONLY)
+    store.replace(place)
+    folder = os.open(place.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:
