@@ -17,7 +17,7 @@ from aggregator.publish.source_stage import STAGE as SOURCE
 from aggregator.publish.stage import STAGE as PUBLISH
 from aggregator.retention.stage import STAGE as RETENTION
 from aggregator.session import Session
-from aggregator.store import backups, stale_pages, unsettled, waits
+from aggregator.store import backups, retention, stale_pages, unsettled, waits
 from aggregator.translate.stage import STAGE as TRANSLATE
 from aggregator.translate.stage import note_engines
 from aggregator.websub.stage import STAGE as WEBSUB
@@ -91,7 +91,9 @@ def care(session: Session, budget: timedelta | None = None) -> list[StageReport]
 
 
 def _retain(session: Session, budget: timedelta | None) -> list[StageReport]:
-    return [session.run(RETENTION, _shorter(DROPS, budget))]
+    reports = [session.run(RETENTION, _shorter(DROPS, budget))]
+    retention.give_back(session.db)
+    return reports
 
 
 def _back_up(session: Session, budget: timedelta | None) -> list[StageReport]:

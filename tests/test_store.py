@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from sqlite_utils import Database
 
 from aggregator.errors import StoreError
-from aggregator.store import open_store, store_errors
+from aggregator.store import LOG_BYTES, open_store, reading, retention, store_errors
 
 
 def test_a_transaction_that_reads_first_makes_other_writers_wait(tmp_path: Path):
@@ -48,3 +49,53 @@ def test_an_io_error_asks_whether_the_disk_is_full():
         store_errors("s.sqlite"),
     ):
         raise sqlite3.OperationalError("disk I/O error")
+
+
+def _fill(db: Database, count: int) -> None:
+    with db.atomic():
+        db.table("meta").insert_all({"key": f"{n:07}", "value": "x" * 3000} for n in range(count))
+
+
+def test_the_log_that_a_long_reader_let_grow_is_cut_when_it_is_gone(tmp_path: Path):
+    path, log = tmp_path / "s.sqlite", tmp_path / "s.sqlite-wal"
+    db = open_store(path)
+    with reading(path) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM meta").fetchone()
+        _fill(db, 8000)
+        assert log.stat().st_size > LOG_BYTES
+    for number in range(3):  # the first one writes the log into the file, the next begins it anew
+        db.table("meta").insert({"key": f"after {number}", "value": ""})
+    assert log.stat().st_size <= LOG_BYTES
+    db.close()
+
+
+def test_much_free_room_goes_back_to_the_disk_and_some_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(retention, "KEPT_FREE", 2_000_000)
+    db = open_store(tmp_path / "s.sqlite")
+    _fill(db, 4000)
+    assert retention.give_back(db) == 0
+    db.execute("DELETE FROM meta")
+    before = retention.free_bytes(db)
+    assert retention.give_back(db) >= retention.GIVEN_BACK * 4096
+    while retention.give_back(db):
+        pass
+    pages = db.execute("PRAGMA page_count").fetchone()[0]
+    left = retention.free_bytes(db)
+    assert 0 < left < before
+    assert left <= max(pages // 4 * 4096, 2_000_000)
+    db.close()
+
+
+def test_an_older_store_gives_room_back_once_it_was_compacted(tmp_path: Path):
+    path = tmp_path / "s.sqlite"
+    with sqlite3.connect(path) as old:
+        old.execute("PRAGMA journal_mode = WAL")
+    old.close()
+    db = open_store(path)
+    assert db.execute("PRAGMA auto_vacuum").fetchone() == (0,)
+    retention.compact(db)
+    db.close()
+    db = open_store(path)
+    assert db.execute("PRAGMA auto_vacuum").fetchone() == (2,)
+    db.close()

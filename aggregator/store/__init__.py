@@ -20,6 +20,7 @@ from aggregator.store.schema import migrations
 _WRITTEN_BY = "INSERT OR REPLACE INTO meta (key, value) VALUES ('version', ?)"
 _READ_TIMEOUT = 5.0  # while somebody waits for an answer
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+LOG_BYTES = 16 * 2**20  # of the write-ahead log that stay on the disk once a long reader let it grow
 BUSY_TIMEOUT = 10.0  # seconds another program may hold the write lock before we give up
 
 
@@ -102,6 +103,8 @@ def _prepare(db: Database, path: Path, before_migrating: Callable[[], object]) -
     is_behind, is_new = bool(migrations.pending(db)), not migrations.applied(db)
     if is_behind and not is_new:
         before_migrating()
+    if not db.execute("PRAGMA page_count").fetchone()[0]:
+        db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # holds for a file that has nothing in it yet
     if db.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         _write_ahead(db)
     if is_behind:
@@ -110,6 +113,7 @@ def _prepare(db: Database, path: Path, before_migrating: Callable[[], object]) -
             if not is_new:
                 db.execute(_WRITTEN_BY, [__version__])
     db.execute("PRAGMA synchronous = NORMAL")
+    db.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}").fetchall()
     return db
 
 

@@ -18,6 +18,8 @@ from aggregator.times import maybe_time, to_text
 
 DROPPED = "dropped"  # in entries.excluded
 _STATE = "retention"
+KEPT_FREE = 50_000_000  # bytes of the file
+GIVEN_BACK = 1000  # pages at a time: a tenth of a second in which nobody else can write
 
 # Feeds of categories show the newest that each source leads; a source's own one what it joined, too.
 _SHOWN_SINCE = """coalesce((
@@ -221,6 +223,22 @@ def free_bytes(db: Database) -> int:
     return int(pages * size)
 
 
+def give_back(db: Database) -> int:
+    """Give some of much free room back to the disk, and return how many bytes.
+
+    Shape: a quarter of the store stays free, and 50 MB at least: what comes next needs it. A store that an
+    older version made gives nothing back before `compact`.
+    """
+    free, pages = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("freelist_count", "page_count"))
+    size = db.execute("PRAGMA page_size").fetchone()[0]
+    spare = min(free - max(pages // 4, KEPT_FREE // size), GIVEN_BACK)
+    if spare <= 0:
+        return 0
+    # A step a page, of which sqlite3 takes only the first where a statement has no columns; not in a script.
+    db.conn.executescript(f"PRAGMA incremental_vacuum({spare})")
+    return int((pages - db.execute("PRAGMA page_count").fetchone()[0]) * size)
+
+
 def compact(db: Database) -> None:
     """Give free room back to the disk: the file is written anew, which needs as much room beside it.
 
@@ -228,5 +246,6 @@ def compact(db: Database) -> None:
     """
     with db.atomic():  # terms that were dropped lie there until parts of the index are merged
         db.execute("INSERT INTO search (search) VALUES ('optimize')")
+    db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # a store that an older version made has it from here on
     db.execute("VACUUM")
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
