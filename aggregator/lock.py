@@ -95,9 +95,15 @@ def _unsigned(descriptor: int, *, ended_well: bool) -> Iterator[None]:
     except BaseException as error:
         is_fine = not isinstance(error, StoreError) or isinstance(error, (StoreLocked, StoreTooNew))
         if ended_well and is_fine:
-            os.ftruncate(descriptor, 0)
+            _unsign(descriptor)
         raise
-    os.ftruncate(descriptor, 0)
+    _unsign(descriptor)
+
+
+def _unsign(descriptor: int) -> None:
+    # Where that fails the name stays, and the next run looks through the store; what failed first is told.
+    with contextlib.suppress(OSError):
+        os.ftruncate(descriptor, 0)
 
 
 def _acquire(descriptor: int, path: Path, wait: timedelta) -> None:
