@@ -33,6 +33,10 @@ from tests.providers import Providers, Thread  # noqa: E402
 LOOK = 0.25  # seconds between two looks at the memory
 LIMIT = 700.0  # megabytes; the daemon is killed there
 MOST_MEMORY, MOST_DISK = 450.0, 20.0  # megabytes at the peak, and of new disk a day
+SETTLED, MOST_GROWTH = (
+    3,
+    3.0,
+)  # days until feeds are full; megabytes by which a day's peak may grow after that
 PARAGRAPHS = (2, 3, 4, 6, 10)  # 0.6 to 3 KB of text an entry in the feed; pages have more
 
 
