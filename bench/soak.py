@@ -245,8 +245,8 @@ def _memory_check(life: Sequence[Sample], growth: float) -> Check:
 
 
 PEAK = 300.0  # MB; two thirds of what a small server may give
-# A feed fills for 48 hours, up to a megabyte, and what a round holds grows with it: 7 MB an hour were measured
-# while 110 entries an hour came. Whether it ends there only days can tell: bench/vps.py looks at that.
+# A feed fills for 48 hours, up to a megabyte, and what a round holds grows with it: 7 MB an hour, as
+# measured, while 110 entries an hour came. Whether it ends there only days can tell: bench/vps.py does.
 MOST_GROWTH = 12.0
 
 
