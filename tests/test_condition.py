@@ -177,6 +177,11 @@ def test_charts_stages_and_engines_are_shown_with_their_numbers(db: Database, co
     assert stages[-1][0::3] == ["コメント数", "1"]
 
 
+def test_whose_days_the_charts_have_is_said_before_them(db: Database, config: Config):
+    text = shown(config).text_content()
+    assert 0 < text.index("協定世界時（UTC）の1日") < text.index("巡回の結果")
+
+
 def test_no_script_and_no_style_of_its_own_is_on_the_page(db: Database, config: Config):
     watched(db, NOW)
     page = shown(config)

@@ -99,3 +99,21 @@ def test_an_older_store_gives_room_back_once_it_was_compacted(tmp_path: Path):
     db = open_store(path)
     assert db.execute("PRAGMA auto_vacuum").fetchone() == (2,)
     db.close()
+
+
+def test_a_new_store_and_what_lies_beside_it_are_its_owners_alone(tmp_path: Path):
+    path = tmp_path / "new" / "store.sqlite"
+    db = open_store(path)
+    assert {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()} == {
+        f"store.sqlite{ending}": 0o600 for ending in ("", "-wal", "-shm")
+    }
+    db.close()
+
+
+def test_a_store_that_others_may_read_stays_as_its_owner_made_it(tmp_path: Path):
+    path = tmp_path / "store.sqlite"
+    open_store(path).close()
+    path.chmod(0o640)
+    before = path.stat()
+    open_store(path).close()
+    assert path.stat().st_mode == before.st_mode

@@ -55,6 +55,9 @@ def open_store(path: Path, before_migrating: Callable[[], object] = lambda: None
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"{path}: {error.strerror}") from error
+        if not path.exists():  # hubs' secrets and a private path will be in it, and in files that SQLite adds
+            with contextlib.suppress(OSError):  # which SQLite says better
+                path.touch(mode=0o600)
         # Threads of the scheduler take turns under the instance lock: the connection may move between them.
         connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT, check_same_thread=False, factory=_Connection)
         try:
