@@ -219,6 +219,7 @@ def _take_up(session: Session) -> None:
     except ConfigError as error:
         log.error("filters_refused error=%s", error)
     try:
-        take_down(session.db, session.config, session.clock())
+        if take_down(session.db, session.config, session.clock()):
+            session.rewrite()
     except AggregatorError as error:
         log.error("takedown_failed error=%s", error)

@@ -44,6 +44,7 @@ _SHARED = {
 }
 
 _MAKES_ROOM = frozenset({"retention"})
+_TAKES_AWAY = frozenset({"publish", "source"})  # what was taken down, out of documents
 
 # Another version of the program may read more in the same file.
 _READER = " ".join((__version__, *(setting.name for setting in fields(FeedSettings)), "")).encode()
@@ -77,6 +78,7 @@ class Session:
     ran: deque[StageRun] = field(default_factory=lambda: deque(maxlen=_NOTED))  # and not written yet
     hooks: Hooks = field(init=False)
     shortage: str = ""  # of room on a disk, for which nothing is added
+    owed: set[str] = field(default_factory=set)  # stages that run all the same: see `rewrite`
 
     def __post_init__(self) -> None:
         """Make ready the commands that are run after a publish or a backup."""
@@ -88,7 +90,7 @@ class Session:
 
         Shape: where a disk is nearly full none runs that adds to it; what is due stays due.
         """
-        if stage.name not in _MAKES_ROOM and self._is_short():
+        if stage.name not in _MAKES_ROOM | self.owed and self._is_short():
             return StageReport(name=stage.name)
         started = self.clock()
         try:
@@ -100,7 +102,13 @@ class Session:
             self.ran.append(_run(StageReport(name=stage.name, failure=str(error)), started, self.clock()))
             raise
         self.note(started, report)
+        if report.finished:
+            self.owed.discard(stage.name)
         return report
+
+    def rewrite(self) -> None:
+        """Have documents written without what was taken down, however full the disk is."""
+        self.owed |= _TAKES_AWAY
 
     def _is_short(self) -> bool:
         """Tell whether a disk is nearly full, and say so when that changes."""

@@ -178,6 +178,19 @@ def test_an_entry_is_gone_to_the_last_byte_and_stays_so(press: Press, aggregator
     assert len(press.rows("SELECT 1 FROM publications WHERE state = 'translated'")) == 10
 
 
+def test_it_goes_out_of_feeds_and_pages_on_a_disk_that_is_full_for_all_else(
+    press: Press, aggregator: Aggregator
+):
+    done(aggregator("once"))
+    full = press.folder / "full"
+    full.mkdir()
+    (full / "sitecustomize.py").write_text("from aggregator import resources\nresources.LEAST_FREE = 2**62\n")
+    ran = aggregator("takedown", press.link, "--reason", "a court", "--yes", PYTHONPATH=str(full))
+    assert "nothing_is_added" in ran.stderr
+    assert "1 entry" in done(ran)
+    assert press.traces() == {}
+
+
 def test_a_feed_goes_out_of_its_list_and_is_not_listed_again(press: Press, aggregator: Aggregator):
     done(aggregator("once"))
     feed = press.feeds.url("/daily")

@@ -188,7 +188,8 @@ def take_up(session: "Session") -> ConfigError | None:
 
     refused = take_up_list(session.db, session.config)
     try:
-        take_down(session.db, session.config, clock())
+        if take_down(session.db, session.config, clock()):
+            session.rewrite()
     except ConfigError as error:
         print(f"aggregator: {error}", file=sys.stderr)
         refused = refused or error

@@ -170,6 +170,7 @@ def _done(config: Config, wait: str) -> tuple[list["StageReport"], "Taken | None
                 from aggregator.publish.stage import STAGE as PUBLISH
 
                 taken = takedown.enforce(session.db, config, clock())
+                session.rewrite()
                 take_up(session)
                 return [session.run(stage) for stage in (PUBLISH, SOURCE, PICTURE, PUBLISH)], taken
         except StoreLocked as error:
