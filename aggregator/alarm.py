@@ -31,10 +31,15 @@ def _followed(alert: Alert, trouble: Trouble | None, now: datetime) -> Alert | N
     if trouble is None:
         if alert.told_at is None:
             return None
-        return alert if alert.over_at else replace(alert, over_at=now, tell_at=now, attempts=0)
+        return _soon(alert, now) if alert.over_at else replace(alert, over_at=now, tell_at=now, attempts=0)
     if alert.over_at:
         return replace(alert, text=trouble.text, over_at=None, attempts=0)
-    return replace(alert, text=trouble.text)
+    return _soon(replace(alert, text=trouble.text), now, trouble.patience)
+
+
+def _soon(alert: Alert, now: datetime, patience: timedelta = _AGAIN[-1]) -> Alert:
+    """Return the alert told no later than it was meant to be, whatever a clock that was ahead wrote."""
+    return replace(alert, tell_at=min(alert.tell_at, now + max(patience, _AGAIN[-1])))
 
 
 def due(alerts: Sequence[Alert], now: datetime) -> Message | None:

@@ -58,6 +58,16 @@ def test_what_may_last_a_while_is_told_when_it_did():
     assert (at_once, later, at_last) == ("", "", "trouble engine")
 
 
+def test_what_a_clock_that_was_ahead_put_off_is_told_as_soon_as_it_was_meant_to():
+    _, known = told([SLOW], (), NOW + 300 * 24 * HOUR)
+    at_once, known = told([SLOW], known, NOW)
+    at_last, known = told([SLOW], known, NOW + 6 * HOUR)
+    assert (at_once, at_last) == ("", "trouble engine")
+    _, known = told([], known, NOW + 300 * 24 * HOUR, failure="status 500")
+    at_once, known = told([], known, NOW + 7 * HOUR)
+    assert (at_once, told([], known, NOW + 8 * HOUR)) == ("", ("recovery engine", ()))
+
+
 def test_what_went_before_anybody_was_told_leaves_no_trace():
     _, known = told([SLOW], (), NOW)
     assert told([], known, NOW + HOUR) == ("", ())
