@@ -11,6 +11,7 @@ from sqlite_utils import Database
 from aggregator import alarm, notify, troubles
 from aggregator.config import Config
 from aggregator.errors import StoreError
+from aggregator.logs import redacted
 from aggregator.model import Alert, Message, Trouble
 from aggregator.store import alerts as store
 from aggregator.store import store_errors
@@ -104,12 +105,13 @@ class Watch:
 def facts_of(message: Message, config: Config, now: datetime) -> dict[str, str]:
     """Return what a command or an address is given.
 
-    Shape: `text` holds all that people need, for services that show that alone.
+    Shape: `text` holds all that people need, for services that show that alone, and nothing that lets one in:
+    a failure may name an address with a password.
     """
     return {
         "event": message.event,
         "key": message.key,
-        "text": f"{config.site_title}: {_WORDS[message.event]}: {message.text}",
+        "text": f"{config.site_title}: {_WORDS[message.event]}: {redacted(message.text)}",
         "since": to_text(message.since),
         "at": to_text(now),
         "site": config.site_url,

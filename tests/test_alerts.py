@@ -30,6 +30,16 @@ BROKEN = Trouble(key="stage publish", text="publish failed 3 times in a row: dis
 SLOW = Trouble(key="engine", text="no engine translates", patience=6 * HOUR)
 
 
+def test_what_lets_one_in_is_sent_to_nobody(config: Config):
+    failure = "after_publish failed 3 times in a row: curl: (7) https://me:my-word@host.example/?token=T0ken"
+    message = alarm.due(alarm.follow((), [Trouble(key="hook", text=failure)], NOW), NOW)
+    assert message
+    text = alerts.facts_of(message, config, NOW)["text"]
+    assert "host.example" in text
+    assert "my-word" not in text
+    assert "T0ken" not in text
+
+
 # --- decisions ----------------------------------------------------------------------------------------------
 
 
