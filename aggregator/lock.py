@@ -22,7 +22,7 @@ def instance_lock(store: Path, command: str, wait: timedelta = timedelta()) -> I
     Raises: StoreLocked naming the holder where it is not free within `wait`; StoreError where the lock
     cannot be written.
     """
-    path = store.with_name(f"{store.name}.lock")
+    path = _beside(store, "lock")
     descriptor = _opened(path)
     try:
         _acquire(descriptor, path, wait)
@@ -67,7 +67,12 @@ def is_served(store: Path) -> bool:
 
 
 def _serving(store: Path) -> Path:
-    return store.with_name(f"{store.name}.served")
+    return _beside(store, "served")
+
+
+def _beside(store: Path, ending: str) -> Path:
+    file = store.resolve() if store.is_symlink() else store  # or by another name it would be another store
+    return file.with_name(f"{file.name}.{ending}")
 
 
 def _opened(path: Path) -> int:

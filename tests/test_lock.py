@@ -53,6 +53,20 @@ def test_a_full_disk_is_an_error_of_the_store_that_names_the_file(tmp_path: Path
         pass
 
 
+def test_a_store_is_the_same_one_by_a_link_to_it(tmp_path: Path):
+    store, link = tmp_path / "store.sqlite", tmp_path / "other" / "link.sqlite"
+    store.touch()
+    link.parent.mkdir()
+    link.symlink_to(store)
+    with instance_lock(link, "aggregator run"), serving_lock(link):
+        assert is_served(store)
+        with (
+            pytest.raises(StoreLocked, match="held by aggregator run"),
+            instance_lock(store, "aggregator once"),
+        ):
+            pass
+
+
 def test_waiting_ends_when_its_time_is_over(tmp_path: Path):
     store = tmp_path / "s.sqlite"
     with _holder(store) as first:
