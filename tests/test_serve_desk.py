@@ -469,6 +469,17 @@ def room(tmp_path: Path, operator: Operator) -> Iterator[Newsroom]:
     room.db.close()
 
 
+def test_what_only_waits_for_its_translation_is_called_neither_failed_nor_translated(
+    room: Newsroom, operator: Operator, tmp_path: Path
+):
+    room.entry(room.feed(), "1")
+    room.publish()
+    write_list(tmp_path)
+    page = operator.see("failures")
+    assert "訳そうとして訳せなかった記事は、最近ありません" in page
+    assert "どれも訳せて" not in page
+
+
 def test_an_entry_is_found_and_says_what_became_of_it(room: Newsroom, operator: Operator, tmp_path: Path):
     entry = room.entry(room.feed(), "1", canonical_url="https://alpha.example/1")
     row = {"entry_id": entry, "language": "ja", "failure": "title: no Japanese", "attempts": 5}
