@@ -155,3 +155,21 @@ def test_a_daemon_that_meets_damage_ends_and_names_the_newest_backup(aggregator:
     assert f"store.sqlite: database disk image is malformed; {way_back}\n" in met.stderr
     assert "unclean_end" in next_one.stderr  # seen before it is written to
     assert way_back in next_one.stderr
+
+
+def test_a_store_of_which_nothing_is_left_is_no_new_one_where_backups_say_so(
+    aggregator: Aggregator, tmp_path: Path
+):
+    (tmp_path / "feeds.opml").write_text("<opml version='2.0'><body/></opml>")
+    (tmp_path / "store.sqlite").touch()
+    assert aggregator("once").returncode == 0  # a first start that was killed leaves it so
+    assert aggregator("backup").returncode == 0
+    (tmp_path / "store.sqlite").write_bytes(b"")
+    refused = aggregator("once")
+    assert (refused.returncode, (tmp_path / "store.sqlite").stat().st_size) == (4, 0)
+    assert (
+        "is empty, and backups say that it was not; the newest backup is put in its place" in refused.stderr
+    )
+    (backup,) = (tmp_path / "backups").glob("[0-9]*")
+    assert aggregator("restore", str(backup)).returncode == 0
+    assert aggregator("once").returncode == 0

@@ -78,13 +78,24 @@ def opened(config: Config, *, ended_well: bool = True) -> Iterator["Database"]:
 
 @contextmanager
 def sound_store(config: Config, *, ended_well: bool) -> Iterator[None]:
-    """Refuse a store that is damaged before anything is written; after a good end it is not looked at."""
-    if not ended_well:
-        from aggregator.store import soundness
+    """Refuse a damaged store before anything is written; after a good end it is not looked through."""
+    with offering_a_backup(config):
+        if _was_emptied(config):
+            raise StoreDamaged(f"{config.store}: is empty, and backups say that it was not")
+        if not ended_well:
+            from aggregator.store import soundness
 
-        with offering_a_backup(config):
             soundness.check(config.store)
     yield
+
+
+def _was_emptied(config: Config) -> bool:
+    """Tell whether nothing is left of a store; one that is new has no backup."""
+    if not config.store.is_file() or config.store.stat().st_size:
+        return False
+    from aggregator.backup import making
+
+    return making.newest(config) is not None
 
 
 @contextmanager
