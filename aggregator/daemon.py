@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from aggregator.alerts import Watch
 from aggregator.backup.opening import open_kept
 from aggregator.config import Config
-from aggregator.errors import AggregatorError, ConfigError, OpmlError, StoreDamaged
+from aggregator.errors import AggregatorError, ConfigError, OpmlError, StoreDamaged, StoreLocked
 from aggregator.pipeline import Clock, Crash, Progress, StageReport, guarded
 from aggregator.rota import Rota
 from aggregator.schedule import Schedule, read
@@ -126,9 +126,17 @@ class Daemon:
         except ConfigError as error:
             log.error("settings_refused error=%s", error)
         else:
-            self._adopt(new)
+            self._try_to_adopt(new)
         self.rota.call(["poll", "publish"])  # feeds.opml and filters.toml, and what readers see of it all
         self.manager.ready()
+
+    def _try_to_adopt(self, new: Config) -> None:
+        """Take settings up; while another program holds the store it is tried again before any turn."""
+        try:
+            self._adopt(new)
+        except StoreLocked as error:
+            log.warning("settings_wait error=%s", error)
+            self.asked.reload = True
 
     def _adopt(self, new: Config) -> None:
         old = self.session.config

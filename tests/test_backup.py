@@ -235,6 +235,13 @@ def test_a_backup_is_tried_monthly_and_again_the_next_day_where_that_failed(news
     assert day_of(newsroom, days=1).trial_failure == ""  # the new day's backup is good
 
 
+def test_a_trial_that_a_clock_that_was_ahead_dated_puts_no_other_off_for_years(newsroom: Newsroom):
+    ahead = backups.State(day="2026-11-24", made_at="2026-11-24T03:00:00Z", tried_at="2036-01-01T00:00:00Z")
+    backups.note(newsroom.db, ahead)
+    made(newsroom)
+    assert STAGE.backlog(newsroom.db, newsroom.config, newsroom.now) == 1
+
+
 def test_a_backup_that_fails_is_said_and_tried_again_tomorrow(
     newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
 ):

@@ -236,6 +236,19 @@ def test_new_settings_hold_from_the_next_turn_and_those_of_what_is_open_from_the
     assert started.rota.next_at["poll"] == NOW + timedelta(minutes=10)
 
 
+def test_new_settings_wait_while_another_program_holds_the_store(started: Daemon):
+    started.session.db.execute("PRAGMA busy_timeout = 100").fetchall()
+    started.reread = lambda: replace(started.session.config, after_publish="true")
+    with contextlib.closing(sqlite3.connect(started.session.config.store, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        started.reload()
+        assert started.asked.reload
+    started.asked.reload = False
+    started.reload()
+    assert not started.asked.reload
+    assert started.session.config.after_publish == "true"
+
+
 def test_settings_that_cannot_be_used_leave_the_old_ones(started: Daemon, caplog: pytest.LogCaptureFixture):
     old = started.session.config
 

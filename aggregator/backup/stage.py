@@ -81,7 +81,7 @@ def _day(config: Config, now: datetime) -> str:
 def _is_trial_due(known: State, now: datetime) -> bool:
     if not known.tried_at:
         return bool(known.made_at)
-    return now - from_text(known.tried_at) >= (timedelta(days=1) if known.trial_failure else EVERY)
+    return abs(now - from_text(known.tried_at)) >= (timedelta(days=1) if known.trial_failure else EVERY)
 
 
 def work(config: Config, job: Job) -> Done:
