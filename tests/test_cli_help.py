@@ -11,6 +11,7 @@ import click
 import pytest
 from typer.main import get_command
 
+from aggregator.backup import bundle
 from aggregator.cli import app
 
 ROOT = get_command(app)
@@ -53,3 +54,8 @@ def test_the_shell_completes_commands_and_names_of_feeds(tmp_path: Path):
     assert offered(tmp_path, "aggregator why b") == ["b.example/one", "b.example/two"]
     (tmp_path / "feeds.opml").write_text("<opml")
     assert offered(tmp_path, "aggregator pause ") == []
+
+
+def test_the_example_of_restore_names_a_file_as_backups_are_named():
+    [named] = re.findall(r"Example: aggregator restore (\S+)", commands()[("restore",)].help or "")
+    assert named.endswith(f"Z-daily{bundle.ENDING}")

@@ -92,7 +92,7 @@ def restore(
 
     What readers were given since, and the takedowns, are carried over. The next run writes output/ from it.
 
-    Example: aggregator restore backups/2026-11-24.zip --dry-run
+    Example: aggregator restore .aggregator/backups/20261124T150000Z-daily.tar.zst --dry-run
     """
     config = context.obj.config()
     if dry_run:
