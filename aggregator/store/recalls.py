@@ -28,7 +28,8 @@ SELECT e.story_id, e.entry_id, f.listed_url, e.guid, e.permalink, e.published_at
 FROM stories st JOIN entries e USING (story_id) JOIN feeds f USING (feed_id)
 WHERE st.lead_entry_id IS NULL AND e.excluded IS NULL
 """
-_ADOPT = "UPDATE entries SET guid = ? WHERE feed_id = ? AND guid = ?"
+# OR IGNORE: where a feed used a guid twice, the other entry stays as readers have it.
+_ADOPT = "UPDATE OR IGNORE entries SET guid = ? WHERE feed_id = ? AND guid = ?"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
