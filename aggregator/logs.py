@@ -25,6 +25,8 @@ _KEY = re.compile(r"(?i)([?&;][^=&\s]*(?:token|key|secret|passw|pwd|auth|sig|ses
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 )  # but tab and line feed: a feed's text may paint terminals
+# JSON lets them stand, and others take them for the end of a line or a word to a terminal; half characters.
+_RAW = re.compile(r"[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
 
 
@@ -94,7 +96,7 @@ class JsonLine(logging.Formatter):
             "event": event[0] if event else None,
             "fields": told,
         }
-        return json.dumps(line, ensure_ascii=False)
+        return _RAW.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(line, ensure_ascii=False))
 
 
 def _fields(record: logging.LogRecord) -> Iterator[tuple[str, object]]:

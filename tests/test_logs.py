@@ -93,6 +93,16 @@ def test_a_feed_can_neither_write_lines_nor_paint_a_terminal(written: io.StringI
     assert written.getvalue().endswith("failure=x\\n2026-11-24 ERROR fake \\x1b[31mred\\x0d\n")
 
 
+def test_a_json_line_is_one_line_whatever_reads_it_and_paints_no_terminal(written: io.StringIO):
+    logs.start(logging.INFO, "json", None, written)
+    title = 'A\u2028{"event": "forged"}\x85B\x9b31m\ud800'
+    logging.getLogger("x").warning("poll_failed title=%s", title)
+    [line] = written.getvalue().splitlines()
+    assert json.loads(line)["fields"] == {"title": title}
+    assert "\x9b" not in line
+    assert line.encode()
+
+
 def test_where_something_broke_stands_on_lines_of_its_own(written: io.StringIO):
     logs.start(logging.INFO, "text", None, written)
     log.error("crash error=%s\n%s", "x", "Traceback\n  line")
