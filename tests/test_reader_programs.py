@@ -211,8 +211,8 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
 
     make = serve.application
 
-    def noting(config: object) -> web.Application:
-        app = make(config)
+    def noting(*given: object) -> web.Application:
+        app = make(*given)
         app.on_response_prepare.append(note)
         return app
 

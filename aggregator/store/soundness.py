@@ -25,18 +25,31 @@ def check(path: Path) -> None:
     log.warning("unclean_end store=%s checking_mb=%.0f", path, path.stat().st_size / 1e6)
     started = time.monotonic()
     with store_errors(path):
-        # Read only: an ordinary connection would write what the log holds into the file when it closes.
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
-        try:
-            found = faults(connection)
-            strays = [] if found else orphans(connection)
-        finally:
-            connection.close()
+        found, strays = _looked(path)
     if found:
         raise StoreDamaged(f"{path}: is damaged ({'; '.join(found)})")
     if strays:
         log.error("orphaned_rows store=%s tables=%s", path, ",".join(strays))
     log.warning("store_sound store=%s seconds=%.1f", path, time.monotonic() - started)
+
+
+def _looked(path: Path) -> tuple[list[str], list[str]]:
+    try:
+        # Read only: an ordinary connection would write what the log holds into the file when it closes.
+        return _seen(path, "ro")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_READONLY:
+            raise
+        return _seen(path, "rw")  # a change was broken off before there was a log: it is taken back first
+
+
+def _seen(path: Path, mode: str) -> tuple[list[str], list[str]]:
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode={mode}", uri=True)
+    try:
+        found = faults(connection)
+        return found, [] if found else orphans(connection)
+    finally:
+        connection.close()
 
 
 def faults(connection: sqlite3.Connection) -> list[str]:
