@@ -24,7 +24,7 @@ from aggregator.model import FeedSettings
 from aggregator.pipeline import Clock, Progress, Stage, StageReport, Stop, run_stage
 from aggregator.poll import filters
 from aggregator.publish import changed
-from aggregator.store import admission, denials, feeds, stage_runs, store_errors
+from aggregator.store import admission, denials, feeds, meta, stage_runs, store_errors
 from aggregator.store.stage_runs import StageRun
 
 # The setting that says where a stage works; a stage that is not named works inline.
@@ -219,7 +219,7 @@ def mirror(db: Database, config: Config, data: bytes, now: datetime) -> feeds.Sy
     Raises: OpmlError; the store then keeps the list it has.
     """
     digest = hashlib.sha256(_READER + denials.digest(db).encode() + data).hexdigest()
-    if _meta(db, "opml") == digest:
+    if meta.value(db, "opml") == digest:
         return None
     from aggregator import opml  # seldom: the list stays the same for weeks
     from aggregator.store import leads
@@ -271,8 +271,3 @@ def read_filters(config: Config) -> filters.Filters:
     except OSError as error:
         raise ConfigError(f"{config.filters}: cannot be read ({error.strerror})") from error
     return filters.read(data, str(config.filters))
-
-
-def _meta(db: Database, key: str) -> str | None:
-    row = db.execute("SELECT value FROM meta WHERE key = ?", [key]).fetchone()
-    return None if row is None else str(row[0])

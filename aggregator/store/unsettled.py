@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlite_utils import Database
 
-from aggregator.store import articles, translations
+from aggregator.store import articles, meta, translations
 from aggregator.times import to_text
 
 _SEEN, _KEPT = "unsettled:setups", "unsettled:kept"
@@ -65,7 +65,7 @@ def follow(db: Database, language: str, setups: Mapping[str, str]) -> None:
     Shape: `setups` as for translations.stale_ids.
     """
     now = {"language": language, "setups": dict(sorted(setups.items()))}
-    before = json.loads(_meta(db, _SEEN) or "null")
+    before = json.loads(meta.value(db, _SEEN) or "null")
     if before == now:
         return
     with db.atomic():
@@ -81,7 +81,8 @@ def settle(db: Database, now: datetime) -> None:
 
     Shape: done once an hour, and where many more have come, but never for a few.
     """
-    seen, (kept, at) = json.loads(_meta(db, _SEEN) or "null"), json.loads(_meta(db, _KEPT) or '[0, ""]')
+    seen = json.loads(meta.value(db, _SEEN) or "null")
+    kept, at = json.loads(meta.value(db, _KEPT) or '[0, ""]')
     number, is_long_ago = _count(db), at <= to_text(now - _OFTEN)
     if seen is None or number < _FEW or not (is_long_ago or number >= kept + max(_FEW, kept // 4)):
         return
@@ -94,8 +95,3 @@ def settle(db: Database, now: datetime) -> None:
 
 def _count(db: Database) -> int:
     return int(db.execute("SELECT count(*) FROM unsettled").fetchone()[0])
-
-
-def _meta(db: Database, key: str) -> str | None:
-    row = db.execute("SELECT value FROM meta WHERE key = ?", [key]).fetchone()
-    return None if row is None else str(row[0])
