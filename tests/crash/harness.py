@@ -24,7 +24,7 @@ from typing import Any, Self
 from aggregator.config import Config
 from aggregator.translate import models
 from tests.crash.reader import Reader
-from tests.crash.sameness import differ, keyed, readable, standing, told
+from tests.crash.sameness import differ, keyed, readable, standing, told, uncounted
 from tests.crash.scene import BETWEEN, Run, Scene, python
 from tests.crash.shim import COMPILER, ERRORS, Fault, build
 from tests.crash.world import MAX_ENTRIES, World
@@ -237,6 +237,8 @@ class Harness:
 
     def _check_at_rest(self) -> None:
         rows, others = self.hindered.rows(), self.alone.rows()
+        if self.world.counting:
+            rows, others = uncounted(rows), uncounted(others)
         self._expect(rows == others, f"rows differ: {differ(keyed(others), keyed(rows))}")
         stored = {str(row[1]) for row in rows}
         self._expect(stored >= {*self.world.served}, f"lost: {sorted({*self.world.served} - stored)}")
