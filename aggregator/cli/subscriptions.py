@@ -155,6 +155,29 @@ def export_feeds(
     print(f"written to {file}")
 
 
+@app.command()
+def split(
+    context: typer.Context,
+    parts: Annotated[int, typer.Argument(help="How many aggregators share the feeds.", min=2, max=1000)],
+    folder: Annotated[
+        Path | None, typer.Argument(help="Where to write; beside feeds.opml if left out.")
+    ] = None,
+) -> None:
+    """Write feeds.opml as lists for several aggregators; a domain's feeds stay together, settings with them.
+
+    Example: aggregator split 3
+    """
+    from aggregator import files, subscribe
+    from aggregator import parts as lists
+
+    config = context.obj.config()
+    found = lists.split(subscribe.listed(config), parts, str(config.opml))
+    for number, part in enumerate(found, 1):
+        name = f"{config.opml.stem}-{number}-of-{parts}.opml"
+        files.replace((folder or config.opml.parent) / name, part.data)
+        print(f"{name}: {counted(part.feeds, 'feed')} of {counted(part.domains, 'domain')}")
+
+
 @app.command("list")
 def list_feeds(context: typer.Context, as_json: Json = False) -> None:
     """List the feeds with their state; piped, or as JSON, with failures and last polls too.
