@@ -115,7 +115,7 @@ class Config:
     after_publish: str = _setting("", "a command that is told which files of output/ changed: rsync, rclone")
     after_backup: str = _setting("", "a command that is told of a new backup")
     hook_timeout: timedelta = _setting(timedelta(minutes=10), "so long may such a command take")
-    executor_poll: str = _setting("processes:1", "where polling works: inline: or processes:N")
+    executor_poll: str = _setting("processes:1", "where polling works: inline:, processes:N or dask:tcp://host:port")
     executor_enrich: str = _setting("inline:", "where enriching works")
     executor_translate: str = _setting("processes:1", "where translation works")
 

@@ -21,7 +21,9 @@
     │   ├── StoreTooNew             4   written by a newer version
     │   ├── StoreDamaged            4   what is in the file cannot be relied on
     │   └── StoreLocked             4   another process holds the store
-    └── PublishError                5   output/ cannot be written
+    ├── PublishError                5   output/ cannot be written
+    └── ClusterError                1   no worker of a cluster can be given jobs
+        └── VersionMismatch         1   what runs there is not what runs here
 
 An expected error becomes a `Failure` value at the edge of a stage's `work`; everything else reaches
 `cli.main`, which prints one line and exits with the error's code.
@@ -129,3 +131,11 @@ class PublishError(AggregatorError):
     """The output folder cannot be written."""
 
     exit_code = 5
+
+
+class ClusterError(AggregatorError):
+    """The scheduler of a cluster cannot be reached, or no worker there can do our jobs."""
+
+
+class VersionMismatch(ClusterError):
+    """What runs on a worker is not what runs here."""

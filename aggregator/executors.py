@@ -4,20 +4,48 @@ import importlib
 import multiprocessing
 import multiprocessing.connection
 import os
-import re
 import signal
 import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
+from aggregator import workplaces
 from aggregator.errors import AggregatorError, ConfigError
+from aggregator.workplaces import Workplace
+
+
+class WorkersLost(BrokenExecutor):
+    """Workers cannot be reached any more, and no job is to blame for it."""
+
+
+class Pool(Protocol):
+    """A concurrent.futures.Executor that knows how many jobs it does at a time."""
+
+    @property
+    def width(self) -> int:
+        """Return how many jobs are done at a time, as things are now."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any) -> Future[Any]:
+        """Take a call."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End, and forget what did not begin."""
+
+    def kill_workers(self) -> None:
+        """End without waiting for what is in hand, as the stdlib's pools do from Python 3.14 on."""
 
 
 class InlineExecutor(Executor):
     """Runs each call where it is submitted."""
+
+    width = 1
+
+    def kill_workers(self) -> None:
+        """End nothing: what is submitted is done."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Return a future that is done already."""
@@ -29,18 +57,40 @@ class InlineExecutor(Executor):
         return future
 
 
+class ProcessesExecutor(ProcessPoolExecutor):
+    """Runs calls in processes of ours."""
+
+    def __init__(self, count: int, method: str) -> None:
+        context = multiprocessing.get_context(method)
+        super().__init__(count, mp_context=context, initializer=_settle_worker)
+        self.width = count
+
+    def kill_workers(self) -> None:
+        """End the processes, whatever they are at."""
+        for process in list((self._processes or {}).values()):
+            process.kill()
+        self.shutdown(wait=True, cancel_futures=True)
+
+
 @dataclass(slots=True)
 class Workers:
     """An executor opened on first use, and again after it broke."""
 
     spec: str
-    width: int  # jobs worth having in flight
-    _open: Callable[[], Executor]
-    _fork: Callable[[], Executor] | None = None
-    _executor: Executor | None = None
+    _open: Callable[[], Pool]
+    _fork: Callable[[], Pool] | None = None
+    _executor: Pool | None = None
+
+    @property
+    def width(self) -> int:
+        """Return how many jobs are worth having in flight: one until the first is submitted."""
+        return 1 if self._executor is None else self._executor.width
 
     def submit(self, fn: Callable[..., Any], /, *args: Any) -> Future[Any]:
-        """Hand one call to a worker."""
+        """Hand one call to a worker.
+
+        Raises: ClusterError, ConfigError where the workers cannot be had; BrokenExecutor.
+        """
         if self._executor is None:
             self._executor = self._open()
         return self._executor.submit(fn, *args)
@@ -65,6 +115,12 @@ class Workers:
         if executor is not None:
             executor.shutdown(wait=True, cancel_futures=True)
 
+    def kill(self) -> None:
+        """End the workers without waiting for what they have in hand; the next submit starts new ones."""
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            executor.kill_workers()
+
 
 def end_at_once() -> None:
     """End every worker process of this one, whatever it is at: what it had in hand stays due."""
@@ -72,36 +128,43 @@ def end_at_once() -> None:
         process.terminate()
 
 
-def open_workers(spec: str) -> Workers:
-    """Read `inline:` or `processes:N` and return workers that start when first used.
+def open_workers(spec: str, store: Path | None = None) -> Workers:
+    """Read where work is done and return workers that start when first used.
 
-    Raises: ConfigError for any other spec.
+    Shape: by the store a cluster's workers know whose jobs they do, also when a run starts again.
+    Raises: ConfigError for a spec that names nothing.
     """
-    kind, _, rest = spec.partition(":")
-    if kind not in _OPENERS:
-        raise ConfigError(f"executor = {spec!r}: expected inline: or processes:N")
-    return _OPENERS[kind](spec, rest)
+    try:
+        place = workplaces.read(spec)
+    except ValueError as error:
+        raise ConfigError(f"executor = {spec!r}: {error}") from error
+    owner = f"{os.uname().nodename}:{store.absolute()}" if store else ""
+    return _OPENERS[place.kind](spec, place, owner)
 
 
-def _inline(spec: str, rest: str) -> Workers:
-    if rest:
-        raise ConfigError(f"executor = {spec!r}: expected inline:")
-    return Workers(spec, 1, InlineExecutor)
+def _inline(spec: str, _: Workplace, __: str) -> Workers:
+    return Workers(spec, InlineExecutor)
 
 
-def _processes(spec: str, rest: str) -> Workers:
-    if not re.fullmatch(r"[1-9]\d{0,2}", rest):
-        raise ConfigError(f"executor = {spec!r}: expected processes:N with N from 1 to 999")
-    count = int(rest)
-    return Workers(spec, count, lambda: _start("spawn", count), lambda: _start("fork", count))
+def _processes(spec: str, place: Workplace, _: str) -> Workers:
+    count = place.count
+    return Workers(spec, lambda: ProcessesExecutor(count, "spawn"), lambda: ProcessesExecutor(count, "fork"))
 
 
-_OPENERS: dict[str, Callable[[str, str], Workers]] = {"inline": _inline, "processes": _processes}
+def _dask(spec: str, place: Workplace, owner: str) -> Workers:
+    def start() -> Pool:
+        from aggregator.cluster import DaskExecutor  # and distributed with it, which few need
+
+        return DaskExecutor(place, owner)
+
+    return Workers(spec, start)
 
 
-def _start(method: str, count: int) -> Executor:
-    context = multiprocessing.get_context(method)
-    return ProcessPoolExecutor(count, mp_context=context, initializer=_settle_worker)
+_OPENERS: dict[str, Callable[[str, Workplace, str], Workers]] = {
+    "inline": _inline,
+    "processes": _processes,
+    "dask": _dask,
+}
 
 
 def call_apart(seconds: float, fn: Callable[..., Any], /, *args: Any) -> Any:

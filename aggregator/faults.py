@@ -9,6 +9,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from aggregator import workplaces
+
 if TYPE_CHECKING:
     from aggregator.config import Config
 
@@ -19,7 +21,6 @@ GROUPS = ("poll", "translate", "publish", "count", "care")  # of stages, as stag
 _USUAL = "30s"
 _COMMENTS = ("hackernews", "wordpress", "github")  # whose text may be shown
 _BUDGET = re.compile(r"[0-9]{1,12}(?: yen)?")
-_EXECUTOR = re.compile(r"inline:|processes:[1-9]\d{0,2}")  # as executors.open_workers reads it
 
 
 def faults(config: "Config") -> Iterator[tuple[str, str]]:
@@ -27,8 +28,10 @@ def faults(config: "Config") -> Iterator[tuple[str, str]]:
     if not _works(lambda: config.zone):
         yield "timezone", f"timezone = {config.timezone!r}: expected a zone name such as Asia/Tokyo"
     for key in ("executor_poll", "executor_enrich", "executor_translate"):
-        if not _EXECUTOR.fullmatch(getattr(config, key)):
-            yield key, f"{key} = {getattr(config, key)!r}: expected inline: or processes:N, N from 1 to 999"
+        try:
+            workplaces.read(spec := getattr(config, key))
+        except ValueError as error:
+            yield key, f"{key} = {spec!r}: {error}"
     if not _works(lambda: config.address) or not config.address[0] or not 0 <= config.address[1] <= 65535:
         yield "listen", f"listen = {config.listen!r}: expected address:port such as 127.0.0.1:8080"
     elif config.visibility == "local" and not _is_loopback(config.address[0]):

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from aggregator.config import Config
@@ -141,8 +140,7 @@ class _Run:
         ended = False
         try:
             while True:
-                wanted = 0 if ended else self._width() - len(flight)
-                for job in islice(jobs, wanted):
+                while not ended and len(flight) < self._width() and (job := next(jobs, None)) is not None:
                     self._submit(job)
                 if not flight:
                     return not ended

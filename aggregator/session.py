@@ -183,7 +183,8 @@ class Session:
         name = _SHARED.get(stage, stage)
         if name not in self.workers:
             setting = EXECUTORS.get(name)
-            self.workers[name] = open_workers(getattr(self.config, setting) if setting else "inline:")
+            spec = getattr(self.config, setting) if setting else "inline:"
+            self.workers[name] = open_workers(spec, self.config.store)
         return self.workers[name]
 
 

@@ -58,7 +58,7 @@ def test_flags_win_over_environment_and_environment_over_file(tmp_path: Path):
         ('base_url = "http://[x"', "expected an http or https URL"),
         ('base_url = "https:///news"', "expected an http or https URL"),
         ('[executor]\ntranslate = "processes:0"', "executor_translate = 'processes:0': expected inline:"),
-        ('executor_poll = "threads:2"', "executor_poll = 'threads:2': expected inline: or processes:N"),
+        ('executor_poll = "threads:2"', "executor_poll = 'threads:2': expected inline:, processes:N"),
         ('hold_time = "9999999999999999d"', "expected a duration such as"),
         ('hold_time = "9999999d"', "ten years at most"),
         ("max_entries = 99999999999999999999", "expected a whole number"),

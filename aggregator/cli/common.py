@@ -157,7 +157,7 @@ def open_session(
 def _poll_worker(config: Config, polls: Polls) -> "Workers":
     from aggregator.executors import open_workers
 
-    worker = open_workers(config.executor_poll)
+    worker = open_workers(config.executor_poll, config.store)
     worker.fork()
     if polls == "surely":
         worker.warm_up(_POLL_WORK)
