@@ -50,7 +50,7 @@ def test_a_pulled_model_is_ready_and_says_all_a_worker_needs(pulled: tuple[Confi
     config, manifest = pulled
     (choice,) = engines.ready(config, manifest)
     assert choice == EngineChoice(
-        name="firefox", model=LABEL, target="pt", path=str(config.models / LABEL), version="1", slow=False
+        name="firefox", model=LABEL, target="pt", path=LABEL, version="1", slow=False
     )
 
 
@@ -316,10 +316,29 @@ def test_a_model_of_the_operators_own_is_ready_without_a_pull(tmp_path: Path, na
         models=tmp_path, engine="llamacpp", llamacpp_model=str(file) if named == "whole path" else named
     )
     (choice,) = engines.ready(config)
-    assert (choice.model, choice.path) == ("CAT-Translate-0.8b.Q8_0", str(file))
+    assert (choice.model, choice.path) == ("CAT-Translate-0.8b.Q8_0", file.name)
     assert choice.version == "1 cat"
     row = next(row for row in models.overview(config) if row["name"] == "llamacpp")
     assert (row["model"], row["state"], row["download"]) == ("CAT-Translate-0.8b.Q8_0", "ready", "0 MB")
+
+
+@pytest.mark.usefixtures("with_package")
+def test_a_model_that_lies_elsewhere_is_named_by_its_whole_path(tmp_path: Path):
+    file = _model_file(tmp_path / "own.gguf", "", "{{ x }}")
+    config = Config(models=tmp_path / "models", engine="llamacpp", llamacpp_model=str(file))
+    assert [choice.path for choice in engines.ready(config)] == [str(file)]
+
+
+def test_a_model_is_opened_below_the_models_folder_of_whoever_opens_it(
+    pulled: tuple[Config, Path], tmp_path: Path
+):
+    config, manifest = pulled
+    (choice,) = engines.ready(config, manifest)
+    (tmp_path / "elsewhere").symlink_to(config.models)
+    there = Config(models=tmp_path / "elsewhere", language="pt")
+    assert engines.open_engine(choice, there).translate(["The cat sleeps."])[0]
+    with pytest.raises(EngineUnavailable):
+        engines.open_engine(choice, Config(models=tmp_path / "nowhere", language="pt"))
 
 
 @pytest.mark.usefixtures("with_package")

@@ -10,8 +10,8 @@ from aggregator.errors import EngineUnavailable
 from aggregator.executors import open_workers
 from aggregator.model import EngineChoice
 from aggregator.pipeline import run_stage
-from aggregator.store import open_store, verdicts
-from aggregator.translate import engines, stage
+from aggregator.store import open_store, remakes, verdicts
+from aggregator.translate import engines, glossary, stage
 from aggregator.translate.stage import STAGE
 
 NOW = datetime(2026, 11, 24, 6, tzinfo=UTC)
@@ -141,6 +141,37 @@ def test_what_was_refused_in_one_batch_is_not_asked_for_in_the_next(db, engine, 
     run(db)
     asked = [segment for call in engine.calls for segment in call]
     assert asked.count("News about topic 5") == 1
+
+
+@pytest.mark.parametrize("answer", ["番号{n}の記事についての文章。", "no Japanese at all"])
+def test_a_segment_that_two_workers_were_asked_for_is_judged_once(db, engine, monkeypatch, answer):
+    monkeypatch.setattr(stage, "BATCH", 1)
+    engine.answer = answer
+    for number in (1, 2):
+        add(db, number, title="News about topic 5", text="This is the sentence about topic 5.")
+    outcomes = []
+    for job in STAGE.pending(db, CONFIG, NOW):
+        stage._last.clear()  # as in a process that had no job before
+        outcomes.append((job, STAGE.work(CONFIG, job)))
+    assert len(outcomes) == 2
+    for job, outcome in outcomes:
+        STAGE.record(db, CONFIG, job, outcome, NOW)
+    found = verdicts.engines(db)["phrasebook"]
+    assert found.passed + found.refused == 2
+
+
+def test_a_job_takes_the_operators_glossary_along(db, engine, tmp_path):
+    own = tmp_path / "glossary.tsv"
+    own.write_text("topic\t話題\n", encoding="utf-8")
+    config = replace(CONFIG, glossary=own)
+    add(db, 11)
+    (job,) = STAGE.pending(db, config, NOW)
+    own.unlink()  # a worker elsewhere never had it
+    engine.answer = "話題{n}の記事についての文章。"
+    STAGE.record(db, config, job, STAGE.work(config, job), NOW)
+    version = glossary.over("topic\t話題\n").version
+    assert rows(db, "glossary_version, verdict") == [(version, "passed 2/2")]
+    assert [*remakes.glossaries(db)] == [version]
 
 
 def test_a_revised_entry_asks_only_for_what_is_new(db, engine):

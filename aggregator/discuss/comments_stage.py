@@ -26,8 +26,7 @@ from aggregator.pipeline import Stage
 from aggregator.store import comments as store
 from aggregator.store import network, providers, translations, usage, verdicts
 from aggregator.translate import allowance, chain, engines, glossary
-from aggregator.translate.stage import BATCH, PAID_BATCH, note_trouble
-from aggregator.translate.stage import STAGE as TRANSLATE
+from aggregator.translate.stage import BATCH, PAID_BATCH, note_trouble, work_alone
 
 _REFUSED = "refused before"
 WAITING = 500  # texts looked at before the first of them goes to an engine
@@ -132,13 +131,17 @@ def _pending_texts(db: Database, config: Config, now: datetime) -> Iterator[Tran
     fresh = [entry for entry in waiting if not entry.attempts]
     size = PAID_BATCH if any(choice.paid or choice.slow for choice in ready) else BATCH
     batches = [tuple(fresh[start : start + size]) for start in range(0, len(fresh), size)]
+    own = glossary.own_text(config.glossary)
+    version = glossary.over(own, str(config.glossary)).version
+    # Read before the first is given out: what one brings changes none of the others, whoever works them when.
+    keys = chain.memory_keys(waiting, ready, config.language, version)
+    memory, refused = translations.recall(db, keys), translations.refused(db, keys)
     for batch in (*batches, *((entry,) for entry in waiting if entry.attempts)):
         meant = allowance.reserved(db, config, ready, batch, now)
         if meant:
-            keys = chain.memory_keys(batch, meant, config.language, glossary.merged(config.glossary).version)
             yield TranslateJob(
                 entries=batch, engines=meant, target=config.language, style=config.style,
-                memory=translations.recall(db, keys), refused=translations.refused(db, keys),
+                memory=memory, refused=refused, glossary=own,
             )  # fmt: skip
 
 
@@ -179,7 +182,7 @@ def _postpone_texts(db: Database, _: Config, job: TranslateJob, error: str, now:
 COMMENT_TRANSLATE = Stage(
     name="comment_translate",
     pending=_pending_texts,
-    work=TRANSLATE.work,
+    work=work_alone,
     record=_record_texts,
     postpone=_postpone_texts,
     backlog=lambda db, _, now: store.count_untranslated(db, now),

@@ -34,12 +34,13 @@ def _pending(db: Database, config: Config, now: datetime) -> Iterator[ViewpointJ
         return
     ready = note_engines(db, config, now)
     board = Board(resting=frozenset(usage.resting(db, now)), configured=usage.configured(db))
+    own = glossary.own_text(config.glossary)
     for order in store.due(db, now):
         entry = _as_entry(order)
         way = route(entry, ready.get(order.engine, ready[""]), board)  # the way its text goes anyhow
         if choice := writer.writer_of(way.engines, config.language):
             for meant in allowance.reserved(db, config, [choice], [entry], now):
-                yield ViewpointJob(order=order, engine=meant)
+                yield ViewpointJob(order=order, engine=meant, glossary=own)
 
 
 def _as_entry(order: ViewpointOrder) -> TranslateEntry:
@@ -59,7 +60,7 @@ def _work(config: Config, job: ViewpointJob) -> ViewpointOutcome:
     except TranslationError as error:
         return ViewpointOutcome(trouble=f"{job.engine.name}: {error}")
     try:
-        outcome = _written(config, job.order, engine)
+        outcome = _written(config, job, engine)
     except TranslationError as error:
         outcome = ViewpointOutcome(trouble=f"{job.engine.name}: {error}")
     return replace(outcome, sent=engine.spent) if isinstance(engine, ServiceEngine) else outcome
@@ -71,10 +72,11 @@ def _refusal(config: Config, order: ViewpointOrder) -> str:
     return viewpoints.refusal(order.title, order.text)
 
 
-def _written(config: Config, order: ViewpointOrder, engine: Engine) -> ViewpointOutcome:
+def _written(config: Config, job: ViewpointJob, engine: Engine) -> ViewpointOutcome:
     if not isinstance(engine, Writer):
         raise EngineUnavailable("it cannot write")
-    source, terms = f"{order.title}\n{order.text}", glossary.merged(config.glossary)
+    order = job.order
+    source, terms = f"{order.title}\n{order.text}", glossary.over(job.glossary)
     reason = ""
     for _ in range(ATTEMPTS):
         told = viewpoints.instructions(order.persona, config.style, reason)

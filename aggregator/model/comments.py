@@ -81,6 +81,7 @@ class ViewpointJob:
 
     order: ViewpointOrder
     engine: EngineChoice
+    glossary: str = ""  # the operator's own, as its file reads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,7 +69,7 @@ class EngineChoice:
     name: str  # firefox, llamacpp, openai, deepl, none
     model: str  # what the memory's key and the page call it
     target: str = "ja"
-    path: str = ""  # folder or file of the model
+    path: str = ""  # of the model, below the models folder of whoever opens it
     version: str = ""  # of prompt and placeholder form: part of the memory's key
     slow: bool = False  # under 2 sentences/s: summary alone, and two sentences of it
     paid: bool = False  # limited by a budget
@@ -110,6 +110,7 @@ class TranslateJob:
     missed: str = ""  # the engine that would have come first, had it not been resting after a failure
     refused: tuple[tuple[str, str], ...] = ()  # key -> why the engine's answer was refused, once and for all
     setup: str = ""  # what a refusal rests on beside the text; "" while an engine is left out
+    glossary: str = ""  # the operator's own, as its file reads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

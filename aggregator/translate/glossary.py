@@ -41,9 +41,26 @@ def merged(own: Path = NONE) -> Glossary:
 
     Raises: ConfigError naming file and line.
     """
-    if own == NONE:
+    return over(own_text(own), str(own))
+
+
+def own_text(own: Path = NONE) -> str:
+    """Return the operator's glossary as its file reads, "" where there is none: what a job takes along.
+
+    Raises: ConfigError naming the file.
+    """
+    return "" if own == NONE else _text(own)
+
+
+@lru_cache(maxsize=4)
+def over(own: str, name: str = "glossary") -> Glossary:
+    """Return the program's glossary with the terms of an operator's text over it.
+
+    Raises: ConfigError naming `name` and the line.
+    """
+    ours = read(own, name)
+    if not ours:
         return _starter()
-    ours = _rows(own)
     replaced = {term.lower() for term in ours}
     kept = {term: forms for term, forms in _rows(DEFAULT).items() if term.lower() not in replaced}
     return _glossary(kept | ours)
@@ -75,11 +92,14 @@ def _starter() -> Glossary:
 
 
 def _rows(path: Path) -> Rows:
+    return read(_text(path), str(path))
+
+
+def _text(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8-sig")  # spreadsheets write the mark
+        return path.read_text(encoding="utf-8-sig")  # spreadsheets write the mark
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read ({error})") from error
-    return read(text, str(path))
 
 
 def read(text: str, name: str) -> Rows:

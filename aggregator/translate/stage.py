@@ -1,6 +1,7 @@
 """The translate stage: entries with a summary in, checked translations out."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -51,7 +52,8 @@ def _setups(ready: Ready, version: str) -> dict[str, str]:
 
 def _pending(db: Database, config: Config, now: datetime) -> Iterator[TranslateJob]:
     """Yield batches of stale entries; without an engine only of those that need none."""
-    ready, version = note_engines(db, config, now), glossary.merged(config.glossary).version
+    ready, own = note_engines(db, config, now), glossary.own_text(config.glossary)
+    version = glossary.over(own, str(config.glossary)).version
     resting = frozenset(usage.resting(db, now))
     board = Board(resting=resting, configured=usage.configured(db), glossary=version)
     back = {choice.name for chain in ready.values() for choice in chain} - resting
@@ -65,7 +67,8 @@ def _pending(db: Database, config: Config, now: datetime) -> Iterator[TranslateJ
             for batch in _batches(group, _size(config, way, group)):
                 if not resting.issuperset(usage.resting(db, now)):
                     return  # one failed since: what is left goes another way, and does not wait for it too
-                yield from _jobs(db, config, way, batch, version, now)
+                jobs = _jobs(db, config, way, batch, version, now)
+                yield from (replace(job, glossary=own) for job in jobs)
 
 
 def _size(config: Config, way: Route, entries: list[TranslateEntry]) -> int:
@@ -113,6 +116,14 @@ def _jobs(
 
 
 def _work(config: Config, job: TranslateJob) -> TranslateOutcome:
+    outcome = work_alone(config, _informed(config, job))
+    _last.clear()
+    _last[config.store] = outcome
+    return outcome
+
+
+def work_alone(config: Config, job: TranslateJob) -> TranslateOutcome:
+    """Return what engines make of a batch, whatever this process was asked before."""
     opened: dict[EngineChoice, Engine] = {}
 
     def open_engine(choice: EngineChoice) -> Engine:
@@ -120,9 +131,7 @@ def _work(config: Config, job: TranslateJob) -> TranslateOutcome:
             opened[choice] = engines.open_engine(choice, config)
         return opened[choice]
 
-    outcome = writer.translate(_informed(config, job), glossary.merged(config.glossary), open_engine)
-    _last.clear()
-    _last[config.store] = outcome
+    outcome = writer.translate(job, glossary.over(job.glossary), open_engine)
     # A service counts by itself: what it was sent again is part of it.
     spent = {engine.name: engine.spent for engine in opened.values() if isinstance(engine, ServiceEngine)}
     return replace(outcome, used=tuple((dict(outcome.used) | spent).items()))
@@ -137,17 +146,36 @@ def _informed(config: Config, job: TranslateJob) -> TranslateJob:
     What the operator asked for again is made again.
     """
     last = _last.get(config.store)
-    if last is None or any(entry.redo == ASKED for entry in job.entries):
+    if last is None or _is_asked(job):
         return job
     made = ((write.key, write.text) for write in last.memory)
     return replace(job, memory=(*job.memory, *made), refused=(*job.refused, *last.refused))
+
+
+def _is_asked(job: TranslateJob) -> bool:
+    return any(entry.redo == ASKED for entry in job.entries)
+
+
+def _judged(db: Database, job: TranslateJob, outcome: TranslateOutcome) -> list[tuple[str, int, int]]:
+    """Return what the checks said of engines, each segment once: before the outcome is written.
+
+    Jobs that are worked at the same time may ask for the same one, and how many are depends on the workers.
+    """
+    if _is_asked(job):
+        return list(outcome.judged)
+    kept = dict(store.recall(db, [write.key for write in outcome.memory]))
+    passed = Counter(write.engine for write in outcome.memory if write.key in kept)
+    known = store.refused(db, [key for key, _ in outcome.refused])
+    refused = Counter(reason.partition(":")[0] for _, reason in known)
+    once = ((name, good - passed[name], bad - refused[name]) for name, good, bad in outcome.judged)
+    return [each for each in once if any(each[1:])]
 
 
 def _record(
     db: Database, config: Config, job: TranslateJob, outcome: TranslateOutcome, now: datetime
 ) -> None:
     note_trouble(db, outcome.trouble, now)
-    owed = _owed(job, outcome)
+    owed, found = _owed(job, outcome), _judged(db, job, outcome)
     for result in outcome.results:
         match result:
             case Translation():
@@ -157,9 +185,9 @@ def _record(
                 store.write_failure(db, config.language, result, now, job.setup or None)
     store.note_refused(db, outcome.refused, now)
     store.remember(db, outcome.memory, (key for key, _ in job.memory), now)
-    verdicts.note(db, outcome.judged, _waited(job, outcome), now)
-    present = glossary.merged(config.glossary)
-    remakes.note_glossary(db, present.version, touched.terms(present))
+    verdicts.note(db, found, _waited(job, outcome), now)
+    used = glossary.over(job.glossary)
+    remakes.note_glossary(db, used.version, touched.terms(used))
     allowance.settle(db, config, job.engines, outcome.used, now)
 
 

@@ -14,7 +14,7 @@ from aggregator.model import EngineChoice
 from aggregator.resources import memory_obstacle
 from aggregator.translate.engines import firefox, llamacpp, own, services
 from aggregator.translate.engines.services import SERVICES, ServiceEngine
-from aggregator.translate.manifest import MANIFEST, Model, find, folder_of, missing
+from aggregator.translate.manifest import MANIFEST, Model, find, missing
 
 SAMPLE = "The company released version 12.1 of its open-source database."
 
@@ -88,7 +88,9 @@ KINDS: dict[str, Kind] = {
         install="pip install fxtranslate",
         version=lambda _: firefox.VERSION,
         slow=False,
-        open=lambda choice, _: firefox.FirefoxEngine(Path(choice.path), choice.model, choice.target),
+        open=lambda choice, config: firefox.FirefoxEngine(
+            config.models_folder / choice.path, choice.model, choice.target
+        ),
     ),
     "llamacpp": Kind(
         package=llamacpp.PACKAGE,
@@ -152,10 +154,11 @@ def open_engine(choice: EngineChoice, config: Config) -> Engine:
     """
     if choice.name in SERVICES:
         return SERVICES[choice.name].open(choice, config)
-    engines: dict[EngineChoice, Engine] = _of_thread.__dict__.setdefault("engines", {})
-    if choice not in engines:
-        engines[choice] = KINDS[choice.name].open(choice, config)
-    return engines[choice]
+    engines: dict[tuple[EngineChoice, Path], Engine] = _of_thread.__dict__.setdefault("engines", {})
+    key = choice, config.models_folder
+    if key not in engines:
+        engines[key] = KINDS[choice.name].open(choice, config)
+    return engines[key]
 
 
 def sample(name: str, config: Config, manifest: Path = MANIFEST, allowance: int | None = None) -> Sample:
@@ -207,12 +210,12 @@ def _memory_obstacle(model: Model) -> str:
 
 
 def _choice(model: Model, config: Config) -> EngineChoice:
-    kind, folder = KINDS[model.engine], folder_of(model, config)
+    kind = KINDS[model.engine]
     return EngineChoice(
         name=model.engine,
         model=model.label,
         target=model.target,
-        path=str(folder if model.folder else folder / model.files[0].name),
+        path=model.folder or model.files[0].name,
         version=kind.version(config),
         slow=kind.slow,
         writes=model.engine == "llamacpp" and config.llamacpp_writer,

@@ -25,8 +25,9 @@ def instead_of(model: Model, config: Config) -> Model:
         return model
     path = _file(config)
     prompt(config)
-    memory = path.stat().st_size + BESIDE
-    return replace(model, label=path.stem, folder=str(path), licence="yours", memory=memory, files=())
+    memory, folder = path.stat().st_size + BESIDE, config.models_folder.absolute()
+    place = path.relative_to(folder) if path.is_relative_to(folder) else path
+    return replace(model, label=path.stem, folder=str(place), licence="yours", memory=memory, files=())
 
 
 def prompt(config: Config) -> str:
@@ -54,7 +55,11 @@ def open_llamacpp(choice: EngineChoice, config: Config) -> LlamaCppEngine:
     Raises: EngineUnavailable where it cannot be.
     """
     return LlamaCppEngine(
-        Path(choice.path), choice.model, choice.target, prompt=prompt(config), style=config.style
+        config.models_folder / choice.path,
+        choice.model,
+        choice.target,
+        prompt=prompt(config),
+        style=config.style,
     )
 
 
