@@ -169,6 +169,21 @@ def load(
     return _with_digest(config) if config.schedule_digest else config
 
 
+# Files of the machine that works, not of the one that gives out what is to be done.
+_OF_THE_MACHINE = frozenset(
+    {"models", "openai_key_file", "deepl_key_file", "reddit_client_file", "github_token_file"}
+)
+
+
+def local(config: Config, environ: Mapping[str, str] = os.environ) -> Config:
+    """Return settings made elsewhere as they hold here: models and keys where this environment names them.
+
+    Raises: ConfigError naming the variable and what was expected.
+    """
+    named = {key: _convert(o, key, raw) for o, key, raw in _from_environ(environ) if key in _OF_THE_MACHINE}
+    return dataclasses.replace(config, **named)
+
+
 def _with_digest(config: Config) -> Config:
     """Return settings whose digests come out at the hour that a line of cron names."""
     from aggregator.schedule import daily

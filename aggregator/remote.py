@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from aggregator import __version__
+from aggregator.config import Config, local
 from aggregator.errors import VersionMismatch
 
 _PROTOCOL = 5
@@ -24,7 +25,7 @@ def _version() -> str:
     """Return what must be equal on both sides, for values to be read and rows to be the same."""
     sources = hashlib.sha256()
     package = Path(__file__).parent
-    for path in sorted(package.rglob("*.py")):
+    for path in sorted(each for each in package.rglob("*") if each.is_file() and each.suffix != ".pyc"):
         sources.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
     python = ".".join(platform.python_version_tuple()[:2])
     dask = importlib.metadata.version("distributed")
@@ -62,7 +63,7 @@ def _noted(owner: str) -> Iterator[None]:
 
 def _came_of(fn: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Any, BaseException | None]:
     try:
-        return fn(*args), None
+        return fn(*(local(each) if isinstance(each, Config) else each for each in args)), None
     except BaseException as error:  # noqa: BLE001 - a future carries whatever was raised, as the stdlib's do
         return None, error
 

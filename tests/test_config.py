@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.config import Config, described, load
+from aggregator.config import Config, described, load, local
 from aggregator.errors import ConfigError
 
 
@@ -142,3 +142,14 @@ def test_comments_and_viewpoints_are_off_until_somebody_wants_them():
     assert (Config().comments, Config().viewpoints) == ("none", False)
     wanted = load(environ={"AGGREGATOR_COMMENTS": "hackernews, github", "AGGREGATOR_VIEWPOINTS": "on"})
     assert (wanted.comments, wanted.viewpoints) == ("hackernews, github", True)
+
+
+def test_settings_made_elsewhere_take_models_and_keys_of_this_machine():
+    made = Config(models=Path("/there/models"), deepl_key_file=Path("/there/key"), language="pt")
+    here = {
+        "AGGREGATOR_MODELS": "/here", "AGGREGATOR_DEEPL_KEY_FILE": "key", "AGGREGATOR_LANGUAGE": "ja",
+        "AGGREGATOR_NONSENSE": "1", "AGGREGATOR_DEEPL_KEY": "secret",
+    }  # fmt: skip
+    found = local(made, here)
+    assert (found.models, found.deepl_key_file, found.language) == (Path("/here"), Path("key"), "pt")
+    assert local(made, {}) == made
