@@ -115,7 +115,9 @@ class Config:
     after_publish: str = _setting("", "a command that is told which files of output/ changed: rsync, rclone")
     after_backup: str = _setting("", "a command that is told of a new backup")
     hook_timeout: timedelta = _setting(timedelta(minutes=10), "so long may such a command take")
-    executor_poll: str = _setting("processes:1", "where polling works: inline:, processes:N or dask:tcp://host:port")
+    executor_poll: str = _setting(
+        "processes:1", "where polling works: inline:, processes:N or dask:tcp://host:port"
+    )
     executor_enrich: str = _setting("inline:", "where enriching works")
     executor_translate: str = _setting("processes:1", "where translation works")
 
@@ -180,7 +182,8 @@ def local(config: Config, environ: Mapping[str, str] = os.environ) -> Config:
 
     Raises: ConfigError naming the variable and what was expected.
     """
-    named = {key: _convert(o, key, raw) for o, key, raw in _from_environ(environ) if key in _OF_THE_MACHINE}
+    found = (each for each in _from_environ(environ) if each[1] in _OF_THE_MACHINE)
+    named: dict[str, Any] = {key: _convert(origin, key, raw) for origin, key, raw in found}
     return dataclasses.replace(config, **named)
 
 
