@@ -4,17 +4,16 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from aggregator import opml, resources, store
 from aggregator.config import Config
 from aggregator.errors import AggregatorError, StoreError
 from aggregator.http import reach
-from aggregator.times import maybe_time
+from aggregator.times import EARLIEST, maybe_time
 from aggregator.urls import registrable_domain
 
-EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)  # a clock before this was never set
 AHEAD = timedelta(minutes=5)  # of the clock: what was written later than this was written by another clock
 ASKED = 3  # hosts that are tried
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO

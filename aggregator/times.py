@@ -3,6 +3,8 @@
 import re
 from datetime import UTC, datetime, timedelta
 
+EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)  # a clock before this was never set
+
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _ALMOST = timedelta(seconds=1) - timedelta.resolution
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([smhdw]?)\s*")

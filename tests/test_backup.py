@@ -254,6 +254,17 @@ def test_a_backup_that_fails_is_said_and_tried_again_tomorrow(
     assert day_of(newsroom, days=1).failure == ""
 
 
+def test_a_clock_that_was_never_set_makes_no_backup_and_takes_none_away(newsroom: Newsroom):
+    day_of(newsroom)
+    newsroom.settings(backup_keep=1)
+    path, right = made(newsroom, making.DAILY, days=1), newsroom.now
+    newsroom.now = NOON.replace(year=1970)
+    assert day_of(newsroom).path == ""
+    assert path.exists()
+    newsroom.now = right
+    assert day_of(newsroom, days=2).path
+
+
 def test_no_backup_is_made_by_itself_where_none_is_kept(newsroom: Newsroom):
     newsroom.settings(backup_keep=0)
     day_of(newsroom)

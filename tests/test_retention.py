@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -23,7 +24,7 @@ from aggregator.poll.stage import STAGE as POLL
 from aggregator.publish.place import private_root
 from aggregator.publish.stage import STAGE as PUBLISH
 from aggregator.publish.stage import forget_published
-from aggregator.retention import stage
+from aggregator.retention import limits, stage
 from aggregator.retention.stage import STAGE
 from aggregator.search import find
 from aggregator.serve import Server
@@ -79,7 +80,16 @@ def published(
 
 
 def prune(room: Newsroom, days: float = 0) -> StageReport:
-    """Let time pass, then run the stage until nothing is due."""
+    """Let time pass as if each day had had its pass, then run the stage until nothing is due."""
+    reached = retention.state(room.db)
+    if reached.as_of:
+        as_of = to_text(room.now + timedelta(days=days))
+        retention.note(room.db, replace(reached, as_of=as_of))
+    return leap(room, days)
+
+
+def leap(room: Newsroom, days: float) -> StageReport:
+    """Set the clock, then run the stage until nothing is due."""
     room.now += timedelta(days=days)
     return run_stage(*running(room))
 
@@ -390,7 +400,43 @@ def test_a_pass_is_made_once_a_day(room: Newsroom):
     assert prune(room, 1).jobs == 2
     stage.begin(room.db)
     assert prune(room).jobs == 2
-    assert retention.state(room.db) == retention.Pass(done_on=to_text(room.now)[:10], total=1)
+    done = retention.Pass(done_on=to_text(room.now)[:10], as_of=to_text(room.now), total=1)
+    assert retention.state(room.db) == done
+
+
+@pytest.mark.parametrize("years", [1, -56])
+@pytest.mark.parametrize("version", ["this", "an older"])
+def test_a_clock_that_is_wrong_by_years_costs_no_texts(room: Newsroom, years: int, version: str):
+    """Neither those of half a year nor articles nor the memory, also where its day is over."""
+    feed = room.feed()
+    published(room, feed, "1", "2", "3")
+    told(room, feed, "4")
+    room.db.execute(
+        "INSERT INTO translation_memory VALUES (?, 'firefox', 'm', 's', 't', ?)",
+        ["8" * 64, to_text(room.now)],
+    )
+    leap(room, 0)
+    if version == "an older":
+        state = "json_remove(value, '$.as_of')"
+        room.db.execute(f"UPDATE meta SET value = {state} WHERE key = 'retention'")
+    right, before = room.now, kept(room)
+    for day in range(3):
+        leap(room, 365 * years + 1)
+        stage.begin(room.db)
+        leap(room, 0)
+        room.now = right + (day + 1) * DAY
+        leap(room, 0)
+    assert kept(room) == before
+    assert room.db.execute("SELECT count(*) FROM translation_memory").fetchone() == (1,)
+    assert leap(room, 200).units == 0
+    assert [leap(room, 1).units for _ in range(200)].count(1) == len(before) - 2  # the feeds show two
+
+
+def test_limits_lag_after_a_pause_and_are_made_up_for():
+    assert limits.believed(NOON, None) == NOON
+    assert limits.believed(NOON, NOON - DAY) == NOON
+    assert limits.believed(NOON, NOON - 30 * DAY) == NOON - 28 * DAY
+    assert limits.believed(NOON - 9 * DAY, NOON) == NOON - 9 * DAY
 
 
 def test_a_pass_that_was_cut_off_goes_on_where_it_was(room: Newsroom, monkeypatch: pytest.MonkeyPatch):

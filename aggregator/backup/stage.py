@@ -17,7 +17,7 @@ from aggregator.errors import StoreError
 from aggregator.pipeline import Stage
 from aggregator.store import backups
 from aggregator.store.backups import State
-from aggregator.times import from_text, to_text
+from aggregator.times import EARLIEST, from_text, to_text
 
 EVERY = timedelta(days=30)  # between two trials
 
@@ -57,7 +57,7 @@ Job = Begin | Daily | Trial
 
 def pending(db: Database, config: Config, now: datetime) -> Iterator[Job]:
     """Yield the one job that is due, if any."""
-    if config.backup_keep == 0:
+    if config.backup_keep == 0 or now < EARLIEST:  # by such a clock each start would have another day
         return
     known = backups.state(db)
     if not known.day:

@@ -7,6 +7,16 @@ from aggregator.faults import DROP_AFTER_LEAST
 UNLISTED = timedelta(days=7)  # a feed that was empty or taken out by mistake is back by then
 SPENT = timedelta(days=7)  # after its translation an article has served its purpose
 UNUSED = timedelta(days=180)  # segments in the translation memory
+STEP = timedelta(days=2)  # that limits move by a pass: more than a day, or a pause would never be made up for
+
+
+def believed(now: datetime, last: datetime | None) -> datetime:
+    """Return the time that limits are counted from, as `last` was by the pass before.
+
+    Shape: never much later than then, whatever the clock says. One that is ahead by a year costs two days of
+    texts for each day that it is; after a pause limits lag, while nothing more is kept than without it.
+    """
+    return min(now, last + STEP) if last else now
 
 
 def before(now: datetime, drop_after: timedelta, oldest_kept_at: datetime | None) -> datetime | None:

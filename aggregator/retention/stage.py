@@ -20,7 +20,7 @@ from aggregator.publish.volume import Volume
 from aggregator.retention import limits
 from aggregator.store import articles, growth, retention
 from aggregator.store.retention import Limits, Old, Pass
-from aggregator.times import to_text
+from aggregator.times import EARLIEST, from_text, maybe_time, to_text
 
 FEEDS = 100  # that a job looks through
 STORIES = 200  # that a job drops: a fraction of a second, in which nobody else can write
@@ -59,14 +59,25 @@ def pending(db: Database, config: Config, now: datetime) -> Iterator[Job]:
     """Yield the next job of the day's pass, if any."""
     reached = retention.state(db)
     today = to_text(now)[:10]
-    if reached.done_on != today:
-        ended = replace(reached, done_on=today, after=0, spent=0, dropped=0)
-        yield _look(db, config, reached, now) or _spent(db, config, reached, now) or End(reached=ended)
+    if reached.done_on != today and now >= EARLIEST:
+        as_of = _as_of(reached, now)
+        latest = max(reached.as_of, to_text(as_of))
+        ended = replace(reached, done_on=today, as_of=latest, after=0, spent=0, dropped=0)
+        yield _look(db, config, reached, as_of) or _spent(db, config, reached, as_of) or End(reached=ended)
 
 
-def _look(db: Database, config: Config, reached: Pass, now: datetime) -> Look | None:
+def _as_of(reached: Pass, now: datetime) -> datetime:
+    return limits.believed(now, maybe_time(_last(reached) or None))
+
+
+def _last(reached: Pass) -> str:
+    """Return the time of the last pass; one of an older version noted its day alone."""
+    return reached.as_of or (reached.done_on and f"{reached.done_on}T00:00:00Z")
+
+
+def _look(db: Database, config: Config, reached: Pass, as_of: datetime) -> Look | None:
     feeds = retention.feeds_after(db, reached.after, FEEDS)
-    allowed = allowing(db, config, now) if feeds and not reached.spent else None
+    allowed = allowing(db, config, as_of) if feeds and not reached.spent else None
     if allowed is None:
         return None
     gone = retention.old(db, feeds, allowed, STORIES)
@@ -79,20 +90,20 @@ def _look(db: Database, config: Config, reached: Pass, now: datetime) -> Look | 
     return Look(gone=gone, reached=to)
 
 
-def _spent(db: Database, config: Config, reached: Pass, now: datetime) -> Spent | None:
-    entries = articles.spent(db, config.language, now - limits.SPENT, reached.spent, ARTICLES)
+def _spent(db: Database, config: Config, reached: Pass, as_of: datetime) -> Spent | None:
+    entries = articles.spent(db, config.language, as_of - limits.SPENT, reached.spent, ARTICLES)
     return Spent(entries=tuple(entries), reached=replace(reached, spent=entries[-1])) if entries else None
 
 
-def allowing(db: Database, config: Config, now: datetime) -> Limits | None:
-    """Return what may go by the settings; None where everything is kept."""
+def allowing(db: Database, config: Config, as_of: datetime) -> Limits | None:
+    """Return what may go by the settings at a time; None where everything is kept."""
     oldest = retention.oldest_of(db, config.keep_entries) if config.keep_entries else None
-    before = limits.before(now, config.drop_after, oldest)
+    before = limits.before(as_of, config.drop_after, oldest)
     if before is None:
         return None
     return Limits(
         before=before,
-        unlisted_since=now - limits.UNLISTED,
+        unlisted_since=as_of - limits.UNLISTED,
         shown=frozenset(lists.window(db, config)),
         states=("translated", "untranslated") if config.untranslated == "publish" else ("translated",),
         most=config.max_entries,
@@ -119,7 +130,7 @@ def record(db: Database, config: Config, job: Job, found: Volume | None, now: da
         case Spent(entries=entries):
             articles.drop_texts(db, entries)
         case End():
-            forgotten = retention.trim_memory(db, now, now - limits.UNUSED)
+            forgotten = retention.trim_memory(db, now, from_text(job.reached.as_of) - limits.UNUSED)
             if found:
                 growth.note(db, job.reached.done_on, found.bytes, found.files)
             log.info("retention dropped=%d segments=%d", retention.state(db).dropped, forgotten)
@@ -144,12 +155,13 @@ def size(job: Job) -> int:
 
 def begin(db: Database) -> None:
     """Have a pass begin though today's is over."""
-    retention.note(db, replace(retention.state(db), done_on="", after=0, spent=0))
+    reached = retention.state(db)
+    retention.note(db, replace(reached, done_on="", as_of=_last(reached), after=0, spent=0))
 
 
 def forecast(db: Database, config: Config, now: datetime) -> str:
     """Say how much would go now."""
-    allowed = allowing(db, config, now)
+    allowed = allowing(db, config, _as_of(retention.state(db), now))
     if allowed is None:
         return "everything is kept: drop_after = 0, keep_entries = 0"
     feeds = retention.feeds_after(db, 0, -1)

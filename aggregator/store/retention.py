@@ -128,6 +128,7 @@ class Pass:
     """How far the look through all feeds has come, and what it dropped; one begins each day."""
 
     done_on: str = ""  # the day the last one ended
+    as_of: str = ""  # the time its limits were counted from; only a wrong clock ever was later
     after: int = 0  # the feed it has reached
     spent: int = 0  # the entry up to which articles that served their purpose are gone
     dropped: int = 0  # entries, by the present one
