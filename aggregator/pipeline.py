@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from aggregator.config import Config
-from aggregator.executors import Workers
+from aggregator.errors import ClusterError
+from aggregator.executors import Workers, WorkersLost
 
 if TYPE_CHECKING:  # a worker loads this module for `guarded` alone and needs no database
     from sqlite_utils import Database
@@ -19,6 +20,7 @@ if TYPE_CHECKING:  # a worker loads this module for `guarded` alone and needs no
 log = logging.getLogger(__name__)
 
 _BREAKS = 3  # in a row; then something is wrong with the workers rather than with a job
+HUNG = timedelta(hours=1)  # so long may a job take; language models on slow machines need many minutes
 
 Clock = Callable[[], datetime]
 Stop = Callable[[], bool]
@@ -145,13 +147,24 @@ class _Run:
                 if not flight:
                     return not ended
                 job, future = flight[0]
-                outcome = future.result()
+                outcome = self._awaited(future)
                 flight.popleft()
                 self._book(job, outcome)
                 self.breaks = 0
                 ended = ended or over()
         except BrokenExecutor as error:
             return self._reopen(error)
+        except ClusterError:
+            self.workers.close()  # what else is in flight has nobody who takes it
+            raise
+
+    def _awaited(self, future: Future[Any]) -> Any:
+        """Return what came of a job; where it hangs, its worker is ended without waiting for it."""
+        try:
+            return future.result(HUNG.total_seconds())
+        except TimeoutError as error:
+            self.workers.kill()
+            raise BrokenExecutor(f"a job was not done after {HUNG}") from error
 
     def _width(self) -> int:
         """Return how many jobs may be in flight: one after a break, so that the next break names its job."""
@@ -170,9 +183,10 @@ class _Run:
         if self.stop():  # a service manager signals the whole group, workers too
             log.info("worker_ended stage=%s", self.stage.name)
             return False
-        log.error("worker_died stage=%s error=%s", self.stage.name, error)
+        lost = isinstance(error, WorkersLost)
+        log.error("%s stage=%s error=%s", "workers_lost" if lost else "worker_died", self.stage.name, error)
         self.breaks += 1
-        if self.breaks > 1 and len(self.in_flight) == 1:
+        if self.breaks > 1 and len(self.in_flight) == 1 and not lost:
             self._book(self.in_flight[0][0], Crash(error="the worker process died", traceback=str(error)))
         else:
             self._crashed(f"a worker died: {error}")
