@@ -7,6 +7,7 @@ from typing import cast, get_args
 from aggregator import urls
 from aggregator.errors import OpmlError
 from aggregator.faults import CHAIN, is_chain
+from aggregator.markup import xml_legal
 from aggregator.model import (
     Extract,
     FeedSettings,
@@ -124,7 +125,8 @@ def _inserted(file: OpmlText, path: str, outlines: list[bytes]) -> bytes:
 
 
 def _path(category: str) -> str:
-    return "/".join(name for part in category.split("/") if (name := part.strip()))
+    # As it is read back: by another name a category that is there would be made once more.
+    return "/".join(name for part in category.split("/") if (name := xml_legal(part).strip()))
 
 
 def remove(data: bytes, url: str) -> bytes:

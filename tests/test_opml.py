@@ -195,6 +195,15 @@ def test_a_category_that_is_missing_is_made_for_a_feed_that_moves():
     assert len(opml.parse(moved)) == len(opml.parse(FILE))
 
 
+@pytest.mark.parametrize("category", ["Ne\x00ws", "\x1bNews", "News\ud800", " \x01 News"])
+def test_characters_that_xml_cannot_hold_make_no_second_category(category: str):
+    data = _opml('<outline text="News"><outline text="A" xmlUrl="https://a.example/"/></outline>')
+    data = opml.add(data, Subscription(url="https://b.example/", title="B", category=category))
+    assert data.count(b'text="News"') == 1
+    assert {each.category for each in opml.parse(data)} == {"News"}
+    assert opml.categorise(data, "https://a.example/", category) == data
+
+
 def test_a_feed_that_is_alone_in_its_category_moves_into_one_inside_it():
     data = _opml('<outline text="News">\n<outline text="A" xmlUrl="https://a.example/"/>\n</outline>')
     moved = opml.categorise(data, "https://a.example/", "News/Deep")
