@@ -104,8 +104,10 @@ def host_in(text: str) -> str:
 
 
 def path(store: Path) -> Path:
-    """Return where the deny list of a store lies."""
-    return store.with_name(f"{store.name}.denied")
+    """Return where the deny list of a store lies: beside the file itself, whichever link names it."""
+    own, beside_link = files.companion(store, "denied"), store.with_name(f"{store.name}.denied")
+    is_older = beside_link.exists() and not own.exists()  # written by a version that looked beside the link
+    return beside_link if is_older else own
 
 
 def read(store: Path) -> DenyList:

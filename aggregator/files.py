@@ -32,6 +32,12 @@ def beside(path: Path, body: bytes) -> Path:
     return half
 
 
+def companion(path: Path, ending: str) -> Path:
+    """Return where a file lies that belongs to another one, whichever link that is named by."""
+    file = path.resolve() if path.is_symlink() else path
+    return file.with_name(f"{file.name}.{ending}")
+
+
 def partial(path: Path) -> Path:
     """Return where a file is written that only one program writes, until it is whole."""
     return path.with_name(f".{path.name}.tmp")

@@ -1,4 +1,4 @@
-"""Locks that die with the process that holds them: one instance per store, and the sign of a server."""
+"""Locks that die with the process that holds them: one instance per store, the sign of a server, folders."""
 
 import contextlib
 import fcntl
@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from aggregator.errors import StoreError, StoreLocked, StoreTooNew
+from aggregator.files import companion
 
 _RETRY = 0.1  # seconds between two looks at a lock somebody else holds
 
@@ -22,7 +23,7 @@ def instance_lock(store: Path, command: str, wait: timedelta = timedelta()) -> I
     Raises: StoreLocked naming the holder where it is not free within `wait`; StoreError where the lock
     cannot be written.
     """
-    path = _beside(store, "lock")
+    path = companion(store, "lock")
     descriptor = _opened(path)
     try:
         _acquire(descriptor, path, wait)
@@ -55,7 +56,32 @@ def is_served(store: Path) -> bool:
     """
     if not _serving(store).exists():
         return False
-    descriptor = _opened(_serving(store))
+    try:
+        return is_held(_serving(store))
+    except OSError as error:
+        raise StoreError(f"{_serving(store)}: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def folder_lock(folder: Path) -> Iterator[None]:
+    """Hold a folder while the block runs, once nobody else does.
+
+    Raises: OSError.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def is_held(path: Path) -> bool:
+    """Tell whether somebody holds a folder, or a file.
+
+    Raises: OSError.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -67,12 +93,7 @@ def is_served(store: Path) -> bool:
 
 
 def _serving(store: Path) -> Path:
-    return _beside(store, "served")
-
-
-def _beside(store: Path, ending: str) -> Path:
-    file = store.resolve() if store.is_symlink() else store  # or by another name it would be another store
-    return file.with_name(f"{file.name}.{ending}")
+    return companion(store, "served")
 
 
 def _opened(path: Path) -> int:

@@ -16,6 +16,28 @@ def denial(**what: tuple[str, ...]) -> Denial:
     return Denial(target="t", denied_at=NOON, reason="its author asked", **what)
 
 
+def test_the_list_of_a_store_is_the_same_one_by_a_link_to_it(tmp_path: Path):
+    store, link = tmp_path / "store.sqlite", tmp_path / "other" / "link.sqlite"
+    link.parent.mkdir()
+    link.symlink_to(store)
+    written = deny_list.write(link, [denial(hosts=("a.example",))])
+    assert deny_list.read(store) == deny_list.read(link) == written
+    assert [each.name for each in link.parent.iterdir()] == ["link.sqlite"]
+
+
+def test_a_list_that_an_older_version_wrote_beside_a_link_still_holds(tmp_path: Path):
+    store, link = tmp_path / "store.sqlite", tmp_path / "other" / "link.sqlite"
+    link.parent.mkdir()
+    link.symlink_to(store)
+    old = link.with_name("link.sqlite.denied")
+    deny_list.write(store, [denial(hosts=("a.example",))])
+    deny_list.path(store).rename(old)
+    assert deny_list.read(link).hosts == {"a.example"}
+    deny_list.write(link, [denial(hosts=("b.example",))])
+    assert deny_list.read(link).hosts == {"b.example"}
+    assert not deny_list.path(store).exists()
+
+
 def test_what_is_written_is_read(tmp_path: Path):
     store = tmp_path / "new" / "store.sqlite"
     made = (

@@ -1,8 +1,6 @@
 """Backups made: what goes into one, where it lies, which go when, and how much room one takes."""
 
-import fcntl
 import logging
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +14,7 @@ from aggregator.backup import bundle, settings
 from aggregator.backup.bundle import Manifest, Progress, quiet
 from aggregator.config import Config
 from aggregator.errors import StoreDamaged, StoreError
+from aggregator.lock import folder_lock, is_held
 from aggregator.store import snapshot
 from aggregator.translate import glossary
 
@@ -68,36 +67,13 @@ def staged(folder: Path) -> Iterator[Path]:
     """Hold a folder that is gone afterwards, on the disk of `folder`; what a kill left there goes too."""
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as held:
-        with _locked(folder):  # or one would be taken for a leftover that is made and not held yet
+        with folder_lock(folder):  # or one would be taken for a leftover that is made and not held yet
             name = held.enter_context(tempfile.TemporaryDirectory(prefix=_STAGED, dir=folder))
-            held.enter_context(_locked(Path(name)))
+            held.enter_context(folder_lock(Path(name)))
             for left in folder.glob(f"{_STAGED}*"):
-                if not _is_held(left):
+                if not is_held(left):
                     shutil.rmtree(left)
         yield Path(name)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold a folder; the hold ends with the process, however that ends."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _is_held(folder: Path) -> bool:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    else:
-        return False
-    finally:
-        os.close(descriptor)
 
 
 def _name(manifest: Manifest, now: datetime) -> str:
