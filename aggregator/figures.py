@@ -10,6 +10,7 @@ from aggregator import disk, lags, troubles
 from aggregator.config import Config
 from aggregator.store import (
     comments,
+    due,
     feeds,
     hook_states,
     network,
@@ -42,7 +43,7 @@ def collect(db: Database, config: Config, now: datetime) -> dict[str, Any]:
     return {
         "feeds": _feeds(db),
         **next(db.query(_TIMES)),
-        "next_poll_at": maybe_text(feeds.next_due_at(db)),
+        "next_poll_at": maybe_text(due.next_at(db)),
         "network_down_since": maybe_text(network.down_since(db)),
         "troubles": {each.key: each.text for each in troubles.found(db, config, now)},
         **lags.figures(db, now),

@@ -15,6 +15,7 @@ from aggregator.discuss.providers import KINDS
 from aggregator.poll.outage import wait
 from aggregator.store import (
     comments,
+    due,
     feeds,
     hook_states,
     hub_pings,
@@ -50,7 +51,7 @@ def collect(db: Database, config: Config, now: datetime) -> tuple[dict[str, Any]
         "feeds": _feeds(len(rows), states),
         "identity": _identities(rows),
         "last poll": _ago(db, "SELECT max(last_poll_at) FROM feeds WHERE listed = 1", now),
-        "next poll": _ahead(feeds.next_due_at(db), now),
+        "next poll": _ahead(due.next_at(db), now),
         "network": _network(db, now),
         "trouble": "; ".join(each.text for each in troubles.found(db, config, now)) or "none",
         **lags.lines(db, now),

@@ -13,7 +13,7 @@ from pathlib import Path
 from aggregator.config import Config
 from aggregator.poll import stage
 from aggregator.session import take_up_opml
-from aggregator.store import feeds, open_store
+from aggregator.store import due, open_store
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -49,15 +49,15 @@ def _row(count: int, folder: Path) -> list[str]:
     with db.atomic():
         db.execute("UPDATE feeds SET next_poll_at = '2026-11-25T00:00:00Z' WHERE feed_id % 100 != 0")
         db.execute("UPDATE feeds SET next_poll_at = '2026-11-24T06:30:00Z' WHERE feed_id % 100 = 0")
-    due = feeds.count_due(db, LATER)
+    count_due = due.count(db, LATER)
     measured = [
         first, unchanged, one,
-        _seconds(lambda: feeds.count_due(db, LATER)),
+        _seconds(lambda: due.count(db, LATER)),
         _seconds(lambda: list(stage.pending(db, config, LATER))),
         _seconds(lambda: list(stage.pending(db, config, NOW))),
     ]  # fmt: skip
     db.close()
-    return [f"{count:,}", f"{due:,}", *(f"{1000 * seconds:.1f} ms" for seconds in measured)]
+    return [f"{count:,}", f"{count_due:,}", *(f"{1000 * seconds:.1f} ms" for seconds in measured)]
 
 
 def _list(config: Config, count: int) -> None:

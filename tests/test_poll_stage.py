@@ -27,6 +27,8 @@ from aggregator.model import (
 from aggregator.pipeline import StageReport, run_stage
 from aggregator.poll import clean, parse, stage
 from aggregator.poll import shard as shard_work
+from aggregator.poll.shards import PER_DOMAIN
+from aggregator.store import due as due_store
 from aggregator.store import feeds, open_store, polls
 from tests.feedserver import Answer, FeedServer
 from tests.names import give_addresses
@@ -79,6 +81,10 @@ def row(db: Database, feed_id: int = 1) -> dict[str, Any]:
     return next(db.query("SELECT * FROM feeds WHERE feed_id = ?", [feed_id]))
 
 
+def pending(db: Database) -> Iterator[Shard]:
+    return stage.pending(db, CONFIG, NOW)
+
+
 def outcomes(db: Database) -> list[tuple[str, int, int]]:
     return db.execute("SELECT outcome, added, changed FROM polls ORDER BY poll_id").fetchall()
 
@@ -116,7 +122,7 @@ def test_a_second_poll_gets_304_and_writes_only_polling_columns(server: FeedServ
     assert outcomes(db)[1] == ("not_modified", 0, 0)
     assert {table: list(db.query(f"SELECT * FROM {table}")) for table in before} == before
     changed = {name for name, value in row(db).items() if value != feed[name]}
-    assert changed <= {"next_poll_at", "next_poll_reasons", "last_poll_at"}
+    assert changed <= {"next_poll_at", "next_poll_reasons", "last_poll_at", "seconds"}
 
 
 def test_the_same_body_under_churning_validators_is_unchanged(server: FeedServer, db: Database):
@@ -237,7 +243,7 @@ def test_a_feed_listed_meanwhile_waits_for_its_host(
     server.requests.clear()
     run(db, NOW + timedelta(hours=1))
     assert server.requests == []
-    assert feeds.next_due_at(db) == NOW + timedelta(hours=10)
+    assert due_store.next_at(db) == NOW + timedelta(hours=10)
 
 
 def test_a_rest_asked_for_at_a_redirects_end_is_that_hosts(server: FeedServer, db: Database):
@@ -326,8 +332,61 @@ def test_a_domain_is_in_one_shard_and_a_shard_is_bounded(db: Database):
     shards = list(stage.pending(db, CONFIG, NOW))
     domains = [batch.domain for shard in shards for batch in shard.batches]
     assert len(domains) == len(set(domains)) == 451
-    assert [stage.size(shard) for shard in shards] == [200, 200, 70]
-    assert len(shards[0].batches[0].feeds) == stage.PER_DOMAIN == 20
+    assert [stage.size(shard) for shard in shards] == [157, 157, 156]
+    assert len(shards[0].batches[0].feeds) == PER_DOMAIN == 20
+
+
+def test_one_call_gives_out_all_that_is_due_and_each_feed_once(db: Database, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(stage, "AT_ONCE", 50)
+    follow(db, *(f"https://h{n}.example/" for n in range(230)))
+    given = [[feed.feed_id for batch in shard.batches for feed in batch.feeds] for shard in pending(db)]
+    assert [len(shard) for shard in given] == [50, 50, 50, 50, 30]
+    assert sorted(feed_id for shard in given for feed_id in shard) == list(range(1, 231))
+
+
+def test_what_is_booked_while_jobs_are_given_out_changes_none_of_them(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(stage, "AT_ONCE", 50)
+    follow(db, *(f"https://h{n % 60}.site{n % 90}.example/{n}" for n in range(300)))
+    alone = [shard.batches for shard in pending(db)]
+    beside = []
+    for shard in pending(db):
+        beside.append(shard.batches)
+        stage.postpone(db, CONFIG, shard, "ValueError: bad", NOW)
+    assert beside == alone
+
+
+def test_a_domain_with_half_of_all_feeds_has_its_turn_and_no_more_of_them_are_read(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(stage, "AT_ONCE", 100)
+    read: list[int] = []
+    monkeypatch.setattr(due_store, "due_feed_of", lambda row: read.append(1) or feeds.due_feed_of(row))
+    follow(
+        db,
+        *(f"https://u{n}.huge.example/" for n in range(500)),
+        *(f"https://h{n}.example/" for n in range(500)),
+    )
+    turns = []
+    for _ in range(3):
+        shards = list(pending(db))
+        turns.append(sum(stage.size(shard) for shard in shards))
+        for shard in shards:
+            stage.postpone(db, CONFIG, shard, "ValueError: bad", NOW)
+    assert turns == [520, 20, 20]
+    assert len(read) == (100 + 500) + 100 + 100
+
+
+def test_domains_with_a_few_feeds_on_every_page_are_read_no_further_either(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(stage, "AT_ONCE", 20)
+    read: list[int] = []
+    monkeypatch.setattr(due_store, "due_feed_of", lambda row: read.append(1) or feeds.due_feed_of(row))
+    follow(db, *(f"https://u{n}.site{n % 5}.example/" for n in range(500)))
+    assert sum(stage.size(shard) for shard in pending(db)) == 20
+    assert len(read) == 120
 
 
 def test_a_host_that_was_asked_just_now_is_waited_for(db: Database):

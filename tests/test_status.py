@@ -15,6 +15,7 @@ from aggregator.model import FeedSettings, Subscription
 from aggregator.status import collect
 from aggregator.store import feeds, open_store, polls, providers
 from aggregator.times import to_text
+from tests.polling import due_feeds
 from tests.publishing import Newsroom
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -46,7 +47,7 @@ def _said(db: Database, config: Config, name: str) -> str:
 def test_a_feed_whose_domain_asked_for_rest_is_not_due_now(db: Database, config: Config):
     _list(db, paused=False)
     assert _said(db, config, "next poll") == "now"
-    domain = feeds.due(db, NOW, 1)[0].domain
+    domain = due_feeds(db, NOW, 1)[0].domain
     polls.write_host(db, domain, NOW, NOW + timedelta(hours=3), "Retry-After")
     assert _said(db, config, "next poll") == "in 3 h"
 

@@ -13,9 +13,10 @@ from sqlite_utils import Database
 
 from aggregator.errors import AggregatorError
 from aggregator.model import FeedSettings, Hints, Subscription
-from aggregator.store import feeds, open_store
+from aggregator.store import due, feeds, open_store
 from aggregator.store.feeds import Synced
 from aggregator.times import to_text
+from tests.polling import due_feeds
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -38,7 +39,7 @@ def change(db: Database, subscription: Subscription, **columns: Any) -> None:
 
 
 def due_urls(db: Database, now: datetime) -> list[str]:
-    return [feed.listed_url for feed in feeds.due(db, now, 100)]
+    return [feed.listed_url for feed in due_feeds(db, now, 100)]
 
 
 # --- sync ---------------------------------------------------------------------------------------------------
@@ -57,9 +58,9 @@ def test_a_listed_feed_gets_a_row_and_is_due_at_once(db: Database):
     assert (row["title"], row["site_url"], row["category"], row["language"]) == (
         "Blog", "https://blog.example.co.uk/", "news/ai", "en",
     )  # fmt: skip
-    (due,) = feeds.due(db, NOW, 10)
-    assert due.settings == settings
-    assert due.first_poll
+    (feed,) = due_feeds(db, NOW, 10)
+    assert feed.settings == settings
+    assert feed.first_poll
 
 
 def test_feeds_keep_the_order_of_the_list(db: Database):
@@ -168,8 +169,8 @@ def test_due_is_ordered_by_how_long_and_limited(db: Database):
     change(db, C, next_poll_at="2026-11-24T05:00:00Z")
     change(db, A, next_poll_at="2026-11-24T06:00:01Z")
     assert due_urls(db, NOW) == [C.url, B.url]
-    assert [feed.listed_url for feed in feeds.due(db, NOW, 1)] == [C.url]
-    assert feeds.count_due(db, NOW) == 2
+    assert [feed.listed_url for feed in due_feeds(db, NOW, 1)] == [C.url]
+    assert due.count(db, NOW) == 2
 
 
 @pytest.mark.parametrize(
@@ -197,7 +198,7 @@ def test_a_domain_that_asked_for_quiet_is_not_due_until_it_is_over(db: Database)
 
 def test_choosing_what_is_due_uses_the_index(db: Database):
     plan = " ".join(
-        str(row) for row in db.query(f"EXPLAIN QUERY PLAN SELECT feeds.* {feeds._DUE} LIMIT 9", {"now": ""})
+        str(row) for row in db.query(f"EXPLAIN QUERY PLAN SELECT feeds.* {due.DUE} LIMIT 9", {"now": ""})
     )
     assert "feeds_due" in plan
 

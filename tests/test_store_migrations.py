@@ -10,10 +10,11 @@ from sqlite_utils import Database
 
 from aggregator.errors import StoreTooNew
 from aggregator.model import DueFeed, ParsedEntry, ParsedFeed
-from aggregator.store import entries, feeds, open_store, publications, translations
+from aggregator.store import entries, open_store, publications, translations
 from aggregator.store.entries import EntryCounts
 from aggregator.store.schema import migrations
 from tests import frozen
+from tests.polling import due_feeds
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 EARLIER = [migration.name for migration in migrations._migrations][1:]
@@ -91,7 +92,7 @@ def test_an_old_store_gets_the_tables_of_a_new_one_and_keeps_its_rows(old: Path,
 def test_an_old_store_goes_on_where_it_was(old: Path):
     """No entry comes back as new or revised, none is translated again, and what failed is asked again."""
     db = open_store(old)
-    due = feeds.due(db, NOW, 10)
+    due = due_feeds(db, NOW, 10)
     assert [(feed.feed_id, feed.first_poll, feed.entry_marks, feed.failure) for feed in due] == [
         (1, False, b"", None),
         (2, True, b"", None),

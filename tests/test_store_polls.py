@@ -13,9 +13,10 @@ from sqlite_utils import Database
 
 from aggregator.model import Hints, ParsedFeed, Subscription
 from aggregator.poll.decide import RECENT, FeedWrite, Later, Pace
-from aggregator.store import feeds, open_store, polls
+from aggregator.store import due, feeds, open_store, polls
 from aggregator.store.polls import Polled
 from aggregator.times import to_text
+from tests.polling import due_feeds
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -58,8 +59,8 @@ def db(tmp_path: Path) -> Iterator[Database]:
 def test_nothing_is_due_within_the_second_in_which_its_time_comes(db: Database):
     moment = NOW + timedelta(microseconds=300_000)
     polls.write(db, [Polled(write=replace(WRITE, next_poll_at=moment))], NOW)
-    assert not feeds.due(db, moment - timedelta(microseconds=1), 10)
-    assert len(feeds.due(db, NOW + timedelta(seconds=1), 10)) == 1
+    assert not due_feeds(db, moment - timedelta(microseconds=1), 10)
+    assert len(due_feeds(db, NOW + timedelta(seconds=1), 10)) == 1
 
 
 def test_a_rest_and_a_spacing_end_no_sooner_than_they_were_wanted(db: Database):
@@ -72,13 +73,13 @@ def test_a_rest_and_a_spacing_end_no_sooner_than_they_were_wanted(db: Database):
 
 def test_what_was_decided_is_what_is_due_next(db: Database):
     polls.write(db, [Polled(write=WRITE, added=3, changed=1, moved=True)], NOW)
-    (due,) = feeds.due(db, NOW + HOUR, 10)
-    assert (due.fetch_url, due.domain, due.listed_url) == (WRITE.fetch_url, "moved.example", URL)
-    assert (due.etag, due.last_modified, due.body_fingerprint) == ('"caf\xe9"', "then", "f")
-    assert (due.moved_to, due.moved_seen, due.gone_seen, due.failures) == ("https://b.example/", 1, 1, 2)
-    assert due.hints == WRITE.hints
-    assert due.last_change_at == NOW
-    assert not due.first_poll
+    (feed,) = due_feeds(db, NOW + HOUR, 10)
+    assert (feed.fetch_url, feed.domain, feed.listed_url) == (WRITE.fetch_url, "moved.example", URL)
+    assert (feed.etag, feed.last_modified, feed.body_fingerprint) == ('"caf\xe9"', "then", "f")
+    assert (feed.moved_to, feed.moved_seen, feed.gone_seen, feed.failures) == ("https://b.example/", 1, 1, 2)
+    assert feed.hints == WRITE.hints
+    assert feed.last_change_at == NOW
+    assert not feed.first_poll
 
 
 def test_a_poll_leaves_its_row(db: Database):
@@ -95,13 +96,13 @@ def test_a_poll_leaves_its_row(db: Database):
 
 def test_a_gone_feed_is_never_due_again(db: Database):
     polls.write(db, [Polled(write=replace(WRITE, gone=True, outcome="gone"))], NOW)
-    assert feeds.due(db, NOW + timedelta(days=999), 10) == []
+    assert due_feeds(db, NOW + timedelta(days=999), 10) == []
 
 
 def test_a_feed_that_was_not_asked_leaves_no_poll(db: Database):
     polls.put_off(db, Later(feed_id=1, next_poll_at=NOW + HOUR, next_poll_reasons=(("floor", 900),)))
-    assert feeds.due(db, NOW, 10) == []
-    assert len(feeds.due(db, NOW + HOUR, 10)) == 1
+    assert due_feeds(db, NOW, 10) == []
+    assert len(due_feeds(db, NOW + HOUR, 10)) == 1
     assert db.table("polls").count == 0
 
 
@@ -118,28 +119,28 @@ def test_a_feed_fills_only_what_the_list_leaves_open(db: Database):
 def test_a_host_remembers_when_it_may_be_asked(db: Database):
     polls.write_host(db, "a.example", NOW, NOW + HOUR, "Retry-After")
     assert polls.next_fetches(db, ["a.example", "b.example"]) == {"a.example": NOW}
-    assert feeds.due(db, NOW, 10) == []
+    assert due_feeds(db, NOW, 10) == []
     polls.write_host(db, "a.example", NOW + HOUR, None, None)
     assert polls.next_fetches(db, ["a.example"]) == {"a.example": NOW + HOUR}
-    assert len(feeds.due(db, NOW, 10)) == 1
+    assert len(due_feeds(db, NOW, 10)) == 1
 
 
 def test_a_request_in_flight_ends_no_rest(db: Database):
     polls.write_host(db, "a.example", NOW, NOW + HOUR, "Retry-After")
     polls.write_host(db, "a.example", NOW + timedelta(seconds=5), None, None)
-    assert feeds.due(db, NOW + HOUR / 2, 10) == []
-    assert len(feeds.due(db, NOW + HOUR, 10)) == 1
+    assert due_feeds(db, NOW + HOUR / 2, 10) == []
+    assert len(due_feeds(db, NOW + HOUR, 10)) == 1
 
 
 def test_a_host_that_rests_stalls_its_own_feeds_alone(db: Database):
     urls = ["https://a.shared.example/", "https://b.shared.example/", "https://shared.example/"]
     feeds.sync(db, [Subscription(url=url) for url in urls], NOW)
     polls.write_rest(db, "a.shared.example", NOW + HOUR)
-    assert [feed.listed_url for feed in feeds.due(db, NOW, 10)] == urls[1:]
-    assert feeds.count_due(db, NOW) == 2
-    assert len(feeds.due(db, NOW + HOUR, 10)) == 3
+    assert [feed.listed_url for feed in due_feeds(db, NOW, 10)] == urls[1:]
+    assert due.count(db, NOW) == 2
+    assert len(due_feeds(db, NOW + HOUR, 10)) == 3
     polls.write_rest(db, "a.shared.example", NOW + 2 * HOUR)
-    assert len(feeds.due(db, NOW + HOUR, 10)) == 2
+    assert len(due_feeds(db, NOW + HOUR, 10)) == 2
 
 
 def test_rests_that_are_over_are_forgotten(db: Database):

@@ -166,9 +166,9 @@ def _poll_worker(config: Config, polls: Polls) -> "Workers":
 
 def expect_polls(session: "Session") -> None:
     """Let the poll worker load what it works with where a feed is due, while we load the stages."""
-    from aggregator.store import feeds
+    from aggregator.store import due
 
-    if feeds.count_due(session.db, clock()):
+    if due.count(session.db, clock()):
         session.workers["poll"].warm_up(_POLL_WORK)
 
 

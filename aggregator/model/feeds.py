@@ -87,6 +87,7 @@ class DueFeed:
     moved_seen: int = 0  # times in a row a permanent redirect led to a feed at moved_to
     hints: Hints = Hints()
     identity: IdentityPolicy = "guid"  # under which its entries are stored
+    seconds: float = 0.0  # that the last fetch took
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

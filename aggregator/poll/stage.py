@@ -2,8 +2,8 @@
 
 import logging
 import zlib
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -14,44 +14,53 @@ from aggregator.model import (
     Changed,
     DueFeed,
     Failure,
-    HostBatch,
     PollOutcome,
     RetryScope,
     Shard,
     ShardOutcome,
 )
 from aggregator.pipeline import Stage
-from aggregator.poll import outage
+from aggregator.poll import outage, shards
 from aggregator.poll.decide import FeedWrite, Later, crashed, decide, read_again
-from aggregator.poll.polite import reach, scope_of, spacing
+from aggregator.poll.polite import reach, scope_of
 from aggregator.poll.revise import FIRST_FILL
 from aggregator.poll.work import work
-from aggregator.store import admission, entries, feeds, network, polls, websub
+from aggregator.store import admission, due, entries, network, polls, websub
 from aggregator.store.entries import EntryCounts
 from aggregator.store.polls import Polled
 from aggregator.websub import spool
 from aggregator.websub.protocol import is_possible
 
-SHARD = 200  # feeds in one job: what a kill can cost, and what is held in memory at once
-PER_DOMAIN = 20  # of one domain in one job; they wait for each other, and the whole job for them
-DOMAIN_TIME = timedelta(seconds=20)  # that one domain's spacing may cost a job
-AT_ONCE = 2000  # due feeds looked at before the first job starts
+AT_ONCE = 2000  # due feeds in memory
 
 log = logging.getLogger(__name__)
 
 
 def pending(db: Database, config: Config, now: datetime) -> Iterator[Shard]:
-    """Yield the due feeds, grouped so that a domain's feeds are fetched by one job, one after another."""
-    domains: dict[str, list[DueFeed]] = defaultdict(list)
+    """Yield all due feeds once, grouped so that a domain's feeds are fetched by one job, one after another.
+
+    A domain has one turn, or two jobs might ask it side by side; the rest of its feeds stays due.
+    """
     mutes = bool(admission.of_all(db).mute)
-    for feed in feeds.due(db, now, AT_ONCE):
-        domains[feed.domain].append(limited(feed, mutes=mutes))
+    seen: Counter[str] = Counter()
+    crowded: set[str] = set()  # domains with many feeds left, which are not even read any more
+    for page in due.pages(db, now, AT_ONCE, crowded):
+        domains = shards.by_domain(limited(feed, mutes=mutes) for feed in page if feed.domain not in seen)
+        seen.update(feed.domain for feed in page)
+        crowded.update(feed.domain for feed in page if seen[feed.domain] > shards.PER_DOMAIN)
+        yield from _jobs(db, config, domains, now)
+
+
+def _jobs(
+    db: Database, config: Config, domains: Mapping[str, Sequence[DueFeed]], now: datetime
+) -> Iterator[Shard]:
     free_at = polls.next_fetches(db, domains)
-    hosts = [
-        _batch(domain, members, free_at.get(domain, now) - now, config) for domain, members in domains.items()
+    batches = [
+        shards.batch(domain, members, free_at.get(domain, now) - now, config.host_spacing)
+        for domain, members in domains.items()
     ]
-    rests = polls.rests(db, now) if hosts else ()
-    yield from (replace(shard, rests=rests) for shard in _shards(hosts))
+    rests = polls.rests(db, now) if batches else ()
+    yield from (Shard(batches=job, rests=rests) for job in shards.shards(batches))
 
 
 def limited(feed: DueFeed, *, mutes: bool) -> DueFeed:
@@ -62,26 +71,6 @@ def limited(feed: DueFeed, *, mutes: bool) -> DueFeed:
     # Which entries are a first fill's is not known before the rules that mute have seen them all.
     is_limited = feed.first_poll and not (mutes or feed.settings.mute)
     return replace(feed, first_fill=FIRST_FILL) if is_limited else feed
-
-
-def _batch(domain: str, members: Sequence[DueFeed], free_in: timedelta, config: Config) -> HostBatch:
-    apart = spacing(domain, config.host_spacing)
-    most = min(PER_DOMAIN, DOMAIN_TIME // apart) if apart else PER_DOMAIN
-    wait = min(max(free_in, timedelta()), apart)
-    return HostBatch(domain=domain, feeds=tuple(members[: max(most, 1)]), spacing=apart, wait=wait)
-
-
-def _shards(hosts: Sequence[HostBatch]) -> Iterator[Shard]:
-    shard: list[HostBatch] = []
-    count = 0
-    for host in hosts:
-        if shard and count + len(host.feeds) > SHARD:
-            yield Shard(batches=tuple(shard))
-            shard, count = [], 0
-        shard.append(host)
-        count += len(host.feeds)
-    if shard:
-        yield Shard(batches=tuple(shard))
 
 
 def record(db: Database, config: Config, job: Shard, outcome: ShardOutcome, now: datetime) -> None:
@@ -199,7 +188,7 @@ def postpone(db: Database, config: Config, job: Shard, error: str, now: datetime
 
 def backlog(db: Database, config: Config, now: datetime) -> int:  # noqa: ARG001 - a stage's signature
     """Count the feeds that are due."""
-    return feeds.count_due(db, now)
+    return due.count(db, now)
 
 
 def size(job: Shard) -> int:

@@ -15,17 +15,8 @@ from aggregator.errors import AggregatorError
 from aggregator.model import DueFeed, FeedSettings, Hints, Subscription
 from aggregator.times import maybe_time, to_text
 
-_POLLED = "listed = 1 AND gone = 0 AND json_extract(settings, '$.paused') IS NOT 'true'"
-POLLED_IDS = f"SELECT feed_id FROM feeds WHERE {_POLLED}"  # noqa: S608 - constants only
-_DUE = f"""
-  FROM feeds LEFT JOIN hosts USING (domain) LEFT JOIN host_rests USING (host)
-  WHERE {_POLLED} AND next_poll_at <= :now
-  AND (feeds.retry_after_at IS NULL OR feeds.retry_after_at <= :now)
-  AND (hosts.retry_after_at IS NULL OR hosts.retry_after_at <= :now)
-  AND (host_rests.retry_after_at IS NULL OR host_rests.retry_after_at <= :now)"""
-_DUE_COLUMNS = """feed_id, listed_url, fetch_url, feeds.domain, settings, etag, last_modified,
-  body_fingerprint, entry_marks, refused_fingerprint, failure, last_change_at, failures, gone_seen, moved_to,
-  moved_seen, hints, identity"""
+POLLED = "listed = 1 AND gone = 0 AND json_extract(settings, '$.paused') IS NOT 'true'"
+POLLED_IDS = f"SELECT feed_id FROM feeds WHERE {POLLED}"  # noqa: S608 - constants only
 STATE = """CASE
   WHEN gone = 1 THEN 'gone'
   WHEN json_extract(settings, '$.paused') IS 'true' THEN 'paused'
@@ -166,13 +157,7 @@ def read_hints(text: str) -> Hints:
     return Hints(ttl=ttl, update_every=update_every, **skips)
 
 
-# --- what is due --------------------------------------------------------------------------------------------
-
-
-def due(db: Database, now: datetime, limit: int) -> list[DueFeed]:
-    """Return feeds to poll, longest due first: listed, not gone, not paused, no Retry-After running."""
-    sql = f"SELECT {_DUE_COLUMNS} {_DUE} ORDER BY next_poll_at, feed_id LIMIT :limit"
-    return [_due_feed(row) for row in db.query(sql, {"now": to_text(now), "limit": limit})]
+# --- polls --------------------------------------------------------------------------------------------------
 
 
 def addresses(db: Database) -> list[tuple[str, str, str | None, str]]:
@@ -182,27 +167,13 @@ def addresses(db: Database) -> list[tuple[str, str, str | None, str]]:
     return db.execute(sql).fetchall()
 
 
-def count_due(db: Database, now: datetime) -> int:
-    """Count the feeds `due` would return without a limit."""
-    row = db.execute(f"SELECT count(*) {_DUE}", {"now": to_text(now)}).fetchone()
-    return int(row[0])
-
-
-def next_due_at(db: Database) -> datetime | None:
-    """Return when the next feed is due, a Retry-After of its own, its host or its domain included."""
-    rests = ", ".join(f"coalesce({table}.retry_after_at, '')" for table in ("feeds", "hosts", "host_rests"))
-    sql = f"""SELECT min(max(next_poll_at, {rests}))
-      FROM feeds LEFT JOIN hosts USING (domain) LEFT JOIN host_rests USING (host) WHERE {_POLLED}"""  # noqa: S608 - constants only
-    return maybe_time(db.execute(sql).fetchone()[0])
-
-
 def due_feed(db: Database, listed_url: str) -> DueFeed:
     """Return a listed feed as the poll step wants it, due or not.
 
     Raises: AggregatorError where the URL is not listed.
     """
     for row in db.query("SELECT * FROM feeds WHERE listed_url = ? AND listed = 1", [listed_url]):
-        return _due_feed(row)
+        return due_feed_of(row)
     raise AggregatorError(f"{listed_url} is not listed")
 
 
@@ -212,7 +183,7 @@ def make_due(db: Database, now: datetime, feed_ids: Sequence[int] | None = None)
     Gone and paused ones stay as they are, and so do those the server asked to leave alone for a while.
     """
     chosen = "" if feed_ids is None else "AND feed_id IN (SELECT value FROM json_each(:ids))"
-    sql = f"""UPDATE feeds SET next_poll_at = :now WHERE {_POLLED} AND next_poll_at > :now
+    sql = f"""UPDATE feeds SET next_poll_at = :now WHERE {POLLED} AND next_poll_at > :now
       AND (retry_after_at IS NULL OR retry_after_at <= :now) {chosen}"""  # noqa: S608 - constants only
     return db.execute(sql, {"now": to_text(now), "ids": json.dumps(feed_ids)}).rowcount
 
@@ -222,7 +193,8 @@ def revive(db: Database, feed_id: int, now: datetime) -> None:
     db.table("feeds").update(feed_id, {"gone": 0, "gone_seen": 0, "next_poll_at": to_text(now)})
 
 
-def _due_feed(row: dict[str, Any]) -> DueFeed:
+def due_feed_of(row: dict[str, Any]) -> DueFeed:
+    """Return a row as the poll step wants it."""
     return DueFeed(
         feed_id=row["feed_id"],
         listed_url=row["listed_url"],
@@ -243,6 +215,7 @@ def _due_feed(row: dict[str, Any]) -> DueFeed:
         moved_seen=row["moved_seen"],
         hints=read_hints(row["hints"]),
         identity=row["identity"],
+        seconds=row["seconds"],
     )
 
 

@@ -69,6 +69,7 @@ def _feed_row(write: FeedWrite, at: str) -> dict[str, Any]:
         "last_change_at": maybe_text(write.last_change_at),
         "failures": write.failures,
         "failure": write.failure,
+        "seconds": round(write.seconds, 3),
     }
 
 

@@ -239,3 +239,9 @@ def refusals_counted(db: Database) -> None:
     from aggregator.store import translations
 
     db.execute(translations.REFUSED)
+
+
+@migrations()
+def slowness_known(db: Database) -> None:
+    """Remember how long a feed's last fetch took, so that slow hosts are polled with their like."""
+    db.execute("ALTER TABLE feeds ADD COLUMN seconds REAL NOT NULL DEFAULT 0")
