@@ -553,6 +553,60 @@ def test_whose_turn_does_not_come_is_skipped_not_failed(server: FeedServer, monk
     assert (second.kind, second.retry_after) == ("Skipped", None)
 
 
+def test_a_host_that_drips_holds_up_nothing_beyond_the_jobs_time_and_one_fetch(
+    server: FeedServer, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(shards, "BUDGET", 0.4)
+    monkeypatch.setattr(http, "TOTAL", 0.3)
+    for number in range(4):
+        server.script(f"/drip{number}", drip)
+    server.serve("/feed", RSS)
+    dripping = batch(*(feed(n, server.url(f"/drip{n}")) for n in range(4)))
+    started = time.monotonic()
+    answers = poll(dripping, batch(feed(9, server.url("/feed", host=2))))
+    assert time.monotonic() - started < 0.4 + 0.3 + 0.5
+    assert [getattr(answer, "kind", "") for answer in answers] == ["FetchTimeout"] * 2 + ["Left"] * 2 + [""]
+    assert [path for path in server.paths() if "drip" in path] == ["/drip0", "/drip1"]
+
+
+def test_what_is_under_way_when_the_jobs_time_is_over_is_waited_for(
+    server: FeedServer, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(shards, "BUDGET", 0.1)
+    server.serve("/feed", RSS, wait=0.3)
+    answers = poll(*(batch(feed(n, server.url("/feed", host=n))) for n in (1, 2)))
+    assert [type(answer) for answer in answers] == [Fetched] * 2
+
+
+def test_what_waits_for_too_many_others_is_left_when_the_jobs_time_is_over(
+    server: FeedServer, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(shards, "BUDGET", 0.1)
+    monkeypatch.setattr(turns, "SIDE_BY_SIDE", 1)
+    server.serve("/feed", RSS, wait=0.3)
+    answers = poll(*(batch(feed(n, server.url("/feed", host=n))) for n in (1, 2, 3)))
+    assert [getattr(answer, "kind", "") for answer in answers] == ["", "Left", "Left"]
+    assert len(server.requests) == 1
+
+
+def test_no_spacing_is_cut_short_by_the_end_of_the_jobs_time(
+    server: FeedServer, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(shards, "BUDGET", 0.1)
+    server.serve("/feed", RSS)
+    (answer,) = poll(batch(feed(1, server.url("/feed")), wait=60))
+    assert (answer.kind, server.requests) == ("Left", [])
+
+
+def test_a_redirect_that_the_job_has_no_time_for_is_skipped_not_asked_again_at_once(
+    server: FeedServer, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(shards, "BUDGET", 0.1)
+    server.script("/a", Answer(status=302, headers={"Location": server.url("/feed", host=2)}, wait=0.2))
+    (answer,) = poll(batch(feed(1, server.url("/a"))))
+    assert (answer.kind, server.paths()) == ("Skipped", ["/a"])
+
+
 def test_another_failure_does_not_stop_the_domains_other_feeds(server: FeedServer):
     server.serve("/good", RSS)
     first, second = poll(batch(feed(1, server.url("/missing")), feed(2, server.url("/good"))))

@@ -13,6 +13,7 @@ from sqlite_utils import Database
 
 from aggregator.config import Config
 from aggregator.executors import open_workers
+from aggregator.http import shards as http_shards
 from aggregator.model import (
     Changed,
     DueFeed,
@@ -21,6 +22,7 @@ from aggregator.model import (
     Fetched,
     HostBatch,
     Shard,
+    ShardOutcome,
     Subscription,
     Unchanged,
 )
@@ -29,7 +31,8 @@ from aggregator.poll import clean, parse, stage
 from aggregator.poll import shard as shard_work
 from aggregator.poll.shards import PER_DOMAIN
 from aggregator.store import due as due_store
-from aggregator.store import feeds, open_store, polls
+from aggregator.store import feeds, network, open_store, polls
+from aggregator.times import to_text
 from tests.feedserver import Answer, FeedServer
 from tests.names import give_addresses
 
@@ -424,6 +427,58 @@ def test_a_large_shared_domain_is_asked_slowly_and_a_few_feeds_a_job(db: Databas
     assert (batch.spacing, len(batch.feeds)) == (timedelta(seconds=5), 4)
     (shard,) = stage.pending(db, CONFIG, NOW)
     assert (shard.batches[0].spacing, len(shard.batches[0].feeds)) == (timedelta(), 9)
+
+
+def test_what_a_job_has_no_time_for_stays_due_without_a_failure_and_comes_first(
+    server: FeedServer, db: Database, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(http_shards, "BUDGET", 0.1)
+    for path in ("/a", "/b", "/c"):
+        server.serve(path, rss("1"), wait=0.2)
+    follow(db, *(server.url(path) for path in ("/a", "/b", "/c")), server.url("/a", host=2))
+    (job,) = pending(db)
+    stage.record(db, CONFIG, job, shard_work.fetch_and_parse(CONFIG, job), NOW)
+    assert server.paths() == ["/a", "/a"]
+    assert outcomes(db) == [("changed", 1, 0)] * 2
+    left = row(db, 2)
+    assert (left["next_poll_at"], left["failures"]) == ("2026-11-24T06:00:00Z", 0)
+    assert (left["last_poll_at"], left["next_poll_reasons"]) == (None, "[]")
+    follow(db, *(server.url(f"/{name}") for name in ("a", "b", "c", "new")), server.url("/a", host=2))
+    (job,) = pending(db)
+    assert [feed.feed_id for batch in job.batches for feed in batch.feeds] == [2, 3, 5]
+
+
+def test_a_stage_goes_on_until_what_was_left_is_polled_too(
+    server: FeedServer, db: Database, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(http_shards, "BUDGET", 0.1)
+    for path in ("/a", "/b", "/c"):
+        server.serve(path, rss("1"), wait=0.15)
+    follow(db, *(server.url(path) for path in ("/a", "/b", "/c")))
+    report = run(db)
+    assert (report.finished, report.jobs) == (True, 3)
+    assert outcomes(db) == [("changed", 1, 0)] * 3
+
+
+def test_what_was_not_asked_says_nothing_about_our_network(db: Database):
+    follow(db, *(f"https://{name}.example/" for name in "abcd"))
+    (job,) = pending(db)
+    down = [Failure(kind="ConnectionFailed", detail="no route", url="")] * 3
+    left = Failure(kind="Left", detail="no time", url="")
+    stage.record(db, CONFIG, job, ShardOutcome(results=(*down, left)), NOW)
+    assert [row(db, feed_id)["failures"] for feed_id in (1, 2, 3, 4)] == [0] * 4
+    assert [row(db, feed_id)["next_poll_at"] > to_text(NOW) for feed_id in (1, 2, 3, 4)] == [True] * 3 + [
+        False
+    ]
+    assert network.down_since(db) == NOW
+
+
+def test_a_slow_answer_is_remembered(server: FeedServer, db: Database):
+    follow(db, server.serve("/feed", rss("1"), wait=0.3))
+    run(db)
+    feeds.make_due(db, NOW)
+    (job,) = pending(db)
+    assert 0.3 <= job.batches[0].feeds[0].seconds < 5
 
 
 # --- one answer ---------------------------------------------------------------------------------------------

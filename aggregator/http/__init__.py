@@ -22,7 +22,7 @@ from aggregator.errors import (
 from aggregator.http import headers
 from aggregator.http.curl import Session, open_session
 from aggregator.http.response import REFUSED, Response
-from aggregator.http.turns import TurnTaken
+from aggregator.http.turns import TimeIsUp, TurnTaken
 from aggregator.model import Failure, Fetched, NotModified, Request
 
 TOTAL = 30.0  # seconds for the whole fetch, redirects included: a drip never ends by itself
@@ -75,7 +75,7 @@ async def fetch(session: Session, request: Request, turn: Turn = _at_once) -> An
     """Make one request, a GET following redirects; what goes wrong comes back as a Failure.
 
     A Failure with status 200 is a body that was no use: cut off, too large or too slow. One of kind "Skipped"
-    was not made: its turn did not come.
+    was not made: its turn did not come. One of kind "Left" was not even begun in the time that the turns had.
     """
     trip = _Trip(request, urldefrag(request.url).url)
     try:
@@ -83,7 +83,9 @@ async def fetch(session: Session, request: Request, turn: Turn = _at_once) -> An
     except FetchError as error:
         return _failure(trip, error)
     except TurnTaken as no:
-        return Failure(kind="Skipped", detail=no.detail, url=trip.url, retry_after=no.retry_after)
+        # Left to the next job, whom a redirect sent to a crowded place would be asked again by each.
+        kind = "Left" if isinstance(no, TimeIsUp) and not trip.hops else "Skipped"
+        return Failure(kind=kind, detail=no.detail, url=trip.url, retry_after=no.retry_after)
     except TimeoutError:
         return _failure(trip, FetchTimeout(trip.url, f"no complete answer after {trip.seconds:.0f} s"))
     except (OSError, ValueError) as error:

@@ -17,6 +17,7 @@ FEED_TYPES = (
     "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, "
     "application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, */*;q=0.5"
 )
+BUDGET = 60.0  # seconds after which a job begins no request: a host that drips would hold up all its others
 _SILENT = 2  # feeds that a host gave no answer for: the others would take half a minute each, too
 _HELD = 32 * 1024 * 1024
 _BUSY = frozenset({429, 503})
@@ -29,7 +30,8 @@ def fetch_shard(config: Config, shard: Shard, read: Read) -> tuple[PollOutcome, 
 
     Bodies are read once all have come, lest a slow `read` let others time out; beyond 32 MiB at once. What a
     429, a 503 or a Retry-After holds for is not fetched any more, nor what is left of a host that is silent:
-    a Failure of kind "Skipped".
+    a Failure of kind "Skipped". What is not begun within the job's time is one of kind "Left"; what is under
+    way by then has a fetch's own time.
     """
     shelf = _Shelf(read)
     asyncio.run(_fetch_shard(config, shard, shelf))
@@ -56,7 +58,7 @@ class _Shelf:
 
 
 async def _fetch_shard(config: Config, shard: Shard, shelf: _Shelf) -> None:
-    turns = Turns(shard.batches, config.host_spacing, shard.rests)
+    turns = Turns(shard.batches, config.host_spacing, shard.rests, BUDGET)
     async with open_session(config) as session, asyncio.TaskGroup() as group:
 
         async def ask_all(batch: HostBatch) -> None:

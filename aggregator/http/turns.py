@@ -1,6 +1,7 @@
 """Whose turn it is: a domain is asked one request at a time, redirects from elsewhere included."""
 
 import asyncio
+import math
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,11 +17,15 @@ PATIENCE = 60.0  # seconds; a shard waits for its slowest feed
 
 
 class TurnTaken(Exception):
-    """There is no turn: too many others wait for it, or the server wants to be left alone."""
+    """There is no turn: too many others wait for it, the server wants to be left alone, or time is up."""
 
     def __init__(self, detail: str, retry_after: timedelta | None = None) -> None:
         super().__init__(detail)
         self.detail, self.retry_after = detail, retry_after
+
+
+class TimeIsUp(TurnTaken):
+    """The job's time is over: what was not asked yet is left to the next one."""
 
 
 @dataclass(slots=True)
@@ -31,11 +36,21 @@ class _Turn:
 
 
 class Turns:
-    """The turns of one shard's domains; others that redirects lead to are added."""
+    """The turns of one shard's domains; others that redirects lead to are added.
 
-    def __init__(self, batches: Iterable[HostBatch], usual: timedelta, rests: Iterable[Rest] = ()) -> None:
+    Units: `lasts` is in seconds; after them nobody gets a turn.
+    """
+
+    def __init__(
+        self,
+        batches: Iterable[HostBatch],
+        usual: timedelta,
+        rests: Iterable[Rest] = (),
+        lasts: float = math.inf,
+    ) -> None:
         now = time.monotonic()
         self._usual = usual
+        self._over_at = now + lasts
         self.gate = asyncio.Semaphore(SIDE_BY_SIDE)
         # What gets no turns: why, and how long not.
         self._closed: dict[tuple[RetryScope, str], tuple[str, timedelta | None]] = {
@@ -50,7 +65,7 @@ class Turns:
         """Wait until a URL's domain may be asked, and keep others from it meanwhile.
 
         Nothing is held while waiting, so that two domains that redirect to each other cannot block.
-        Raises: TurnTaken after a minute, and where a refusal holds for the URL.
+        Raises: TurnTaken after a minute, and where a refusal holds for the URL; TimeIsUp.
         """
         return _Stay(self, url, self._turn(urls.registrable_domain(url)))
 
@@ -74,6 +89,20 @@ class Turns:
             if closed:
                 raise TurnTaken(*closed)
 
+    async def wait(self, moment: float) -> None:
+        """Wait for a moment, and until no more than 64 requests are under way, or for the end.
+
+        Units: `moment` as time.monotonic().
+        Raises: TimeIsUp.
+        """
+        until = min(moment, self._over_at)
+        if until > time.monotonic():
+            await asyncio.sleep(until - time.monotonic())
+        await self.gate.acquire()
+        if max(moment, time.monotonic()) >= self._over_at:
+            self.gate.release()
+            raise TimeIsUp("the job had no time left for it")
+
 
 @dataclass(slots=True)
 class _Stay:
@@ -87,10 +116,7 @@ class _Stay:
         await _acquire(self.turn.lock)
         try:
             self.turns.admit(self.url)
-            wait = self.turn.free_at - time.monotonic()
-            if wait > 0:
-                await asyncio.sleep(wait)
-            await self.turns.gate.acquire()
+            await self.turns.wait(self.turn.free_at)
         except BaseException:
             self.turn.lock.release()
             raise

@@ -74,12 +74,8 @@ def limited(feed: DueFeed, *, mutes: bool) -> DueFeed:
 
 
 def record(db: Database, config: Config, job: Shard, outcome: ShardOutcome, now: datetime) -> None:
-    """Write what a shard brought: entries, polling columns, polls and hosts."""
-    feeds_polled = (feed for batch in job.batches for feed in batch.feeds)
-    outcomes = [
-        PollOutcome(feed=feed, result=result)
-        for feed, result in zip(feeds_polled, outcome.results, strict=True)
-    ]
+    """Write what a shard brought: entries, polling columns, polls and hosts; what it left stays due."""
+    outcomes = _asked(job, outcome)
     since = _note_network(db, outcomes, now)
     if since:
         missed = [poll for poll in outcomes if outage.is_unreached(poll)]
@@ -88,6 +84,23 @@ def record(db: Database, config: Config, job: Shard, outcome: ShardOutcome, now:
     record_polls(db, config, outcomes, now)
     _record_hosts(db, config, job, outcomes, now)
     polls.forget_old(db, now)
+
+
+def _asked(job: Shard, outcome: ShardOutcome) -> list[PollOutcome]:
+    """Return the polls that a job had the time for."""
+    feeds_polled = (feed for batch in job.batches for feed in batch.feeds)
+    outcomes = [
+        PollOutcome(feed=feed, result=result)
+        for feed, result in zip(feeds_polled, outcome.results, strict=True)
+    ]
+    asked = [poll for poll in outcomes if not _is_left(poll)]
+    if len(asked) < len(outcomes):
+        log.info("feeds_left feeds=%d of=%d", len(outcomes) - len(asked), len(outcomes))
+    return asked
+
+
+def _is_left(poll: PollOutcome) -> bool:
+    return isinstance(poll.result, Failure) and poll.result.kind == "Left"
 
 
 def _note_network(db: Database, outcomes: Sequence[PollOutcome], now: datetime) -> datetime | None:
