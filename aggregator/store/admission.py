@@ -14,6 +14,7 @@ from sqlite_utils import Database
 from aggregator.model import DueFeed, FeedSettings, ParsedEntry
 from aggregator.poll import filters, revise
 from aggregator.poll.filters import Filters, Patience, Told
+from aggregator.store import meta
 from aggregator.store.feeds import read_settings
 from aggregator.times import to_text
 
@@ -104,8 +105,8 @@ def _of_texts(mute: str, keep: str) -> Filters:
 
 def of_all(db: Database) -> Filters:
     """Return the rules of filters.toml as they were taken up last."""
-    row = db.execute("SELECT value FROM meta WHERE key = ?", [_META]).fetchone()
-    return _read(row[0]) if row else Filters()
+    known = meta.value(db, _META)
+    return _read(known) if known else Filters()
 
 
 _read = functools.lru_cache(maxsize=1)(filters.from_text)

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 
 from sqlite_utils import Database
 
+from aggregator.store import meta
+
 _KEY = "backups"
 
 
@@ -24,8 +26,8 @@ class State:
 
 def state(db: Database) -> State:
     """Read what `note` wrote."""
-    row = db.execute("SELECT value FROM meta WHERE key = ?", [_KEY]).fetchone()
-    return State(**json.loads(row[0])) if row else State()
+    known = meta.value(db, _KEY)
+    return State(**json.loads(known)) if known else State()
 
 
 def note(db: Database, known: State) -> None:

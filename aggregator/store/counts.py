@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlite_utils import Database
 
 from aggregator.model import CountPoint
+from aggregator.store import meta
 from aggregator.times import from_text, to_text
 
 WHOLE = timedelta(days=7)  # older history keeps one point a day
@@ -79,6 +80,6 @@ def thin(db: Database, now: datetime) -> int:
 def thin_daily(db: Database, now: datetime) -> None:
     """Thin the history, once a day."""
     day = to_text(now)[:10]
-    if db.execute("SELECT 1 FROM meta WHERE key = ? AND value = ?", [_THINNED, day]).fetchone() is None:
+    if meta.value(db, _THINNED) != day:
         thin(db, now)
         db.table("meta").upsert({"key": _THINNED, "value": day}, pk="key")

@@ -14,6 +14,7 @@ from sqlite_utils import Database
 from aggregator import deny_list, urls
 from aggregator.deny_list import DenyList
 from aggregator.model import DueFeed, ParsedEntry, ParsedFeed
+from aggregator.store import meta
 from aggregator.times import to_text
 
 # Released: a change is a migration.
@@ -29,8 +30,7 @@ _AMONG = "SELECT key FROM denials WHERE key IN (SELECT value FROM json_each(?))"
 
 def digest(db: Database) -> str:
     """Return the fingerprint of the deny list of whose entries nothing is left, "" before the first."""
-    row = db.execute("SELECT value FROM meta WHERE key = ?", [_META]).fetchone()
-    return str(row[0]) if row else ""
+    return meta.value(db, _META) or ""
 
 
 def take_up(db: Database, listed: DenyList) -> None:
@@ -58,8 +58,7 @@ def is_behind(db: Database, listed: DenyList, now: datetime) -> bool:
 
 def traces_since(db: Database) -> str | None:
     """Return from when on the store's file is to be rid of traces of what was deleted; None: it is."""
-    row = db.execute("SELECT value FROM meta WHERE key = ?", [_TRACES]).fetchone()
-    return str(row[0]) if row else None
+    return meta.value(db, _TRACES)
 
 
 def note_traces(db: Database, at: datetime | None) -> None:

@@ -7,6 +7,8 @@ from datetime import date
 
 from sqlite_utils import Database
 
+from aggregator.store import meta
+
 _KEY = "growth"
 _KEPT = 31  # days
 
@@ -24,8 +26,7 @@ class Day:
 
 def read(db: Database) -> tuple[Day, ...]:
     """Return the last 31 days, as far as they were noted, the oldest first."""
-    row = db.execute("SELECT value FROM meta WHERE key = ?", [_KEY]).fetchone()
-    return tuple(Day(**day) for day in json.loads(row[0])) if row else ()
+    return tuple(Day(**day) for day in json.loads(meta.value(db, _KEY) or "[]"))
 
 
 def note(db: Database, on: str, output_bytes: int, output_files: int) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlite_utils import Database
 
+from aggregator.store import meta
 from aggregator.times import from_text, to_text
 
 EVERYTHING = "."  # in the place of paths
@@ -51,8 +52,7 @@ class HookState:
 
 def read(db: Database) -> dict[str, HookState]:
     """Return the state of each command that ever ran, by the setting that names it."""
-    row = db.execute("SELECT value FROM meta WHERE key = ?", [_KEY]).fetchone()
-    found = json.loads(row[0]) if row else {}
+    found = json.loads(meta.value(db, _KEY) or "{}")
     return {name: HookState(**{**each, "waiting": tuple(each["waiting"])}) for name, each in found.items()}
 
 

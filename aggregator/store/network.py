@@ -8,16 +8,15 @@ from sqlite_utils import Database
 
 from aggregator.model import Failure, PollOutcome
 from aggregator.poll.decide import Later
-from aggregator.store import polls, rows
-from aggregator.times import from_text, to_text
+from aggregator.store import meta, polls, rows
+from aggregator.times import maybe_time, to_text
 
 _KEY = "network_down_since"
 
 
 def down_since(db: Database) -> datetime | None:
     """Return since when no feed can be reached, None while the network is up as far as polls tell."""
-    row = db.execute("SELECT value FROM meta WHERE key = ?", [_KEY]).fetchone()
-    return from_text(row[0]) if row else None
+    return maybe_time(meta.value(db, _KEY))
 
 
 def note(db: Database, since: datetime | None) -> None:

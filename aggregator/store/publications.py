@@ -14,7 +14,7 @@ from aggregator.model import PublicationState
 from aggregator.publish.edition import Facts, Publication
 from aggregator.publish.promote import Candidate, Hold
 from aggregator.publish.room import FIT, KEPT
-from aggregator.store import comments, joins, viewpoints
+from aggregator.store import comments, joins, meta, viewpoints
 from aggregator.store.articles import RIGHTS
 from aggregator.store.facts import facts_of
 from aggregator.store.retention import DROPPED
@@ -243,8 +243,8 @@ class Published(NamedTuple):
 
 def published(db: Database, key: str = "published") -> Published:
     """Read what was written last (`published`), or what could not be (`publish_failed`)."""
-    row = next(db.query("SELECT value FROM meta WHERE key = ?", [key]), None)
-    return Published(*json.loads(row["value"])) if row else Published()
+    known = meta.value(db, key)
+    return Published(*json.loads(known)) if known else Published()
 
 
 def note(db: Database, state: Published, key: str = "published") -> None:
@@ -261,9 +261,9 @@ def forget(db: Database) -> None:
 
 def private_path(db: Database, *, rotate: bool = False) -> str:
     """Return the folder nobody can guess, made on first use or anew."""
-    row = next(db.query("SELECT value FROM meta WHERE key = 'private_path'"), None)
-    if row and not rotate:
-        return str(row["value"])
+    known = meta.value(db, "private_path")
+    if known and not rotate:
+        return known
     token = secrets.token_urlsafe(16)
     with db.atomic():
         db.table("meta").upsert({"key": "private_path", "value": token}, pk="key")

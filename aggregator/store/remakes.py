@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlite_utils import Database
 
 from aggregator.model import ASKED
+from aggregator.store import meta
 from aggregator.store.translations import ARTICLE_CHARACTERS
 
 _MADE = """
@@ -76,7 +77,7 @@ def count_asked(db: Database) -> int:
 def note_glossary(db: Database, version: str, terms: dict[str, str]) -> None:
     """Keep what a version of the glossary says, to tell later what a change of it touches."""
     key = f"glossary:{version}"
-    if not db.execute("SELECT 1 FROM meta WHERE key = ?", [key]).fetchone():
+    if meta.value(db, key) is None:
         value = json.dumps(terms, ensure_ascii=False, sort_keys=True)
         db.table("meta").upsert({"key": key, "value": value}, pk="key")
 

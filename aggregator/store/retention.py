@@ -13,7 +13,7 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from aggregator.store import search
+from aggregator.store import meta, search
 from aggregator.times import maybe_time, to_text
 
 DROPPED = "dropped"  # in entries.excluded
@@ -209,8 +209,8 @@ def trim_memory(db: Database, now: datetime, unused_since: datetime) -> int:
 
 def state(db: Database) -> Pass:
     """Read how far the present pass has come."""
-    row = db.execute("SELECT value FROM meta WHERE key = ?", [_STATE]).fetchone()
-    return Pass(**json.loads(row[0])) if row else Pass()
+    known = meta.value(db, _STATE)
+    return Pass(**json.loads(known)) if known else Pass()
 
 
 def note(db: Database, reached: Pass) -> None:

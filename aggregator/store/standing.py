@@ -5,13 +5,14 @@ from typing import Literal
 
 from sqlite_utils import Database
 
+from aggregator.store import meta
+
 Kind = Literal["categories", "pages"]  # pages: those of the editions' entries
 
 
 def written(db: Database, kind: Kind) -> dict[str, str]:
     """Return the fingerprint of what each document of a kind was written from, by its path."""
-    row = db.execute("SELECT value FROM meta WHERE key = ?", [kind]).fetchone()
-    return dict(json.loads(row[0])) if row else {}
+    return dict(json.loads(meta.value(db, kind) or "{}"))
 
 
 def note(db: Database, kind: Kind, fingerprints: dict[str, str]) -> None:
