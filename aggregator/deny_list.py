@@ -174,9 +174,7 @@ def write(store: Path, denials: Iterable[Denial]) -> DenyList:
     data = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogatepass")
     file = path(store)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch(mode=0o600)  # it may name who asked; what replaces it keeps that
-        files.replace(file, data)
+        files.replace(file, data, secret=not file.exists())  # it may name who asked; that mode stays
     except OSError as error:
         raise ConfigError(f"{file}: cannot be written ({error.strerror})") from error
     return parse(data, str(file))

@@ -1,4 +1,4 @@
-"""Replacing a file whole."""
+"""Replacing a file whole, and whom it belongs to then."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ def replace(path: Path, body: bytes, *, secret: bool = False) -> None:
     Raises: OSError; the old file then stands and nothing is left beside it.
     """
     path = path.resolve()  # a link stays a link
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     _fill(descriptor, Path(name), body, path, secret=secret)
     Path(name).replace(path)
@@ -26,10 +26,32 @@ def beside(path: Path, body: bytes) -> Path:
     Raises: OSError; nothing is then left beside the file.
     """
     path = path.resolve()
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     half = partial(path)
     _fill(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), half, body, path)
     return half
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder where it is not there yet, and those around it.
+
+    Raises: OSError.
+    """
+    if not path.is_dir():
+        make_folder(path.parent)
+        path.mkdir(exist_ok=True)
+        hand_over(path, path.parent)
+
+
+def hand_over(made: Path | int, to: Path) -> None:
+    """Let what root made belong to whoever has `to`: under sudo a service could not write its files again.
+
+    Shape: a path or a descriptor; of a link, the link.
+    """
+    if os.geteuid() == 0:
+        owner, is_open = to.stat(), isinstance(made, int)
+        with contextlib.suppress(PermissionError):  # a disk that knows no owners, or another machine's
+            os.chown(made, owner.st_uid, owner.st_gid, follow_symlinks=is_open)
 
 
 def companion(path: Path, ending: str) -> Path:
@@ -46,6 +68,7 @@ def partial(path: Path) -> Path:
 def _fill(descriptor: int, half: Path, body: bytes, path: Path, *, secret: bool = False) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
+            hand_over(file.fileno(), path if path.exists() else path.parent)
             file.write(body)
             file.flush()
             os.fsync(file.fileno())

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from aggregator.errors import StoreError, StoreLocked, StoreTooNew
-from aggregator.files import companion
+from aggregator.files import companion, hand_over, make_folder
 
 _RETRY = 0.1  # seconds between two looks at a lock somebody else holds
 
@@ -98,8 +98,12 @@ def _serving(store: Path) -> Path:
 
 def _opened(path: Path) -> int:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        make_folder(path.parent)
+        is_new = not os.path.lexists(path)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        if is_new:
+            hand_over(descriptor, path.parent)
+        return descriptor
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror}") from error
 

@@ -76,7 +76,7 @@ def write(
     Shape: returns the manifest with what the members are; they must not change meanwhile.
     Raises: OSError; nothing is left then.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    files.make_folder(path.parent)
     listed = tuple(_member(name, source) for name, source in members.items())
     manifest = dataclasses.replace(manifest, members=listed)
     half = files.partial(path)
@@ -89,6 +89,7 @@ def write(
                     with source.open("rb") as content:
                         watched = _Watched(content, member, progress)
                         _add(tar, member.name, watched, member.bytes)  # type: ignore[arg-type]  # of it tarfile asks to be read alone
+            files.hand_over(raw.fileno(), path.parent)
             raw.flush()
             os.fsync(raw.fileno())
         half.replace(path)

@@ -65,7 +65,7 @@ def make(
 @contextmanager
 def staged(folder: Path) -> Iterator[Path]:
     """Hold a folder that is gone afterwards, on the disk of `folder`; what a kill left there goes too."""
-    folder.mkdir(parents=True, exist_ok=True)
+    files.make_folder(folder)
     with ExitStack() as held:
         with folder_lock(folder):  # or one would be taken for a leftover that is made and not held yet
             name = held.enter_context(tempfile.TemporaryDirectory(prefix=_STAGED, dir=folder))

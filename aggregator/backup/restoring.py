@@ -156,13 +156,14 @@ def _recall(config: Config, store: Path) -> int:
 
 def _set_aside(config: Config, now: datetime) -> Path:
     """Copy the files of a damaged store as they are."""
-    config.backups_folder.mkdir(parents=True, exist_ok=True)
+    files.make_folder(config.backups_folder)
     kept = config.backups_folder / f"{now:%Y%m%dT%H%M%SZ}-damaged.sqlite"
     place = config.store.resolve()
     for ending in ("", *_BESIDE[:1]):
         source, copy = place.with_name(place.name + ending), kept.with_name(kept.name + ending)
         if source.exists():
             copy.touch(mode=0o600)
+            files.hand_over(copy, copy.parent)
             shutil.copyfile(source, copy)
     return kept
 
@@ -199,9 +200,9 @@ def _settle(place: Path) -> None:
 def _put_store(place: Path, store: Path) -> None:
     """Put the store in its place, with nothing left beside it that belongs to the old one."""
     place = place.resolve()  # what belongs to it lies beside the file itself, not beside a link to it
-    _settle(place)
     for ending in _BESIDE:
         place.with_name(place.name + ending).unlink(missing_ok=True)
+    files.hand_over(store, place if place.exists() else place.parent)
     if place.exists():
         store.chmod(place.stat().st_mode & 0o777)
     store.replace(place)

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from aggregator import __version__
+from aggregator import __version__, files
 from aggregator.errors import StoreDamaged, StoreError, StoreLocked, StoreTooNew
 from aggregator.store.schema import migrations
 
@@ -52,12 +52,13 @@ def open_store(path: Path, before_migrating: Callable[[], object] = lambda: None
     """
     with store_errors(path):
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            files.make_folder(path.parent)
         except OSError as error:
             raise StoreError(f"{path}: {error.strerror}") from error
         if not path.exists():  # hubs' secrets and a private path will be in it, and in files that SQLite adds
             with contextlib.suppress(OSError):  # which SQLite says better
                 path.touch(mode=0o600)
+                files.hand_over(path, path.parent)
         # Threads of the scheduler take turns under the instance lock: the connection may move between them.
         connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT, check_same_thread=False, factory=_Connection)
         try:
