@@ -8,7 +8,7 @@ from aggregator.enrich.visit import visit
 from aggregator.errors import NoText
 from aggregator.http import visits
 from aggregator.model import Arrived, HostBatch, Looked, PageJob, PageOutcome
-from aggregator.poll.shard import Overrun, cpu_limit
+from aggregator.runaway import Overrun, in_time
 
 READ_SECONDS = 10.0  # of CPU, for one page
 
@@ -41,8 +41,7 @@ def _read(arrived: Arrived) -> Looked:
     visited, answer = arrived.visit, arrived.page
     named = shortlink.of_page(dict(answer.headers), answer.body, answer.url) or ""
     try:
-        with cpu_limit(READ_SECONDS):
-            text = page.read(answer.body, answer.content_type, visited.url, answer.url)
+        text = in_time(READ_SECONDS, page.read, answer.body, answer.content_type, visited.url, answer.url)
     except NoText as error:
         return Looked(visit=visited, failure=str(error), shortlink=named, url=answer.url)
     except Overrun:

@@ -1,9 +1,5 @@
 """A shard's feeds fetched, and each body parsed where it was fetched."""
 
-import contextlib
-import signal
-import threading
-from collections.abc import Iterator
 from dataclasses import replace
 
 from aggregator.config import Config
@@ -22,6 +18,7 @@ from aggregator.model import (
     Unchanged,
 )
 from aggregator.poll.decide import PARSER_VERSION, fingerprint
+from aggregator.runaway import Overrun, in_time
 from aggregator.websub.protocol import named_links
 
 PARSE_SECONDS = 10.0  # of CPU
@@ -97,10 +94,6 @@ def _with_links(parsed: ParsedFeed, answer: Fetched) -> ParsedFeed:
     return replace(parsed, hub_url=hub_url or parsed.hub_url, self_url=self_url or parsed.self_url)
 
 
-class Overrun(BaseException):
-    """A parse used up its CPU time; no Exception, or the parser's own handlers might swallow it."""
-
-
 def parse_in_time(answer: Fetched, *, newest: int | None = None, known: bytes = b"") -> ParsedFeed:
     """Return what an answer's body says, as `parse` does.
 
@@ -110,29 +103,8 @@ def parse_in_time(answer: Fetched, *, newest: int | None = None, known: bytes = 
     from aggregator.poll.parse import parse
 
     try:
-        with cpu_limit(PARSE_SECONDS) as is_timed:
-            return parse(
-                answer.body, answer.content_type, answer.url,
-                is_timed=is_timed, newest=newest, known=known,
-            )  # fmt: skip
+        return in_time(
+            PARSE_SECONDS, parse, answer.body, answer.content_type, answer.url, newest=newest, known=known
+        )
     except Overrun as error:
         raise NotAFeed(f"parsing took more than {PARSE_SECONDS:.0f} s of CPU") from error
-
-
-@contextlib.contextmanager
-def cpu_limit(seconds: float) -> Iterator[bool]:
-    """Raise Overrun once the time is used up, if it can be: signals reach a main thread only."""
-    if threading.current_thread() is not threading.main_thread():
-        yield False
-        return
-
-    def stop(*_: object) -> None:
-        raise Overrun
-
-    previous = signal.signal(signal.SIGVTALRM, stop)
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds, 1.0)  # again, should a bare except swallow it
-    try:
-        yield True
-    finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, previous)
