@@ -8,7 +8,7 @@ from sqlite_utils import Database
 from aggregator.session import ROUND
 from aggregator.store import stage_runs, verdicts, vitals
 from aggregator.store.stage_runs import Known
-from aggregator.times import duration_text, maybe_text
+from aggregator.times import duration_text, in_a_row, maybe_text
 
 WEEK = timedelta(days=6)  # and today
 _NAMED = ("poll", "translate", "publish")  # what readers wait for
@@ -50,7 +50,7 @@ def _stages(db: Database, now: datetime) -> str:
 
 def _failing(known: Known, now: datetime) -> str:
     well = _since(known.succeeded_at, now)
-    return f"{known.stage} failed {known.failures} × in a row, last well {well}: {known.failure}"
+    return f"{known.stage} failed {in_a_row(known.failures)}, last well {well}: {known.failure}"
 
 
 def _since(moment: datetime | None, now: datetime) -> str:

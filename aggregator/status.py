@@ -30,7 +30,7 @@ from aggregator.store import (
     websub,
 )
 from aggregator.store.hook_states import HookState
-from aggregator.times import duration_text, from_text
+from aggregator.times import duration_text, from_text, in_a_row
 from aggregator.translate import allowance, budget, engines
 from aggregator.translate.engines import services
 from aggregator.translate.stage import waiting
@@ -237,7 +237,8 @@ def _ran(state: HookState, now: datetime) -> str:
     if not state.ran_at:
         return "never ran yet"
     ago = f"{duration_text(now - from_text(state.ran_at))} ago"
-    return f"failed {ago} ({state.failures} in a row): {state.failure}" if state.failures else f"ran {ago}"
+    failed = f"failed {in_a_row(state.failures)}, last {ago}: {state.failure}"
+    return failed if state.failures else f"ran {ago}"
 
 
 def _digest(db: Database, now: datetime) -> str:

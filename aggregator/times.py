@@ -62,6 +62,11 @@ def parse_duration(text: str) -> timedelta:
         raise ValueError(f"{text!r} is longer than any clock runs") from error
 
 
+def in_a_row(number: int) -> str:
+    """Write how often something came without a break: `once`, `3 times in a row`."""
+    return "once" if number == 1 else f"{number} times in a row"
+
+
 def duration_text(length: timedelta) -> str:
     """Write a duration the short way people read it: `45 s`, `12 min`, `6 h`, `3 d`."""
     seconds = length.total_seconds()

@@ -10,7 +10,7 @@ from aggregator.model import Trouble
 from aggregator.resources import free_disk
 from aggregator.session import ROUND
 from aggregator.store import backups, hook_states, network, stage_runs, vitals
-from aggregator.times import duration_text
+from aggregator.times import duration_text, in_a_row
 from aggregator.translate import engines
 
 OUTAGE = timedelta(minutes=15)  # of the network, or of every feed: shorter ones mend themselves
@@ -29,7 +29,7 @@ def _stages(db: Database, config: Config, _: datetime) -> Iterator[Trouble]:
     failing = [each for each in stage_runs.all_of(db).values() if each.failures >= config.alert_after]
     stages = [each for each in failing if not each.stage.startswith(ROUND)]
     for each in stages or failing:  # a round fails with its stage
-        text = f"{each.stage} failed {each.failures} times in a row: {each.failure}"
+        text = f"{each.stage} failed {in_a_row(each.failures)}: {each.failure}"
         yield Trouble(key=f"stage {each.stage}", text=text)
 
 
@@ -76,7 +76,7 @@ def _backup(db: Database, _: Config, __: datetime) -> Iterator[Trouble]:
 def _hooks(db: Database, config: Config, _: datetime) -> Iterator[Trouble]:
     for name, state in hook_states.read(db).items():
         if getattr(config, name) and state.failures >= config.alert_after:
-            text = f"{name} failed {state.failures} times in a row: {state.failure}"
+            text = f"{name} failed {in_a_row(state.failures)}: {state.failure}"
             yield Trouble(key=f"hook {name}", text=text)
 
 

@@ -161,6 +161,15 @@ def test_a_stage_is_in_trouble_when_it_failed_so_often_in_a_row(db: Database, co
     assert (trouble.key, trouble.text) == ("stage publish", "publish failed 3 times in a row: disk full")
 
 
+def test_what_failed_once_is_said_to_have_failed_once(db: Database, config: Config):
+    once = replace(config, alert_after=1, after_publish="false")
+    fail(db, 1)
+    hook_states.write(db, {"after_publish": HookState(failures=1, failure="exit code 1")})
+    assert [trouble.text for trouble in troubles.found(db, once, NOW)] == [
+        "publish failed once: disk full", "after_publish failed once: exit code 1",
+    ]  # fmt: skip
+
+
 def test_a_round_is_in_trouble_where_none_of_its_stages_is(db: Database, config: Config):
     fail(db, 3, "round")
     assert keys(db, config) == ["stage round"]

@@ -324,5 +324,5 @@ def test_a_command_that_fails_fails_no_run_and_status_says_so(demo_feeds: DemoSe
     assert demo_feeds.port
     settings = {"AGGREGATOR_AFTER_PUBLISH": "sh -c 'echo no route; exit 5'"}
     assert aggregator("once", **settings).returncode == 0
-    assert "failed 0 s ago (1 in a row): exit code 5: no route" in aggregator("status", **settings).stdout
+    assert "failed once, last 0 s ago: exit code 5: no route" in aggregator("status", **settings).stdout
     assert os.environ.get("HOOK") is None

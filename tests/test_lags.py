@@ -49,7 +49,7 @@ def test_stages_are_said_by_what_readers_wait_for_and_by_what_fails(db: Database
     for minutes in (2, 1):
         ran(db, "count", minutes, "disk full")
         ran(db, "round", minutes, "disk full")
-    assert lags.lines(db, NOW)["stages"] == "count failed 2 × in a row, last well 90 min ago: disk full"
+    assert lags.lines(db, NOW)["stages"] == "count failed 2 times in a row, last well 90 min ago: disk full"
 
 
 def test_what_waits_longest_is_said(db: Database):
@@ -80,7 +80,7 @@ def test_status_and_its_figures_hold_them_and_what_is_trouble(db: Database, conf
         ran(db, "publish", 1, "disk full")
     overview, _ = status.collect(db, config, NOW)
     assert overview["trouble"] == "publish failed 3 times in a row: disk full"
-    assert overview["stages"].startswith("publish failed 3 ×")
+    assert overview["stages"].startswith("publish failed 3 times in a row")
     found = figures.collect(db, config, NOW)
     assert found["troubles"] == {"stage publish": "publish failed 3 times in a row: disk full"}
     assert found["stages"]["publish"]["succeeded_at"] is None

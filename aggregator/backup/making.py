@@ -3,10 +3,10 @@
 import logging
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from aggregator import __version__, deny_list, files, resources
@@ -24,6 +24,7 @@ _KINDS = (DAILY, MIGRATION, RESTORE)  # of each so many are kept; what was asked
 _FEWEST = 1  # of a migration or a restore, though daily ones are switched off
 
 _STAGED = ".aggregator-"
+_TOLERANCE = timedelta(hours=1)  # by which clocks are set
 
 log = logging.getLogger(__name__)
 
@@ -149,9 +150,18 @@ def _maybe_manifest(path: Path) -> Manifest | None:
         return None
 
 
-def newest(config: Config, *kinds: str) -> Path | None:
-    """Return the newest backup of these kinds, of any without a kind, by its name; None where none is."""
-    return max((path for path in _paths(config) if not kinds or _kind(path) in kinds), default=None)
+def newest(config: Config, now: datetime) -> Path | None:
+    """Return the newest backup by its name; None where none is.
+
+    Shape: one of the future, which a clock that was ahead dated, only where no other is there.
+    """
+    return max(_paths(config), key=_age(now + _TOLERANCE), default=None)
+
+
+def _age(now: datetime) -> Callable[[Path], tuple[bool, str]]:
+    """Return what sorts backups by their age: those of the future first."""
+    present = _moment(now)
+    return lambda path: (path.name[: len(present)] <= present, path.name)
 
 
 def _kind(path: Path) -> str:
@@ -161,12 +171,7 @@ def _kind(path: Path) -> str:
 
 def _let_go(config: Config, now: datetime) -> None:
     """Remove what is beyond the newest so many of each kind."""
-
-    def age(path: Path) -> tuple[bool, str]:
-        # Those of the future, which a clock that was ahead dated, go first: they would outlast all others.
-        return path.name[: len(present)] <= present, path.name
-
-    present = _moment(now)
+    age = _age(now)  # those of the future go first: they would outlast all others
     for kind in _KINDS:
         found = sorted((path for path in _paths(config) if _kind(path) == kind), key=age)
         kept = config.backup_keep if kind == DAILY else max(config.backup_keep, _FEWEST)

@@ -85,9 +85,12 @@ def before_migration(config: Config) -> Path:
     Raises: StoreError where none is there that is older than the present store.
     """
     schema = snapshot.kind(config.store).schema
-    for path, manifest in making.there(config):
-        if manifest and manifest.kind == making.MIGRATION and manifest.schema < schema:
-            return path
+    found = [
+        (manifest.schema, path) for path, manifest in making.there(config)
+        if manifest and manifest.kind == making.MIGRATION and manifest.schema < schema
+    ]  # fmt: skip
+    if found:
+        return max(found)[1]  # dates may be those of a wrong clock
     raise StoreError(f"{config.backups_folder}: holds no backup made before a migration of {config.store}")
 
 

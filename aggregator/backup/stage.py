@@ -64,14 +64,14 @@ def pending(db: Database, config: Config, now: datetime) -> Iterator[Job]:
         yield Begin()
     elif known.day != _day(config, now):
         yield Daily(now=now)
-    elif _is_trial_due(known, now) and (path := _newest(config)):
+    elif _is_trial_due(known, now) and (path := _newest(config, now)):
         yield Trial(path=path)
 
 
-def _newest(config: Config) -> Path | None:
+def _newest(config: Config, now: datetime) -> Path | None:
     from aggregator.backup import making  # once a month, and what it loads takes a while
 
-    return making.newest(config)
+    return making.newest(config, now)
 
 
 def _day(config: Config, now: datetime) -> str:

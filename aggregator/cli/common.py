@@ -95,7 +95,7 @@ def _was_emptied(config: Config) -> bool:
         return False
     from aggregator.backup import making
 
-    return making.newest(config) is not None
+    return making.newest(config, clock()) is not None
 
 
 @contextmanager
@@ -110,7 +110,7 @@ def offering_a_backup(config: Config) -> Iterator[None]:
 def _way_back(config: Config) -> str:
     from aggregator.backup import making
 
-    if path := making.newest(config):
+    if path := making.newest(config, clock()):
         return f"the newest backup is put in its place by: aggregator restore {path}"
     return "no backup is there: put a copy in its place, or move it away to begin anew"
 
