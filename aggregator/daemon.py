@@ -3,9 +3,10 @@
 import contextlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from aggregator import reloading
 from aggregator.alerts import Watch
 from aggregator.backup.opening import open_kept
 from aggregator.config import Config
@@ -23,7 +24,6 @@ from aggregator.times import duration_text
 log = logging.getLogger(__name__)
 
 LOOK = timedelta(seconds=5)  # between two looks at the machine's clock, which may be set meanwhile
-FIXED = ("store", "listen")  # settings of what is held open: other ones hold from the next start
 _JUMP = timedelta(minutes=1)  # back; less is a clock that is kept right
 
 Adopt = Callable[[Config], None]
@@ -121,11 +121,7 @@ class Daemon:
     def reload(self) -> None:
         """Go on with the settings as they are now; where they cannot be used the old ones stay."""
         self.manager.reloading()
-        try:
-            new = self.reread()
-        except ConfigError as error:
-            log.error("settings_refused error=%s", error)
-        else:
+        if new := reloading.settings(self.reread, self.session.config):
             self._try_to_adopt(new)
         self.rota.call(["poll", "publish"])  # feeds.opml and filters.toml, and what readers see of it all
         self.manager.ready()
@@ -139,19 +135,10 @@ class Daemon:
             self.asked.reload = True
 
     def _adopt(self, new: Config) -> None:
-        old = self.session.config
-        fixed = {name: getattr(old, name) for name in FIXED if getattr(old, name) != getattr(new, name)}
-        if fixed:
-            log.warning("settings_need_a_restart names=%s", ",".join(fixed))
-            new = replace(new, **fixed)
         self.session.adopt(new)
         self.rota.schedules = schedules(new)
         self.rota.start(self.time())
-        try:
-            self.adopt(new)
-        except AggregatorError as error:
-            log.error("settings_not_served error=%s", error)
-        log.info("settings_taken_up")
+        reloading.serve(self.adopt, new)
 
 
 def budget(config: Config, name: str) -> timedelta:

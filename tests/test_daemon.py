@@ -269,10 +269,16 @@ def _running(
     """Run the daemon, by the machine's clock, looking each second; it is dead afterwards."""
     kept = {name: value for name, value in environment.items() if name != "AGGREGATOR_NOW"}
     often = {f"AGGREGATOR_SCHEDULE_{group.upper()}": "1s" for group in GROUPS}
-    command = [sys.executable, "-m", "aggregator", *options, "run", "--server" if serve else "--no-server"]
+    command = [*options, "run", "--server" if serve else "--no-server"]
+    with _started(kept | often | extra, folder, *command) as process:
+        yield process
+
+
+@contextlib.contextmanager
+def _started(environment: dict[str, str], folder: Path, *command: str) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
-        command,
-        env=kept | often | extra,
+        [sys.executable, "-m", "aggregator", *command],
+        env=environment,
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -373,6 +379,29 @@ def test_a_hangup_has_the_server_answer_by_the_new_settings(environment: dict[st
         (tmp_path / "aggregator.toml").write_text("search = false")
         process.send_signal(signal.SIGHUP)
         _await(lambda: ask(port, "/search?q=x").status == 404)
+        process.terminate()
+        assert process.wait(30) == 0
+
+
+def test_a_hangup_has_a_server_alone_answer_by_the_new_settings_and_keep_them_where_they_are_wrong(
+    environment: dict[str, str], tmp_path: Path
+):
+    Path(environment["AGGREGATOR_OPML"]).write_text(_list())
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    settings = {"AGGREGATOR_LISTEN": f"127.0.0.1:{port}"}
+    with _started(environment | settings, tmp_path, "-v", "serve") as process:
+        assert process.stdout
+        process.stdout.readline()
+        assert ask(port, "/search?q=x").status == 200
+        (tmp_path / "aggregator.toml").write_text("search = false")
+        process.send_signal(signal.SIGHUP)
+        _line(process, "settings_taken_up")
+        assert ask(port, "/search?q=x").status == 404
+        (tmp_path / "aggregator.toml").write_text("search = 'perhaps'")
+        process.send_signal(signal.SIGHUP)
+        _line(process, "settings_refused")
+        assert ask(port, "/search?q=x").status == 404
         process.terminate()
         assert process.wait(30) == 0
 

@@ -18,6 +18,7 @@ from aggregator.cli import (
     remaking,
     rules,
     running,
+    showing,
     subscriptions,
     takedowns,
     upkeep,
@@ -37,8 +38,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for commands in (
-    running, subscriptions, inspection, remaking, rules, takedowns, upkeep, operating, glossaries, backups,
-    alerting,
+    running, showing, subscriptions, inspection, remaking, rules, takedowns, upkeep, operating, glossaries,
+    backups, alerting,
 ):  # fmt: skip
     app.add_typer(commands.app)
 

@@ -1,4 +1,4 @@
-"""Commands that run stages, and those that show their result."""
+"""Commands that run stages."""
 
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Annotated
@@ -144,26 +144,6 @@ def _say_no_engine(config: Config) -> None:
 
 
 @app.command()
-def serve(context: typer.Context) -> None:
-    """Serve the output folder until ^C.
-
-    Example: aggregator --set listen=127.0.0.1:9000 serve
-    """
-    from aggregator.serve import Server
-
-    config = context.obj.config()
-    with Server(config):
-        _wait_serving(config)
-
-
-def _wait_serving(config: Config) -> None:
-    from aggregator.signals import wait_for_signal
-
-    print(f"serving {config.output} on {address(config)} — end with ^C", flush=True)
-    wait_for_signal()
-
-
-@app.command()
 def poll(
     context: typer.Context,
     all_feeds: Annotated[
@@ -244,58 +224,3 @@ def publish(
             show_again(session.db, session.config)
 
     run_stages(context, "publish", wait, prepare, lambda: (STAGE, SOURCE))
-
-
-@app.command()
-def url(
-    context: typer.Context,
-    rotate: Annotated[
-        bool, typer.Option("--rotate", help="Make a new private address; the old one ends.")
-    ] = False,
-) -> None:
-    """Print where the feeds are read.
-
-    Example: aggregator url --rotate
-    """
-    from aggregator.publish.place import addresses
-    from aggregator.publish.stage import STAGE
-    from aggregator.store import publications
-
-    config = context.obj.config()
-    if rotate and config.visibility != "private":
-        raise ConfigError("--rotate: visibility is not private")
-    if rotate:
-        with open_session(config, "url --rotate", "60s", quiet=True) as session:
-            publications.private_path(session.db, rotate=True)
-            session.run(STAGE)
-    with opened(config) as db:
-        for place in addresses(db, config).values():
-            print(place)
-
-
-@app.command()
-def demo(
-    context: typer.Context,
-    end: Annotated[bool, typer.Option("--exit", help="End instead of serving the result.")] = False,
-    feeds_only: Annotated[
-        bool, typer.Option("--feeds-only", help="Serve the feeds alone; prints their OPML.")
-    ] = False,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the demo's own feeds.")] = 8731,
-) -> None:
-    """Serve feeds of our own on this machine and run the whole path over them.
-
-    Example: aggregator demo --exit
-    """
-    from aggregator.demo import run as demo_run
-    from aggregator.serve import Server
-
-    if feeds_only:
-        demo_run.serve_feeds(port)
-        return
-    config = demo_run.config(context.obj.config(), port, explicit=context.obj.given())
-    with nullcontext() if end else Server(config):  # a busy address is said before minutes of translation
-        with demo_run.feeds(config, port) as feeds, open_session(config, "demo", "60s") as session:
-            reports = demo_run.walk(session, feeds, take_up, served=not end)
-        leave(reports, None)
-        if not end and not session.stop():
-            _wait_serving(config)
