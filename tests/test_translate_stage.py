@@ -158,6 +158,8 @@ def test_a_segment_that_two_workers_were_asked_for_is_judged_once(db, engine, mo
         STAGE.record(db, CONFIG, job, outcome, NOW)
     found = verdicts.engines(db)["phrasebook"]
     assert found.passed + found.refused == 2
+    alone = dict(outcomes[0][1].used)["phrasebook"]
+    assert db.execute("SELECT characters FROM engine_usage").fetchall() == [(alone,)]
 
 
 def test_a_job_takes_the_operators_glossary_along(db, engine, tmp_path):

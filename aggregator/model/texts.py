@@ -165,5 +165,6 @@ class TranslateOutcome:
     memory: tuple[MemoryWrite, ...] = ()
     refused: tuple[tuple[str, str], ...] = ()  # as in TranslateJob, what was refused now
     used: tuple[tuple[str, int], ...] = ()  # engine -> source characters sent
+    sent: tuple[tuple[str, int], ...] = ()  # the same by the memory's keys of what was sent
     judged: tuple[tuple[str, int, int], ...] = ()  # engine, and how many of its segments passed, were refused
     trouble: tuple[str, ...] = ()  # engines that failed on the way, one line each, for the log

@@ -7,6 +7,7 @@ engine is opened only where the memory leaves something to ask it.
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -57,7 +58,8 @@ class _Batch:
     memory: list[MemoryWrite] = field(default_factory=list)
     refused: list[tuple[str, str]] = field(default_factory=list)  # key, reason
     steady: bool = True  # what was refused would be refused again
-    used: dict[str, int] = field(default_factory=dict)
+    used: Counter[str] = field(default_factory=Counter)
+    sent: Counter[str] = field(default_factory=Counter)  # by key
     judged: list[tuple[str, int, int]] = field(default_factory=list)
     trouble: list[str] = field(default_factory=list)
 
@@ -72,7 +74,8 @@ def translate(job: TranslateJob, glossary: Glossary, open_engine: Open) -> Trans
     return TranslateOutcome(
         results=tuple(settled[entry.entry_id] or _compose(batch, entry) for entry in job.entries),
         memory=tuple(batch.memory), refused=tuple(batch.refused),
-        used=tuple(batch.used.items()), trouble=tuple(batch.trouble), judged=tuple(batch.judged),
+        used=tuple(batch.used.items()), sent=tuple(batch.sent.items()),
+        trouble=tuple(batch.trouble), judged=tuple(batch.judged),
     )  # fmt: skip
 
 
@@ -182,7 +185,9 @@ def _round(batch: _Batch, choice: EngineChoice, engine: Engine, masked: dict[str
     if not masked:
         return
     sent = [m.text for m in masked.values()]
-    batch.used[choice.name] = batch.used.get(choice.name, 0) + sum(map(len, sent))
+    batch.used[choice.name] += sum(map(len, sent))
+    for segment, m in masked.items():
+        batch.sent[_key(batch, choice, segment)] += len(m.text)
     answers = engine.translate(sent)
     if len(answers) != len(sent):
         raise BadTranslation(f"{len(answers)} answers for {len(sent)} segments")

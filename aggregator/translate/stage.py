@@ -156,26 +156,36 @@ def _is_asked(job: TranslateJob) -> bool:
     return any(entry.redo == ASKED for entry in job.entries)
 
 
-def _judged(db: Database, job: TranslateJob, outcome: TranslateOutcome) -> list[tuple[str, int, int]]:
-    """Return what the checks said of engines, each segment once: before the outcome is written.
+def _once(db: Database, job: TranslateJob, outcome: TranslateOutcome) -> TranslateOutcome:
+    """Return an outcome, before it is written, as if each segment had been asked for once.
 
     Jobs that are worked at the same time may ask for the same one, and how many are depends on the workers.
+    What is paid for counts as often as it was sent.
     """
     if _is_asked(job):
-        return list(outcome.judged)
+        return outcome
     kept = dict(store.recall(db, [write.key for write in outcome.memory]))
-    passed = Counter(write.engine for write in outcome.memory if write.key in kept)
+    passed = [(write.engine, write.key) for write in outcome.memory if write.key in kept]
     known = store.refused(db, [key for key, _ in outcome.refused])
-    refused = Counter(reason.partition(":")[0] for _, reason in known)
-    once = ((name, good - passed[name], bad - refused[name]) for name, good, bad in outcome.judged)
-    return [each for each in once if any(each[1:])]
+    refused = [(reason.partition(":")[0], key) for key, reason in known]
+    good, bad = (Counter(engine for engine, _ in found) for found in (passed, refused))
+    judged = ((name, yes - good[name], no - bad[name]) for name, yes, no in outcome.judged)
+    sent, paid = dict(outcome.sent), {choice.name for choice in job.engines if choice.paid}
+    twice: Counter[str] = Counter()
+    for engine, key in (*passed, *refused):
+        twice[engine] += 0 if engine in paid else sent.get(key, 0)
+    return replace(
+        outcome,
+        judged=tuple(each for each in judged if any(each[1:])),
+        used=tuple((name, characters - twice[name]) for name, characters in outcome.used),
+    )
 
 
 def _record(
     db: Database, config: Config, job: TranslateJob, outcome: TranslateOutcome, now: datetime
 ) -> None:
     note_trouble(db, outcome.trouble, now)
-    owed, found = _owed(job, outcome), _judged(db, job, outcome)
+    owed, outcome = _owed(job, outcome), _once(db, job, outcome)
     for result in outcome.results:
         match result:
             case Translation():
@@ -185,7 +195,7 @@ def _record(
                 store.write_failure(db, config.language, result, now, job.setup or None)
     store.note_refused(db, outcome.refused, now)
     store.remember(db, outcome.memory, (key for key, _ in job.memory), now)
-    verdicts.note(db, found, _waited(job, outcome), now)
+    verdicts.note(db, outcome.judged, _waited(job, outcome), now)
     used = glossary.over(job.glossary)
     remakes.note_glossary(db, used.version, touched.terms(used))
     allowance.settle(db, config, job.engines, outcome.used, now)
