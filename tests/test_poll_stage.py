@@ -347,6 +347,24 @@ def test_one_call_gives_out_all_that_is_due_and_each_feed_once(db: Database, mon
     assert sorted(feed_id for shard in given for feed_id in shard) == list(range(1, 231))
 
 
+def test_no_worker_waits_between_two_pages(db: Database, monkeypatch: pytest.MonkeyPatch):
+    """All jobs come from one call, and a second one that finds nothing: each call's end waits for all workers."""
+    monkeypatch.setattr(stage, "AT_ONCE", 50)
+    follow(db, *(f"https://h{n}.example/" for n in range(230)))
+    calls: list[int] = []
+
+    def counted(*given: Any) -> Iterator[Shard]:
+        calls.append(1)
+        return stage.pending(*given)
+
+    def crash(*_: Any) -> None:
+        raise ValueError("nobody is asked")
+
+    workers = open_workers("inline:")
+    report = run_stage(replace(stage.STAGE, pending=counted, work=crash), db, CONFIG, workers, lambda: NOW)
+    assert (report.jobs, report.units, len(calls)) == (5, 230, 2)
+
+
 def test_what_is_booked_while_jobs_are_given_out_changes_none_of_them(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ):
