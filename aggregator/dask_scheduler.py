@@ -47,6 +47,7 @@ class Scheduler:
         if self.url.startswith("tls:") and not (security.tls_ca_file and security.tls_client_cert):
             raise ConfigError(f"{self.url}: needs {_TLS}, or the same in dask's own settings")
         try:
+            _knock(self.url, security)
             return Client(self.url, timeout=CONNECT, security=security, set_as_default=False)
         except (OSError, ValueError) as error:
             raise ClusterError(
@@ -138,6 +139,28 @@ class Scheduler:
             self._client.close(timeout=_CLOSE)
         except (OSError, RuntimeError) as error:
             log.debug("scheduler_left error=%s", error)
+
+
+def _knock(url: str, security: Any) -> None:
+    """Connect and part again: a client waits for ever for a scheduler that takes connections and hangs.
+
+    Raises: OSError.
+    """
+    from distributed.comm import connect
+    from tornado.ioloop import IOLoop
+    from tornado.util import TimeoutError as Late
+
+    async def knock() -> None:
+        there = await connect(url, timeout=CONNECT, **security.get_connection_args("client"))
+        await there.close()
+
+    loop = IOLoop(make_current=False)
+    try:
+        loop.run_sync(knock, timeout=CONNECT)
+    except Late as error:
+        raise OSError(f"it takes connections and says nothing for {CONNECT:.0f} s") from error
+    finally:
+        loop.close(all_fds=True)
 
 
 def _check(who: str, told: object) -> None:

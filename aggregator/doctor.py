@@ -210,5 +210,6 @@ def _operator(config: Config, _: datetime) -> Iterator[Finding]:
 
 CHECKS: tuple[Callable[[Config, datetime], Iterator[Finding]], ...] = (
     _packages, surroundings.clock, _opml, _filters, _glossary, _store, _deny_list, surroundings.folders,
-    surroundings.network, surroundings.secrets, _engines, _own_engines, _counts, _contact, _operator,
+    surroundings.network, surroundings.secrets, surroundings.clusters, _engines, _own_engines, _counts,
+    _contact, _operator,
 )  # fmt: skip

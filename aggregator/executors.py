@@ -77,7 +77,7 @@ class Workers:
     """An executor opened on first use, and again after it broke."""
 
     spec: str
-    _open: Callable[[], Pool]
+    _start: Callable[[], Pool]
     _fork: Callable[[], Pool] | None = None
     _executor: Pool | None = None
 
@@ -89,11 +89,18 @@ class Workers:
     def submit(self, fn: Callable[..., Any], /, *args: Any) -> Future[Any]:
         """Hand one call to a worker.
 
-        Raises: ClusterError, ConfigError where the workers cannot be had; BrokenExecutor.
+        Raises: as `open`; BrokenExecutor.
+        """
+        return self.open().submit(fn, *args)
+
+    def open(self) -> Pool:
+        """Return what takes calls, started where nothing runs yet; a cluster's workers are looked at.
+
+        Raises: ConfigError where something is not set up, ClusterError where no worker can be had.
         """
         if self._executor is None:
-            self._executor = self._open()
-        return self._executor.submit(fn, *args)
+            self._executor = self._start()
+        return self._executor
 
     def warm_up(self, module: str) -> None:
         """Start a worker and load what it works with, while the caller still gets ready itself."""

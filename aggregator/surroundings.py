@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from aggregator import opml, resources, store
+from aggregator import opml, resources, store, workplaces
 from aggregator.config import Config
 from aggregator.errors import AggregatorError, StoreError
+from aggregator.executors import open_workers
 from aggregator.http import reach
 from aggregator.times import EARLIEST, maybe_time
 from aggregator.urls import registrable_domain
@@ -120,3 +121,17 @@ def secrets(config: Config, _: datetime) -> Iterator[Finding]:
 
 def _is_open(path: Path) -> bool:
     return bool(path.stat().st_mode & _OTHERS)
+
+
+def clusters(config: Config, _: datetime) -> Iterator[Finding]:
+    """Look whether the clusters that stages are to work on have workers that can do their jobs."""
+    for spec in sorted({config.executor_poll, config.executor_enrich, config.executor_translate}):
+        if not workplaces.read(spec).scheduler_url:
+            continue
+        workers = open_workers(spec)
+        try:
+            yield Finding(text=f"{spec}: {workers.open().width} workers, of this version")
+        except AggregatorError as error:
+            yield Finding(text=str(error), ok=False, next_step="docs/scaling.md says how")
+        finally:
+            workers.close()

@@ -6,10 +6,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 ROOT = Path(__file__).parent.parent
@@ -17,7 +17,7 @@ STARTED = 60.0  # s at most; two cores may be busy
 
 # What takes minutes in a data centre takes seconds here.
 QUICK = {
-    "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "4s",
+    "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "30s",
     "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "5s",
     "DASK_DISTRIBUTED__ADMIN__TICK__LIMIT": "60s",
 }
@@ -28,8 +28,9 @@ class Cluster:
 
     def __init__(
         self, folder: Path, *, workers: int = 1, nanny: bool = True, resources: str = "",
-        environ: Mapping[str, str] | None = None,
+        environ: Mapping[str, str] | None = None, protocol: str = "tcp",
     ) -> None:  # fmt: skip
+        self.protocol = protocol
         self.folder = folder / "cluster"
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
@@ -43,7 +44,7 @@ class Cluster:
     @property
     def address(self) -> str:
         """Return where the scheduler listens."""
-        return f"tcp://127.0.0.1:{self.port}"
+        return f"{self.protocol}://127.0.0.1:{self.port}"
 
     @property
     def spec(self) -> str:
@@ -51,15 +52,21 @@ class Cluster:
         return f"dask:{self.address}"
 
     def __enter__(self) -> Self:
-        self.start_scheduler()
-        for _ in range(self.wanted):
-            self.start_worker(resources=self.resources)
-        self.wait_for(self.wanted)
+        try:
+            self.start_scheduler()
+            for _ in range(self.wanted):
+                self.start_worker(resources=self.resources)
+            self.wait_for(self.wanted)
+        except BaseException:
+            self.close()
+            raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Kill all of it."""
         for name in list(self.workers):
             self.stop_worker(name)
         self.stop_scheduler()
@@ -67,7 +74,7 @@ class Cluster:
     def start_scheduler(self) -> None:
         """Start a scheduler; again on the same port, where one was."""
         self.scheduler = self._start(
-            "scheduler", "--host", "127.0.0.1", "--port", str(self.port), "--no-dashboard"
+            "scheduler", "--host", f"{self.protocol}://127.0.0.1", "--port", str(self.port), "--no-dashboard"
         )
         until = time.monotonic() + STARTED
         while not _listens(self.port):
@@ -88,8 +95,8 @@ class Cluster:
         """Start a worker (and its nanny), and return its name; it need not have joined yet."""
         name = f"w{len(self.workers)}"
         self.workers[name] = self._start(
-            "worker", scheduler or self.address, "--name", name, "--nthreads", str(threads), "--host", "127.0.0.1",
-            "--no-dashboard", "--local-directory", str(self.folder / name), "--death-timeout", "60",
+            "worker", scheduler or self.address, "--name", name, "--nthreads", str(threads),
+            "--host", f"{self.protocol}://127.0.0.1", "--no-dashboard", "--local-directory", str(self.folder / name), "--death-timeout", "60",
             *(() if self.nanny else ("--no-nanny",)), *(("--resources", resources) if resources else ()),
             environ=environ, python=python,
         )  # fmt: skip
@@ -119,6 +126,8 @@ class Cluster:
 
     def wait_for(self, workers: int) -> None:
         """Wait until so many workers have joined."""
+        if not workers:
+            return
         with self.client() as client:
             client.wait_for_workers(workers, timeout=STARTED)
 
@@ -150,3 +159,52 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+class Link:
+    """A port that leads to another one, and can be cut: connections stay open, bytes go nowhere."""
+
+    def __init__(self, port: int) -> None:
+        self._to = port
+        self._whole = threading.Event()
+        self._whole.set()
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listening.getsockname()[1])
+        self._ends: list[socket.socket] = [self._listening]
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for end in self._ends:
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+
+    def cut(self) -> None:
+        """Swallow what is sent from now on, by either side."""
+        self._whole.clear()
+
+    def mend(self) -> None:
+        """Lead new connections on; those that were cut lost bytes and are of no use."""
+        for end in self._ends[1:]:
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        self._whole.set()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self._listening.accept()
+                far = socket.create_connection(("127.0.0.1", self._to))
+                self._ends += [near, far]
+                for one, other in ((near, far), (far, near)):
+                    threading.Thread(target=self._lead, args=(one, other), daemon=True).start()
+
+    def _lead(self, one: socket.socket, other: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := one.recv(65536):
+                if self._whole.is_set():
+                    other.sendall(data)
+            other.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,312 @@
+"""What breaks between a run and a cluster: jobs return to due, none is lost or recorded twice, the run goes on."""
+
+import logging
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import pytest
+from sqlite_utils import Database
+
+import aggregator
+from aggregator import cluster as ours
+from aggregator import dask_scheduler, pipeline
+from aggregator.config import Config
+from aggregator.errors import ClusterError, ConfigError, VersionMismatch
+from aggregator.executors import Workers, open_workers
+from aggregator.pipeline import Stage, StageReport, run_stage
+from aggregator.store import open_store
+from tests import clusterjobs
+from tests.cluster import ROOT, Cluster, Link
+
+pytestmark = pytest.mark.slow
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+WATCHED = {"DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "3s"}  # of silence
+
+
+class Board:
+    """Jobs in a real store, what was recorded of them and how often; and marks of where they were begun."""
+
+    def __init__(self, folder: Path, jobs: int = 6) -> None:
+        self.marks = folder / "marks"
+        self.marks.mkdir()
+        self.store = folder / "s.sqlite"
+        self.db: Database = open_store(self.store)
+        self.db.table("meta").insert_all({"key": str(job), "value": "due"} for job in range(10, 10 + jobs))
+        self.recorded: list[int] = []
+
+    def stage(self, work: Callable[[Config, int], int]) -> Stage:
+        return Stage(
+            name="square", pending=self._pending, work=work, record=self._record, postpone=self._postpone,
+            backlog=lambda *_: 0, size=lambda _: 1,
+        )  # fmt: skip
+
+    def run(self, workers: Workers, work: Callable[[Config, int], int]) -> StageReport:
+        return run_stage(self.stage(work), self.db, Config(), workers, lambda: NOW)
+
+    def _pending(self, db: Database, *_: object) -> Iterator[int]:
+        rows = db.execute("SELECT key FROM meta WHERE value = 'due' ORDER BY key").fetchall()
+        yield from (int(row[0]) for row in rows)
+
+    def _record(self, db: Database, _: Config, job: int, outcome: int, __: datetime) -> None:
+        self.recorded.append(job)
+        db.table("meta").update(str(job), {"value": str(outcome)})
+
+    def _postpone(self, db: Database, _: Config, job: int, failure: str, __: datetime) -> None:
+        db.table("meta").update(str(job), {"value": failure})
+
+    @property
+    def values(self) -> dict[int, str]:
+        return {int(key): value for key, value in self.db.execute("SELECT key, value FROM meta").fetchall()}
+
+    def all_done_once(self) -> bool:
+        squares = {job: str(job * job) for job in self.values}
+        return self.values == squares and sorted(self.recorded) == sorted(squares)
+
+
+@pytest.fixture
+def board(tmp_path: Path) -> Iterator[Board]:
+    board = Board(tmp_path)
+    yield board
+    board.db.close()
+
+
+@pytest.fixture
+def opened() -> Iterator[Callable[[str], Workers]]:
+    """Return a function that opens workers, which are closed in the end."""
+    known: list[Workers] = []
+
+    def open_(spec: str, store: Path | None = None) -> Workers:
+        known.append(open_workers(spec, store))
+        return known[-1]
+
+    yield open_
+    for workers in known:
+        workers.close()
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """Make seconds of what takes half a minute."""
+    monkeypatch.setattr(ours, "LOOK", 0.2)
+    monkeypatch.setattr(ours, "LOST", 3.0)
+    monkeypatch.setattr(ours, "FIRST", 2.0)
+    monkeypatch.setattr(dask_scheduler, "CONNECT", 2.0)
+    monkeypatch.setattr(dask_scheduler, "ANSWER", 2.0)
+    caplog.set_level(logging.INFO)
+
+
+def when(condition: Callable[[], object], then: Callable[[], object]) -> threading.Thread:
+    """Do something as soon as a condition holds, beside the run."""
+
+    def wait() -> None:
+        until = time.monotonic() + 60
+        while not condition():
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        then()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    return thread
+
+
+def test_a_worker_killed_in_mid_job_costs_nothing(
+    tmp_path: Path, board: Board, opened: Callable[[str], Workers], caplog: pytest.LogCaptureFixture
+):
+    with Cluster(tmp_path, workers=2) as cluster:
+        killed = when(
+            lambda: len(clusterjobs.begun(board.marks)) >= 3,
+            lambda: os.kill(list(clusterjobs.begun(board.marks).values())[-1][0], signal.SIGKILL),
+        )
+        report = board.run(opened(cluster.spec), partial(clusterjobs.square, board.marks, 0.4))
+        killed.join()
+    assert (report.crashes, report.finished) == (0, True)
+    assert board.all_done_once()
+    assert "worker_left worker=tcp://127.0.0.1" in caplog.text
+
+
+def test_a_worker_that_hangs_as_a_whole_is_done_without(
+    tmp_path: Path, board: Board, opened: Callable[[str], Workers], caplog: pytest.LogCaptureFixture
+):
+    with Cluster(tmp_path, workers=2, environ=WATCHED) as cluster:
+        stopped = when(
+            lambda: len(clusterjobs.begun(board.marks)) >= 3,
+            lambda: os.kill(list(clusterjobs.begun(board.marks).values())[-1][0], signal.SIGSTOP),
+        )
+        report = board.run(opened(cluster.spec), partial(clusterjobs.square, board.marks, 0.4))
+        stopped.join()
+    assert (report.crashes, report.finished) == (0, True)
+    assert board.all_done_once()
+    assert "worker_left" in caplog.text
+
+
+def test_a_job_that_hangs_ends_its_worker_and_is_done_the_next_time(
+    tmp_path: Path, board: Board, opened: Callable[[str], Workers], caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+):  # fmt: skip
+    monkeypatch.setattr(pipeline, "HUNG", pipeline.timedelta(seconds=2))
+    with Cluster(tmp_path, workers=2) as cluster:
+        report = board.run(opened(cluster.spec, board.store), partial(clusterjobs.hang_once, board.marks, 12))
+    assert (report.crashes, report.finished) == (1, True)
+    assert board.all_done_once()
+    assert "worker_died stage=square error=a job was not done after 0:00:02" in caplog.text
+    first, second = clusterjobs.begun(board.marks)[12]
+    assert first != second
+
+
+def test_a_job_that_kills_its_workers_is_put_off_alone(
+    tmp_path: Path, board: Board, opened: Callable[[str], Workers]
+):
+    environ = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"}
+    with Cluster(tmp_path, workers=2, environ=environ) as cluster:
+        report = board.run(opened(cluster.spec), partial(clusterjobs.die, board.marks, 12))
+    assert report.finished
+    assert board.values.pop(12) == "the worker process died"
+    assert sorted(board.recorded) == [10, 11, 13, 14, 15]
+
+
+def test_a_scheduler_that_starts_again_is_found_again(
+    tmp_path: Path, board: Board, opened: Callable[[str], Workers], caplog: pytest.LogCaptureFixture
+):
+    with Cluster(tmp_path, workers=1) as cluster:
+
+        def restart() -> None:
+            cluster.stop_scheduler()
+            cluster.stop_worker("w0")
+            cluster.start_scheduler()
+            cluster.start_worker()
+
+        restarted = when(lambda: len(clusterjobs.begun(board.marks)) >= 2, restart)
+        workers = opened(cluster.spec, board.store)
+        report = board.run(workers, partial(clusterjobs.square, board.marks, 0.4))
+        restarted.join()
+    assert (report.crashes, report.finished) == (1, True)
+    assert board.all_done_once()
+    assert "workers_lost stage=square error=tcp://127.0.0.1" in caplog.text
+
+
+def test_a_network_cut_before_the_scheduler_is_said_and_the_run_goes_on_when_it_is_back(
+    tmp_path: Path, board: Board, opened: Callable[[str], Workers], caplog: pytest.LogCaptureFixture
+):
+    with Cluster(tmp_path, workers=2) as cluster, Link(cluster.port) as link:
+        workers = opened(f"dask:tcp://127.0.0.1:{link.port}", board.store)
+        work = partial(clusterjobs.square, board.marks, 0.4)
+        cut = when(lambda: len(clusterjobs.begun(board.marks)) >= 3, link.cut)
+        with pytest.raises(ClusterError, match="no scheduler answers"):
+            board.run(workers, work)
+        cut.join()
+        assert "the scheduler has not answered for 3 s" in caplog.text
+        assert "due" in board.values.values()
+        link.mend()
+        report = board.run(workers, work)
+    assert (report.crashes, report.finished) == (0, True)
+    assert board.all_done_once()
+
+
+def test_a_network_cut_before_a_worker_has_its_job_done_by_another(
+    tmp_path: Path, board: Board, opened: Callable[[str], Workers], caplog: pytest.LogCaptureFixture
+):
+    with Cluster(tmp_path, workers=1, environ=WATCHED) as cluster, Link(cluster.port) as link:
+        cluster.start_worker(scheduler=f"tcp://127.0.0.1:{link.port}")
+        cluster.wait_for(2)
+        behind = cluster.pids()["w1"]
+        cut = when(lambda: any(behind in pids for pids in clusterjobs.begun(board.marks).values()), link.cut)
+        report = board.run(opened(cluster.spec), partial(clusterjobs.square, board.marks, 0.4))
+        cut.join()
+    assert (report.crashes, report.finished) == (0, True)
+    assert board.all_done_once()
+    assert "worker_left" in caplog.text
+
+
+def test_where_no_worker_is_left_the_jobs_stay_due_and_it_is_said(
+    tmp_path: Path, board: Board, opened: Callable[[str], Workers], caplog: pytest.LogCaptureFixture
+):
+    with Cluster(tmp_path, workers=1) as cluster:
+        workers = opened(cluster.spec)
+        work = partial(clusterjobs.square, board.marks, 0.4)
+        gone = when(lambda: len(clusterjobs.begun(board.marks)) >= 2, lambda: cluster.stop_worker("w0"))
+        with pytest.raises(ClusterError, match="no worker is there; start one: dask worker"):
+            board.run(workers, work)
+        gone.join()
+        assert "no worker has been there for 3 s" in caplog.text
+        cluster.start_worker()
+        assert board.run(workers, work).finished
+    assert board.all_done_once()
+
+
+def test_a_closed_port_is_said_with_what_to_do(opened: Callable[[str], Workers]):
+    with pytest.raises(
+        ClusterError, match=r"127\.0\.0\.1:1: no scheduler answers .*start one: dask scheduler"
+    ):
+        opened("dask:tcp://127.0.0.1:1").open()
+
+
+def test_without_certificates_tls_is_refused_with_the_names_of_the_settings(opened: Callable[[str], Workers]):
+    with pytest.raises(ConfigError, match="needs DASK_DISTRIBUTED__COMM__TLS__CA_FILE"):
+        opened("dask:tls://127.0.0.1:1").open()
+
+
+def test_a_worker_of_another_version_is_refused_and_both_are_named(
+    tmp_path: Path, opened: Callable[[str], Workers]
+):
+    other = tmp_path / "other"
+    shutil.copytree(Path(aggregator.__file__).parent, other / "aggregator")
+    (other / "aggregator" / "__init__.py").write_text('__version__ = "0.0.1"\n')
+    with Cluster(tmp_path, workers=1) as cluster:
+        cluster.start_worker(environ={"PYTHONPATH": f"{other}{os.pathsep}{ROOT}"})
+        cluster.wait_for(2)
+        with pytest.raises(
+            VersionMismatch, match=r"worker tcp://.* has aggregator 0\.0\.1 .*; install there agg"
+        ):
+            opened(cluster.spec).open()
+
+
+def test_a_worker_of_another_version_that_joins_later_does_no_job(
+    tmp_path: Path, board: Board, opened: Callable[[str], Workers]
+):
+    other = tmp_path / "other"
+    shutil.copytree(Path(aggregator.__file__).parent, other / "aggregator")
+    (other / "aggregator" / "demo" / "stories.json").write_text("[]")
+    with Cluster(tmp_path, workers=1) as cluster:
+        workers = opened(cluster.spec)
+        assert workers.submit(divmod, 7, 3).result() == (2, 1)
+        cluster.stop_worker("w0")
+        cluster.start_worker(environ={"PYTHONPATH": f"{other}{os.pathsep}{ROOT}"})
+        with pytest.raises(VersionMismatch, match=r"a worker on .* has aggregator .*; jobs are given by"):
+            board.run(workers, partial(clusterjobs.square, board.marks, 0))
+    assert not clusterjobs.begun(board.marks)
+    assert set(board.values.values()) == {"due"}
+
+
+LACKING = """
+import importlib.abc, sys
+
+class Lacking(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name == "aggregator":
+            raise ModuleNotFoundError("No module named 'aggregator'", name="aggregator")
+
+sys.meta_path.insert(0, Lacking())
+"""
+
+
+@pytest.mark.parametrize("who", ["scheduler", "worker"])
+def test_where_the_program_is_not_installed_it_is_said(
+    tmp_path: Path, opened: Callable[[str], Workers], who: str
+):
+    (tmp_path / "lacking").mkdir()
+    (tmp_path / "lacking" / "sitecustomize.py").write_text(LACKING)
+    lacking = {"PYTHONPATH": f"{tmp_path / 'lacking'}{os.pathsep}{ROOT}"}
+    whole = {"PYTHONPATH": str(ROOT)}
+    with Cluster(tmp_path, workers=0, environ=lacking if who == "scheduler" else None) as cluster:
+        cluster.start_worker(environ=whole if who == "scheduler" else lacking)
+        cluster.wait_for(1)
+        with pytest.raises(ClusterError, match=f"^{who} tcp://.*No module named 'aggregator'; install there"):
+            opened(cluster.spec).open()
