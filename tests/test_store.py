@@ -1,15 +1,18 @@
 """Opening the store, and two processes that write to it."""
 
+import contextlib
 import sqlite3
 import threading
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from sqlite_utils import Database
 
-from aggregator.errors import StoreError
-from aggregator.store import LOG_BYTES, open_store, reading, retention, store_errors
+from aggregator.errors import StoreError, StoreLocked
+from aggregator.store import LOG_BYTES, connection, open_store, reading, retention, store_errors
 
 
 def test_a_transaction_that_reads_first_makes_other_writers_wait(tmp_path: Path):
@@ -41,6 +44,55 @@ def test_a_new_store_can_be_opened_by_many_at_once(tmp_path: Path):
             for db in threads.map(open_store, [tmp_path / f"{number}.sqlite"] * 6):
                 assert db.table("feeds").exists()
                 db.close()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, seconds in (("BUSY_TIMEOUT", 1.0), ("SAID_AFTER", 0.3), ("_LOOK", 0.05)):
+        monkeypatch.setattr(connection, name, seconds)
+
+
+@contextlib.contextmanager
+def held(path: Path, seconds: float) -> Iterator[None]:
+    """Have another program write for so long."""
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    release = threading.Timer(seconds, other.rollback)
+    release.start()
+    yield
+    release.join()
+    other.close()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_store_that_another_program_holds_is_said_once_and_waited_for(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    db = open_store(tmp_path / "s.sqlite")
+    with held(tmp_path / "s.sqlite", 0.1), db.atomic():
+        assert not caplog.messages
+    with held(tmp_path / "s.sqlite", 0.7), db.atomic():
+        pass
+    said = f"store_busy path={tmp_path / 's.sqlite'} hint='another program writes to it'"
+    assert caplog.messages == [said]
+    db.close()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_what_follows_a_wait_in_vain_waits_no_second_time(tmp_path: Path):
+    db = open_store(tmp_path / "s.sqlite")
+    waited = []
+    with held(tmp_path / "s.sqlite", 1.5):
+        for _ in range(2):
+            started = time.monotonic()
+            with pytest.raises(StoreLocked), store_errors(), db.atomic():
+                pass
+            waited.append(time.monotonic() - started)
+    assert waited[0] >= 1
+    assert waited[1] < 0.4
+    with db.atomic():
+        pass
+    db.close()
 
 
 def test_an_io_error_asks_whether_the_disk_is_full():

@@ -9,19 +9,18 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from sqlite_utils import Database
 
 from aggregator import __version__, files
 from aggregator.errors import StoreDamaged, StoreError, StoreLocked, StoreTooNew
+from aggregator.store.connection import BUSY_TIMEOUT, Connection
 from aggregator.store.schema import migrations
 
 _WRITTEN_BY = "INSERT OR REPLACE INTO meta (key, value) VALUES ('version', ?)"
 _READ_TIMEOUT = 5.0  # while somebody waits for an answer
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 LOG_BYTES = 16 * 2**20  # of the write-ahead log that stay on the disk once a long reader let it grow
-BUSY_TIMEOUT = 10.0  # seconds another program may hold the write lock before we give up
 
 
 @contextlib.contextmanager
@@ -60,7 +59,7 @@ def open_store(path: Path, before_migrating: Callable[[], object] = lambda: None
                 path.touch(mode=0o600)
                 files.hand_over(path, path.parent)
         # Threads of the scheduler take turns under the instance lock: the connection may move between them.
-        connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT, check_same_thread=False, factory=_Connection)
+        connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT, check_same_thread=False, factory=Connection)
         try:
             return _prepare(_database(connection), path, before_migrating)
         except BaseException:
@@ -87,18 +86,6 @@ def reading(path: Path) -> Iterator[Database]:
 def _database(connection: sqlite3.Connection) -> Database:
     # What other packages plug in has no business in our store, and takes a while to look for.
     return Database(connection, execute_plugins=False)
-
-
-class _Connection(sqlite3.Connection):
-    """A connection whose transactions are a writer's from their first statement.
-
-    Source: sqlite.org/isolation.html. A transaction that read first and then writes fails at once, without
-    waiting, where another process wrote in between.
-    """
-
-    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
-        """Run one statement."""
-        return super().execute("BEGIN IMMEDIATE" if sql == "BEGIN" else sql, parameters)
 
 
 def _prepare(db: Database, path: Path, before_migrating: Callable[[], object]) -> Database:
