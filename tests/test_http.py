@@ -569,6 +569,24 @@ def test_a_host_that_drips_holds_up_nothing_beyond_the_jobs_time_and_one_fetch(
     assert [path for path in server.paths() if "drip" in path] == ["/drip0", "/drip1"]
 
 
+def test_bodies_that_take_long_to_read_hold_up_no_job(server: FeedServer, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(shards, "READING", 0.1)
+    server.serve("/feed", RSS)
+    read: list[int] = []
+
+    def spin(feed: DueFeed, answer: Any) -> PollOutcome:
+        read.append(feed.feed_id)
+        until = time.thread_time() + 0.06
+        while time.thread_time() < until:
+            sum(range(100))
+        return PollOutcome(feed=feed, result=answer)
+
+    feeds = [feed(n, server.url("/feed" if n != 4 else "/none")) for n in range(5)]
+    answers = poll(batch(*feeds), read=spin)
+    assert [getattr(answer, "kind", "") for answer in answers] == ["", "", "Left", "Left", "BadStatus"]
+    assert read == [0, 1, 4]
+
+
 def test_what_is_under_way_when_the_jobs_time_is_over_is_waited_for(
     server: FeedServer, monkeypatch: pytest.MonkeyPatch
 ):

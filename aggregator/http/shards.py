@@ -1,6 +1,7 @@
 """A shard's feeds fetched: domains side by side, each one's feeds one after another."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import TypeGuard
@@ -18,6 +19,7 @@ FEED_TYPES = (
     "application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, */*;q=0.5"
 )
 BUDGET = 60.0  # seconds after which a job begins no request: a host that drips would hold up all its others
+READING = 60.0  # seconds of CPU after which a job reads no further body: a host may serve many that take long
 _SILENT = 2  # feeds that a host gave no answer for: the others would take half a minute each, too
 _HELD = 32 * 1024 * 1024
 _BUSY = frozenset({429, 503})
@@ -31,7 +33,7 @@ def fetch_shard(config: Config, shard: Shard, read: Read) -> tuple[PollOutcome, 
     Bodies are read once all have come, lest a slow `read` let others time out; beyond 32 MiB at once. What a
     429, a 503 or a Retry-After holds for is not fetched any more, nor what is left of a host that is silent:
     a Failure of kind "Skipped". What is not begun within the job's time is one of kind "Left"; what is under
-    way by then has a fetch's own time.
+    way by then has a fetch's own time. So is what came and is not read within a time of its own.
     """
     shelf = _Shelf(read)
     asyncio.run(_fetch_shard(config, shard, shelf))
@@ -44,17 +46,27 @@ class _Shelf:
     def __init__(self, read: Read) -> None:
         self._read = read
         self._weight = 0
+        self._spent = 0.0  # on reading
         self._answers: dict[int, Answer | PollOutcome] = {}
 
     def put(self, feed: DueFeed, answer: Answer) -> None:
         weight = len(answer.body) if isinstance(answer, Fetched) else 0
         fits = self._weight + weight <= _HELD
         self._weight += weight if fits else 0
-        self._answers[feed.feed_id] = answer if fits else self._read(feed, answer)
+        self._answers[feed.feed_id] = answer if fits else self._outcome(feed, answer)
 
     def outcome(self, feed: DueFeed) -> PollOutcome:
         answer = self._answers.pop(feed.feed_id)
-        return answer if isinstance(answer, PollOutcome) else self._read(feed, answer)
+        return answer if isinstance(answer, PollOutcome) else self._outcome(feed, answer)
+
+    def _outcome(self, feed: DueFeed, answer: Answer) -> PollOutcome:
+        if isinstance(answer, Fetched) and self._spent > READING:
+            left = Failure(kind="Left", detail="the job had no time left to read it", url=answer.url)
+            return PollOutcome(feed=feed, result=left)
+        began = time.thread_time()
+        outcome = self._read(feed, answer)
+        self._spent += time.thread_time() - began
+        return outcome
 
 
 async def _fetch_shard(config: Config, shard: Shard, shelf: _Shelf) -> None:

@@ -39,7 +39,9 @@ def pages(db: Database, now: datetime, limit: int, without: Collection[str] = ()
     at, feed_id = "", 0
     while rows := _after(db, now, at, feed_id, limit, without):
         at, feed_id = rows[-1]["next_poll_at"], rows[-1]["feed_id"]
-        yield [due_feed_of(row) for row in rows]
+        page = [due_feed_of(row) for row in rows]
+        rows.clear()  # what they hold would be held as long as the page
+        yield page
 
 
 def _after(
