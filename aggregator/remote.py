@@ -70,7 +70,10 @@ def _came_of(fn: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Any, BaseEx
 
 def settle(future: Future[Any], answer: bytes) -> None:
     """Have a future give what came of its call."""
-    value, error = pickle.loads(answer)  # noqa: S301 - from a worker of ours
+    try:
+        value, error = pickle.loads(answer)  # noqa: S301 - from a worker of ours
+    except BaseException as unreadable:  # noqa: BLE001 - a future that is never settled would be waited for
+        value, error = None, unreadable
     if error is None:
         future.set_result(value)
     else:

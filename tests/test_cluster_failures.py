@@ -4,6 +4,8 @@ import logging
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import trustme
 from sqlite_utils import Database
 
 import aggregator
@@ -24,6 +27,7 @@ from aggregator.pipeline import Stage, StageReport, run_stage
 from aggregator.store import open_store
 from tests import clusterjobs
 from tests.cluster import ROOT, Cluster, Link
+from tests.feedserver import FeedServer
 
 pytestmark = pytest.mark.slow
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -310,3 +314,119 @@ def test_where_the_program_is_not_installed_it_is_said(
         cluster.wait_for(1)
         with pytest.raises(ClusterError, match=f"^{who} tcp://.*No module named 'aggregator'; install there"):
             opened(cluster.spec).open()
+
+
+FEED = (
+    b'<rss version="2.0"><channel><title>Example Systems</title><link>http://example.com/</link>'
+    b"<item><title>A release</title><guid>one</guid><link>http://example.com/1</link></item></channel></rss>"
+)
+
+
+@pytest.fixture
+def slow(environment: dict[str, str]) -> Iterator[FeedServer]:
+    """List one feed, which takes a while to answer."""
+    with FeedServer() as site:
+        url = site.serve("/slow", FEED, wait=3.0)
+        Path(environment["AGGREGATOR_OPML"]).write_text(
+            f'<opml version="2.0"><head/><body><outline type="rss" text="Example" xmlUrl="{url}"/></body></opml>'
+        )
+        yield site
+
+
+def once(environment: dict[str, str], cluster: Cluster, *given: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "aggregator", "once", *given],
+        env={**environment, "PYTHONPATH": str(ROOT), "AGGREGATOR_EXECUTOR_POLL": cluster.spec},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+
+
+def test_a_run_that_is_killed_and_starts_again_asks_no_feed_twice_at_once(
+    tmp_path: Path, slow: FeedServer, environment: dict[str, str]
+):
+    with Cluster(tmp_path, workers=2) as cluster:
+        first = once(environment, cluster)
+        when(lambda: slow.asked("/slow"), first.kill).join()
+        first.communicate()
+        second = once(environment, cluster)
+        said, _ = second.communicate(timeout=60)
+    assert second.returncode == 0, said
+    assert "earlier_jobs_awaited" in said
+    assert (len(slow.asked("/slow")), slow.busiest) == (2, 1)
+    db = open_store(Path(environment["AGGREGATOR_STORE"]))
+    assert [row["guid"] for row in db.table("entries").rows] == ["one"]
+    db.close()
+
+
+@pytest.mark.parametrize("is_silent", [False, True])
+def test_interrupted_twice_a_run_parts_from_the_cluster_at_once(
+    tmp_path: Path, slow: FeedServer, environment: dict[str, str], is_silent: bool
+):
+    slow.serve("/slow", FEED, wait=30.0)
+    with Cluster(tmp_path, workers=1) as cluster:
+        running = once(environment, cluster)
+        when(lambda: slow.asked("/slow"), lambda: None).join()
+        if is_silent and cluster.scheduler:
+            cluster.scheduler.send_signal(signal.SIGSTOP)
+        running.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+        running.send_signal(signal.SIGINT)
+        begun = time.monotonic()
+        said, _ = running.communicate(timeout=60)
+    assert time.monotonic() - begun < 10
+    assert running.returncode == 130
+    assert said.splitlines() == ["finishing the batch in hand; ^C again ends at once"]
+
+
+def test_with_certificates_work_is_done_behind_tls_and_not_without(
+    tmp_path: Path, environment: dict[str, str]
+):
+    authority = trustme.CA()
+    leaf = authority.issue_cert("127.0.0.1", "cluster.example")
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    leaf.private_key_and_cert_chain_pem.write_to_path(tmp_path / "leaf.pem")
+    names = {"CA_FILE": "ca.pem", **{f"{who}__{what}": "leaf.pem" for who in ("SCHEDULER", "WORKER", "CLIENT") for what in ("CERT", "KEY")}}  # fmt: skip
+    tls = {f"DASK_DISTRIBUTED__COMM__TLS__{name}": str(tmp_path / file) for name, file in names.items()}
+    with Cluster(tmp_path, workers=0, protocol="tls", environ=tls) as cluster:
+        cluster.start_worker()
+        work = "from aggregator.executors import open_workers as o; w = o('{}'); print(w.submit(divmod, 7, 3).result()); w.close()"
+        tried = [
+            subprocess.run(
+                [sys.executable, "-c", work.format(spec)], env={**environment, "PYTHONPATH": str(ROOT), **given},
+                capture_output=True, text=True, check=False,
+            )
+            for spec, given in ((cluster.spec, tls), (cluster.spec.replace("tls:", "tcp:"), {}))
+        ]  # fmt: skip
+    assert (tried[0].stdout, tried[0].stderr) == ("(2, 1)\n", "")
+    assert "ClusterError: tcp://127.0.0.1" in tried[1].stderr
+
+
+def test_a_job_goes_only_where_the_resources_are(
+    tmp_path: Path, board: Board, opened: Callable[[str], Workers]
+):
+    with Cluster(tmp_path, workers=2) as cluster:
+        with pytest.raises(ClusterError, match="no worker with gpu=1 is there"):
+            opened(f"{cluster.spec}?gpu=1").open()
+        name = cluster.start_worker(resources="gpu=1")
+        cluster.wait_for(3)
+        workers = opened(f"{cluster.spec}?gpu=1")
+        assert workers.open().width == 1
+        board.run(workers, partial(clusterjobs.square, board.marks, 0))
+        here = cluster.pids()[name]
+    assert board.all_done_once()
+    assert {pid for pids in clusterjobs.begun(board.marks).values() for pid in pids} == {here}
+
+
+def test_a_process_does_one_job_at_a_time_however_many_threads_it_has(
+    tmp_path: Path, opened: Callable[[str], Workers], caplog: pytest.LogCaptureFixture
+):
+    with Cluster(tmp_path, workers=0) as cluster:
+        cluster.start_worker(threads=4)
+        cluster.wait_for(1)
+        workers = opened(cluster.spec)
+        assert workers.open().width == 1
+        begun = time.monotonic()
+        for future in [workers.submit(time.sleep, 0.3) for _ in range(3)]:
+            future.result()
+    assert time.monotonic() - begun >= 0.9
+    assert "worker_threads_unused hint='dask worker --nthreads 1'" in caplog.text
