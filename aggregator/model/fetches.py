@@ -54,7 +54,7 @@ class NotModified:
 class Failure:
     """An expected error of one fetch or parse, as a value."""
 
-    kind: str  # the AggregatorError's class name; "Skipped": was not made, "Left": is for the next job to make
+    kind: str  # the AggregatorError's class name; "Skipped": not made, "Left": for the next job to make
     detail: str  # one line for the operator
     url: str
     status: int | None = None
