@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import BrokenExecutor, CancelledError
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,32 @@ def test_processes_run_elsewhere_and_start_again_after_close():
     second = workers.submit(os.getpid).result()
     workers.close()
     assert len({first, second, os.getpid()}) == 3
+
+
+def test_killed_workers_are_not_waited_for_and_start_again():
+    workers = open_workers("processes:1")
+    first = workers.submit(os.getpid).result()
+    hanging = workers.submit(time.sleep, 600)
+    begun = time.monotonic()
+    workers.kill()
+    assert time.monotonic() - begun < 10
+    assert not _alive(first)
+    with pytest.raises((BrokenExecutor, CancelledError)):  # as it was at work or not yet
+        hanging.result(timeout=10)
+    assert workers.submit(os.getpid).result() != first
+    workers.close()
+
+
+def test_what_a_cluster_needs_is_loaded_only_where_one_is_named():
+    program = """if True:
+        import sys
+        from aggregator.executors import open_workers
+        from aggregator import cli, daemon, doctor, session, stages
+        open_workers("processes:2"), open_workers("dask:tcp://dask.example:8786")
+        print([name for name in ("dask", "distributed", "tornado") if name in sys.modules])
+    """
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 PARENT = """

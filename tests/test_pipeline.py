@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -11,8 +12,9 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
+from aggregator import pipeline
 from aggregator.config import Config
-from aggregator.executors import open_workers
+from aggregator.executors import Workers, WorkersLost, open_workers
 from aggregator.pipeline import Stage, run_stage
 from aggregator.store import open_store
 
@@ -180,6 +182,51 @@ def test_a_worker_that_ends_because_everything_ends_is_no_crash(
     assert (report.crashes, report.finished) == (0, False)
     assert "worker_died" not in caplog.text
     assert _values(db) == {"13": "due"}
+
+
+def _hang_once(mark: Path, _: Config, job: int) -> int:
+    if mark.exists():
+        mark.unlink()
+        time.sleep(600)
+    return job * job
+
+
+def test_a_job_that_hangs_ends_its_worker_and_is_done_by_the_next(
+    db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(pipeline, "HUNG", timedelta(seconds=3))
+    _due(db, 20, 21)
+    workers = open_workers("processes:1")
+    workers.submit(os.getpid).result()  # its start is no part of a job's time
+    (tmp_path / "once").touch()
+    report = run_stage(_stage(partial(_hang_once, tmp_path / "once")), db, Config(), workers, lambda: NOW)
+    workers.close()
+    assert report.crashes >= 1
+    assert "error=a job was not done after 0:00:03" in caplog.text
+    assert _values(db) == {"20": "400", "21": "441"}
+
+
+class Lost:
+    """Workers that are lost whenever they get a job."""
+
+    width = 1
+
+    def submit(self, *_: object) -> Future[int]:
+        future: Future[int] = Future()
+        future.set_exception(WorkersLost("the network is cut"))
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None: ...
+
+    def kill_workers(self) -> None: ...
+
+
+def test_workers_that_are_lost_are_no_jobs_fault(db: Database, caplog: pytest.LogCaptureFixture):
+    _due(db, 20)
+    report = run_stage(_stage(), db, Config(), Workers("lost:", Lost), lambda: NOW)
+    assert (report.jobs, report.finished) == (0, False)
+    assert _values(db) == {"20": "due"}
+    assert caplog.text.count("workers_lost stage=square error=the network is cut") == 3
 
 
 def test_what_record_wrote_is_gone_with_its_transaction(db: Database):
