@@ -34,8 +34,8 @@ class Stage:
     `pending` yields the jobs that are due now, best first, each when a worker is free for it, and is asked
     again until it yields none. What it reads it reads whole: no cursor outlasts a yield. `work`
     runs anywhere and touches no database. `record` and `postpone` run in a transaction of their own and leave
-    the job not pending, but for what it had no time for. `backlog` and `size` count in the unit people think in
-    (feeds, entries).
+    the job not pending, but for what it had no time for. `backlog` and `size` count in the unit people think
+    in (feeds, entries).
     """
 
     name: str
