@@ -9,12 +9,12 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import Executor, Future
 from typing import Any
 
 from aggregator import remote
-from aggregator.dask_scheduler import ANSWER, Scheduler
-from aggregator.errors import ClusterError, VersionMismatch
+from aggregator.dask_scheduler import ANSWER, Scheduler, translated
+from aggregator.errors import ClusterError
 from aggregator.executors import WorkersLost
 from aggregator.workplaces import Workplace
 
@@ -105,22 +105,9 @@ class DaskExecutor(Executor):
         if theirs.cancelled():
             ours.set_exception(self._lost("the scheduler is gone, and the job with it"))
         elif error := theirs.exception():
-            ours.set_exception(self._translated(error))
+            ours.set_exception(translated(error, self._scheduler.url))
         else:
             remote.settle(ours, theirs.result())
-
-    def _translated(self, error: BaseException) -> BaseException:
-        """Return what a stage makes of an error that is not the job's own."""
-        from distributed.scheduler import KilledWorker
-
-        match error:
-            case VersionMismatch():
-                return error
-            case KilledWorker():
-                return BrokenExecutor(f"{error.allowed_failures + 1} workers ended at one job")
-            case ImportError() | AttributeError():
-                return ClusterError(f"{self._scheduler.url}: a worker cannot load the program: {error}")
-        return self._lost(f"{type(error).__name__}: {error}")
 
     def _lost(self, reason: str) -> WorkersLost:
         return WorkersLost(f"{self._scheduler.url}: {reason}")

@@ -4,11 +4,12 @@ import logging
 import pkgutil
 import warnings
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import BrokenExecutor, Executor
 from typing import Any
 
 from aggregator import remote
 from aggregator.errors import ClusterError, ConfigError, VersionMismatch
+from aggregator.executors import WorkersLost
 from aggregator.workplaces import Workplace
 
 log = logging.getLogger(__name__)
@@ -139,6 +140,20 @@ class Scheduler:
             self._client.close(timeout=_CLOSE)
         except (OSError, RuntimeError) as error:
             log.debug("scheduler_left error=%s", error)
+
+
+def translated(error: BaseException, url: str) -> BaseException:
+    """Return what a stage makes of an error that is not the job's own."""
+    from distributed.scheduler import KilledWorker
+
+    match error:
+        case VersionMismatch():
+            return error
+        case KilledWorker():
+            return BrokenExecutor(f"{error.allowed_failures + 1} workers ended at one job")
+        case ImportError() | AttributeError():
+            return ClusterError(f"{url}: a worker cannot load the program: {_line(error)}")
+    return WorkersLost(f"{url}: {type(error).__name__}: {_line(error)}")
 
 
 def _knock(url: str, security: Any) -> None:

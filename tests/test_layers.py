@@ -17,7 +17,7 @@ RANKS = [
      "retention.limits", "alarm",
      "publish.digest", "publish.charts", "publish.condition", "publish.digest_text", "publish.digest_pages",
      "serve.answer", "discuss.links", "discuss.answers", "discuss.turns", "discuss.hackernews", "discuss.lobsters", "discuss.reddit", "discuss.hatena", "discuss.wordpress", "discuss.github", "discuss.github_discussions", "discuss.github_releases", "discuss.comment_feeds", "discuss.sites", "discuss.providers", "discuss.comments", "discuss.viewpoints", "publish.comments",
-     "publish.edition", "publish.archive", "publish.pictures", "publish.slugs", "publish.source_feeds", "publish.body", "publish.promote", "publish.feeds", "publish.jsonfeed", "publish.pages", "publish.linked", "publish.imprint", "publish.days", "publish.sources", "publish.counts", "publish.hot", "publish.room", "publish.subscriptions", "publish.terms", "publish.found"},
+     "publish.edition", "publish.archive", "publish.pictures", "publish.slugs", "publish.source_feeds", "publish.body", "publish.relayed", "publish.promote", "publish.feeds", "publish.jsonfeed", "publish.pages", "publish.linked", "publish.imprint", "publish.days", "publish.sources", "publish.counts", "publish.hot", "publish.room", "publish.subscriptions", "publish.terms", "publish.found"},
     {"discuss.access", "discuss.work", "http.hubs", "http.post", "http.shards", "http.visits", "enrich.work", "http.turns", "websub.work", "websub.spool", "websub.callback", "http", "http.curl", "http.names", "http.reach", "http.response", "poll.shard", "poll.work", "executors", "runaway", "remote", "dask_scheduler", "cluster", "notify", "lock", "signals", "reloading", "systemd", "logs", "resources", "store.", "backup", "backup.settings", "backup.bundle", "backup.making", "backup.checking", "backup.opening", "backup.recalling", "publish.write", "publish.archiving", "publish.picture_work", "publish.lists", "publish.dated", "publish.place", "publish.rendering",
      "translate.engines.", "translate.models", "translate.manifest", "translate.download", "translate.wheels",
      "publish.digests",
@@ -48,6 +48,7 @@ EDGES = {
 ONLY_IN = {
     "asyncio": {"http", "serve"}, "feedparser": {"poll.lenient"}, "feedgen": {"publish.feeds"},
     "typer": {"cli"}, "pycurl": {"http"}, "sqlite3": {"store"}, "prometheus_client": {"serve"}, "apscheduler": {"schedule"},
+    "distributed": {"dask_scheduler"}, "tornado": {"dask_scheduler"},
 }  # fmt: skip
 
 
