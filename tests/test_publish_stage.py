@@ -12,11 +12,12 @@ import pytest
 
 from aggregator.errors import PublishError
 from aggregator.model import Translation
+from aggregator.poll import filters
 from aggregator.publish.dated import DayPages
 from aggregator.publish.place import addresses
 from aggregator.publish.rendering import Pages
 from aggregator.publish.stage import STAGE, Rendering, forget_published
-from aggregator.store import publications, stale_pages, translations
+from aggregator.store import admission, publications, stale_pages, translations
 from tests.publishing import NOON, SENTENCES, Newsroom
 
 CATEGORY = [f"category/news/{name}" for name in ("atom.xml", "feed.json", "index.html", "rss.xml")]
@@ -583,6 +584,20 @@ def test_what_turns_the_direction_of_text_reaches_no_document(room: Newsroom):
     assert "原題: " in room.path("atom.xml").read_text()
     for name, body in room.outputs().items():
         assert not {"\u202e", "\u2066"} & set(body.decode("utf-8", "ignore")), name
+
+
+def test_an_idle_private_place_with_stories_held_and_muted_is_not_rendered_again(room: Newsroom):
+    room.settings(visibility="private")
+    admission.take_up(room.db, filters.of_rules(["translated: セール"]))
+    feed = room.feed()
+    for number, title in enumerate(("新しい CPU が登場", "半額セール")):
+        room.translate(room.entry(feed, f"{number}"), title)
+    room.entry(feed, "waits")
+    room.publish()
+    room.publish(hours=7)  # what waited is shown without a translation
+    room.entry(feed, "waits too")
+    room.publish()
+    assert [room.publish(hours=0.1).jobs for _ in range(30)] == [0] * 30
 
 
 def test_what_changes_after_editions_were_written_is_seen_by_the_next_look(room: Newsroom):

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from sqlite_utils import Database
 
 from aggregator.errors import AggregatorError
-from aggregator.model import FeedSettings, Hints, Subscription
-from aggregator.store import due, feeds, open_store
+from aggregator.model import FeedSettings, Hints, ParsedFeed, Subscription
+from aggregator.store import due, feeds, open_store, polls
 from aggregator.store.feeds import Synced
 from aggregator.times import to_text
 from tests.polling import due_feeds
@@ -121,6 +121,15 @@ def test_an_address_that_polls_found_already_keeps_its_validators(db: Database):
 def test_a_feed_listed_first_at_its_new_address_is_known_by_its_old_one(db: Database):
     feeds.sync(db, [replace(A, settings=FeedSettings(address="https://new.example/feed"))], NOW)
     assert rows(db)[A.url]["fetch_url"] == "https://new.example/feed"
+
+
+def test_a_title_that_turns_the_direction_of_text_is_kept_without_that(db: Database):
+    """It stands in every document, among the words of others."""
+    feeds.sync(db, [replace(A, title="Safe \u202eeriW"), replace(B, title="")], NOW)
+    said = ParsedFeed(title="Ann\u2066 Wire", site_url=None, language=None, entries=())
+    polls.fill_in(db, rows(db)[B.url]["feed_id"], said)
+    assert {row["title"] for row in rows(db).values()} == {"Safe eriW", "Ann Wire"}
+    assert feeds.sync(db, [replace(A, title="Safe \u202eeriW"), replace(B, title="")], LATER) == Synced()
 
 
 def test_what_the_feed_said_of_itself_outlives_a_list_that_says_nothing(db: Database):

@@ -12,6 +12,7 @@ from sqlite_utils import Database
 
 from aggregator import urls
 from aggregator.errors import AggregatorError
+from aggregator.markup import unturned
 from aggregator.model import DueFeed, FeedSettings, Hints, Subscription
 from aggregator.times import maybe_time, to_text
 
@@ -78,7 +79,7 @@ def _new_row(subscription: Subscription, now: datetime) -> dict[str, Any]:
         "listed_url": subscription.url,
         **place(subscription.address),
         **_mirror(subscription),
-        "title": subscription.title,
+        "title": unturned(subscription.title),
         "next_poll_at": to_text(now),
     }
 
@@ -93,7 +94,7 @@ def _mirror(subscription: Subscription) -> dict[str, Any]:
     """Return the columns that feeds.opml decides; what it leaves open is filled from the feed itself."""
     columns = {"category": subscription.category, "settings": settings_text(subscription.settings)}
     stated = {
-        "title": subscription.title,
+        "title": unturned(subscription.title),
         "site_url": subscription.site_url,
         "language": subscription.settings.language,
     }

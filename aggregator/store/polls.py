@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from aggregator.markup import unturned
 from aggregator.model import ParsedFeed, Rest
 from aggregator.poll.decide import RECENT, FeedWrite, Later, Pace
 from aggregator.store import rows
@@ -104,7 +105,7 @@ def fill_in(db: Database, feed_id: int, parsed: ParsedFeed) -> None:
     sql = """UPDATE feeds SET title = coalesce(nullif(title, ''), :title),
       site_url = coalesce(site_url, :site_url), language = coalesce(language, :language)
       WHERE feed_id = :feed_id"""
-    stated = {"title": parsed.title, "site_url": parsed.site_url, "language": parsed.language}
+    stated = {"title": unturned(parsed.title), "site_url": parsed.site_url, "language": parsed.language}
     db.execute(sql, stated | {"feed_id": feed_id})
 
 
