@@ -416,6 +416,8 @@ def test_an_entry_keeps_a_language_of_its_own_only():
         ("ada@q.example (Ada Quill)", ("Ada Quill",)),
         ("Ada Quill &lt;ada@q.example&gt;", ("Ada Quill",)),
         ("ada@q.example", ()),
+        ("(Ada Quill)", ("Ada Quill",)),
+        ("Ada Quill (Example Wire)", ("Ada Quill (Example Wire)",)),
     ],
 )
 def test_mail_addresses_of_authors_are_not_kept(said: str, name: tuple[str, ...]):

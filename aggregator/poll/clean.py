@@ -148,7 +148,13 @@ def names(texts: Iterable[str]) -> tuple[str, ...]:
 
 def people(texts: Iterable[str]) -> tuple[str, ...]:
     """Return the names in "a@example.org (Name)", "Name <a@example.org>" or "Name"; no mail addresses."""
-    return names(_MAIL.sub("", text[:MAX_TITLE]).strip(" ()<>") for text in texts)
+    return names(_without_mail(text[:MAX_TITLE]) for text in texts)
+
+
+def _without_mail(text: str) -> str:
+    name = _MAIL.sub("", text).strip()
+    is_whole = name == text.strip() and not name.startswith("(")
+    return name if is_whole else name.strip(" ()<>")  # "Ann (Example Wire)" keeps both of them
 
 
 _BREAKS = dict.fromkeys(map(ord, "\t\n\r"))  # WHATWG URL, basic URL parser, step 3: they count for nothing

@@ -7,6 +7,7 @@ from typing import Any, get_args
 from aggregator import urls
 from aggregator.markup import unturned
 from aggregator.model import CommentCount, Enclosure, Rights, SourceRef
+from aggregator.publish import relayed
 from aggregator.publish.edition import Facts, Publication, Translated
 from aggregator.times import from_text, maybe_time
 
@@ -15,7 +16,7 @@ Row = Mapping[str, Any]
 
 def facts_of(row: Row, sources: Iterable[Row], counts: Iterable[Row]) -> Facts:
     """Return what rows say of a story: its lead's, its sources', the lead's first, and its counts'."""
-    return Facts(
+    facts = Facts(
         publication=_publication(row), title=unturned(row["original"]),
         summary=row["summary"], story=row["story"],
         translated=_translated(row), sources=_sources(sources),
@@ -29,6 +30,8 @@ def facts_of(row: Row, sources: Iterable[Row], counts: Iterable[Row]) -> Facts:
         image_url=_url(row["image_url"]), comments_url=_url(row["comments_url"]),
         comments_feed_url=_url(row["comments_feed_url"]), counts=tuple(map(_count, counts)),
     )  # fmt: skip
+    line = relayed.read(row["relayed"] or "")
+    return relayed.credited(facts, line) if line else facts
 
 
 def _url(text: str | None) -> str | None:

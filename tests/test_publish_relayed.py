@@ -1,0 +1,92 @@
+"""What another aggregator of ours says of an entry: what it writes is what is read."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from aggregator.enrich.article import extract
+from aggregator.markup import sanitise
+from aggregator.model import ArticleJob, SourceRef
+from aggregator.publish import relayed
+from aggregator.publish.body import frozen_body
+from aggregator.publish.edition import Facts, Publication, Translated
+
+NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
+HELD = Publication(public_id="urn:x", story_id=1, slug="2026/11/x", state="held", held_at=NOW)
+MADE = Translated(
+    engine="firefox", model="enja-2.3", title="編集ソフト", summary="一つ目の文です。", story="", current=True
+)
+TOLD = Facts(
+    publication=HELD, title="An <editor> & more", summary="One.", story="", translated=MADE, rights="excerpt",
+    sources=(SourceRef(feed_title="Wire & Co", site_url=None, permalink=None, feed_url="https://w.example/"),),
+    sort_at=NOW, permalink="https://w.example/1", language="en-GB", authors=("Ann Example", "Bo Example"),
+    comments_url="https://w.example/1#talk",
+)  # fmt: skip
+COPY = replace(
+    TOLD, title="編集ソフト", language="ja", translated=replace(MADE, engine="original", model=""),
+    authors=("Ann Example、Bo Example (Wire & Co)",),
+    sources=(SourceRef(feed_title="Part 1", site_url="https://p.example/", permalink=None, feed_url="https://p.example/atom.xml"),),
+)  # fmt: skip
+WRITER = {"writer": "openai gpt", "engine": "openai", "model": "gpt"}
+
+
+def _read(facts: Facts, room: int | None = None) -> relayed.Credits:
+    found = relayed.read(sanitise(frozen_body(facts, room), "https://p.example/"))
+    assert found
+    return found
+
+
+def test_the_line_of_credits_is_read_as_it_was_written():
+    assert _read(TOLD) == relayed.Credits(
+        title="An <editor> & more", language="en-GB", feed="Wire & Co", engine="firefox enja-2.3"
+    )
+
+
+@pytest.mark.parametrize(("headline", "summary"), [(True, False), (False, True), (True, True)])
+def test_what_a_model_wrote_stays_labelled(headline: bool, summary: bool):
+    line = _read(replace(TOLD, translated=replace(MADE, headline=headline, written=summary, **WRITER)))
+    assert (line.headline, line.summary, line.writer) == (headline, summary, "openai gpt")
+    again = relayed.credited(COPY, line).translated
+    assert again
+    assert (again.headline, again.written, again.writer) == (headline, summary, "openai gpt")
+
+
+def test_an_entry_told_again_has_the_body_that_it_had():
+    again = relayed.credited(COPY, _read(TOLD))
+    assert frozen_body(again) == frozen_body(TOLD)
+    assert (again.title, again.language, again.sources[0].feed_title) == (TOLD.title, "en-GB", "Wire & Co")
+    assert again.sources[0].site_url is None
+
+
+def test_of_a_short_line_the_feed_is_told_by_the_author():
+    line = _read(TOLD, room=600)
+    assert (line.feed, line.engine, line.title) == ("", "firefox", "An <editor> & more")
+    again = relayed.credited(COPY, line)
+    assert (again.sources[0].feed_title, again.authors) == ("Wire & Co", ("Ann Example、Bo Example",))
+    nameless = relayed.credited(replace(COPY, authors=("Wire & Co",)), line)
+    assert (nameless.sources[0].feed_title, nameless.authors) == ("Wire & Co", ())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "<p>Just text.</p>",
+        "<p>原題: 何か</p>",
+        "<p>原題: A book / by somebody</p>",
+        frozen_body(replace(TOLD, translated=replace(MADE, engine="original"))),
+        frozen_body(replace(TOLD, translated=None)),
+    ],
+)
+def test_other_bodies_have_none(body: str):
+    assert relayed.read(body) is None
+
+
+def test_the_line_is_no_part_of_the_text():
+    job = ArticleJob(
+        entry_id=1, fingerprint="f", title="編集ソフト", permalink=None, summary_html="",
+        content_html=frozen_body(TOLD),
+    )  # fmt: skip
+    assert "原題" not in extract(job).text
+    assert "一つ目の文です。" in extract(job).text
