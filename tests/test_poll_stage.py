@@ -378,6 +378,30 @@ def test_what_is_booked_while_jobs_are_given_out_changes_none_of_them(
     assert beside == alone
 
 
+def test_a_feed_that_is_due_again_by_the_time_it_is_booked_waits_for_the_next_call(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+):
+    """As where the clock was set back, or somebody asked for it meanwhile."""
+    monkeypatch.setattr(stage, "AT_ONCE", 20)
+    feeds.sync(db, [Subscription(url=f"https://h{n}.example/") for n in range(90)], NOW - timedelta(hours=1))
+    for _ in range(2):
+        given = []
+        for shard in pending(db):
+            given += [feed.feed_id for batch in shard.batches for feed in batch.feeds]
+            db.execute(
+                f"UPDATE feeds SET next_poll_at = ? WHERE feed_id IN ({str(given)[1:-1]})", [to_text(NOW)]
+            )
+        assert sorted(given) == list(range(1, 91))
+
+
+def test_two_workers_never_ask_one_domain_at_the_same_time(server: FeedServer, db: Database):
+    for number in range(50):
+        server.serve(f"/{number}", rss("1"), wait=0.005)
+    follow(db, *(server.url(f"/{number}") for number in range(50)))
+    assert run(db, executor="processes:2").units == 50
+    assert (len(server.requests), server.busiest) == (50, 1)
+
+
 def test_a_domain_with_half_of_all_feeds_has_its_turn_and_no_more_of_them_are_read(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ):
