@@ -41,12 +41,8 @@ def serving_lock(store: Path) -> Iterator[None]:
 
     Raises: StoreError where that cannot be written.
     """
-    descriptor = _opened(_serving(store))
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
+    with _held(_opened(_serving(store)), fcntl.LOCK_SH):
         yield
-    finally:
-        os.close(descriptor)
 
 
 def is_served(store: Path) -> bool:
@@ -68,9 +64,14 @@ def folder_lock(folder: Path) -> Iterator[None]:
 
     Raises: OSError.
     """
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    with _held(os.open(folder, os.O_RDONLY | os.O_CLOEXEC), fcntl.LOCK_EX):
+        yield
+
+
+@contextlib.contextmanager
+def _held(descriptor: int, kind: int) -> Iterator[None]:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        fcntl.flock(descriptor, kind)
         yield
     finally:
         os.close(descriptor)
