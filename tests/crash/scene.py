@@ -32,6 +32,7 @@ class Scene:
     folder: Path
     command: list[str]
     environment: Mapping[str, str]
+    patience: float = PATIENCE
     runs: int = 0
     _seen: dict[str, tuple[tuple[int, int, int], bytes]] = field(default_factory=dict)
 
@@ -48,7 +49,7 @@ class Scene:
                 [*self.command, *arguments], env={**self.environment, **own, **extra}, stdout=out, stderr=out,
                 cwd=self.folder, start_new_session=True,
             )  # fmt: skip
-        return Run(process, log, said)
+        return Run(process, log, said, self.patience)
 
     def finish(self, *arguments: str, **extra: str) -> "Run":
         """Do a run to its end."""
@@ -123,11 +124,12 @@ class Run:
     process: subprocess.Popen[bytes]
     log: Path
     said: Path
+    patience: float = PATIENCE
 
     def end(self) -> int:
         """Wait for the end and return the exit code; a run that hangs is killed and answers HUNG."""
         try:
-            return self.process.wait(PATIENCE)
+            return self.process.wait(self.patience)
         except subprocess.TimeoutExpired:
             self.kill_group()
             self.process.wait()

@@ -21,6 +21,7 @@ from tests.providers import answer
 START = datetime(2026, 11, 24, 6, tzinfo=UTC)
 ROUND = timedelta(hours=12)
 HOSTS = 7
+MOST_HOSTS = 40  # many feeds share them
 LISTED = 8  # entries that a feed lists
 MAX_ENTRIES = 60  # more than come in 48 hours, so that the feeds' length never falls
 
@@ -34,12 +35,16 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 class World(FeedServer):
     """What is out there: feeds, pages, pictures, a hub and one provider of counts."""
 
-    def __init__(self, seed: int = 1, *, counting: bool = False) -> None:
-        super().__init__(HOSTS)
+    def __init__(
+        self, seed: int = 1, *, counting: bool = False, feeds: int = HOSTS, first: int = 4, near: int = 3
+    ) -> None:
+        """Serve so many feeds, each with `first` entries in its first round; links of `near` feeds lead here."""
+        super().__init__(min(feeds, MOST_HOSTS))
         self.seed, self.round, self.counting = seed, 0, counting
+        self.first, self.near = first, near
         self.served: dict[str, str] = {}
         self.revised: dict[str, int] = {}  # guid: how often
-        self._entries: list[list[_Entry]] = [[] for _ in range(HOSTS)]
+        self._entries: list[list[_Entry]] = [[] for _ in range(feeds)]
         self._failing = -1
 
     @property
@@ -52,10 +57,10 @@ class World(FeedServer):
         chance = random.Random(f"{self.seed}-{number}")
         self.round = number
         for host, entries in enumerate(self._entries):
-            count = 4 if number == 0 else chance.choice((0, 1, 1, 2))
+            count = self.first if number == 0 else chance.choice((0, 1, 1, 2))
             entries[:0] = [self._new(chance, host, len(entries) + n) for n in range(count)]
         self._revise(chance)
-        self._failing = chance.randrange(HOSTS) if number and chance.random() < 0.5 else -1
+        self._failing = chance.randrange(len(self._entries)) if number and chance.random() < 0.5 else -1
         with self._lock:
             for host, entries in enumerate(self._entries):
                 listed = entries[:LISTED]
@@ -77,12 +82,16 @@ class World(FeedServer):
             named |= {"DIGEST_AT": "off", "DIGEST_DAY": "off", "MORNING_AT": "off"}
         return {f"AGGREGATOR_{name}": str(value) for name, value in named.items()}
 
+    def at(self, path: str, feed: int) -> str:
+        """Return the address of a path at the host of a feed."""
+        return self.url(path, feed % min(len(self._entries), MOST_HOSTS) + 1)
+
     def opml(self) -> str:
         """Return the list of feeds: pages are fetched of some, and all of the text is shown of some."""
         outlines = "".join(
-            f'<outline text="Feed {host}" category="/part{host % 3}" xmlUrl="{self.url(f"/{host}/feed.xml", host + 1)}"'
+            f'<outline text="Feed {host}" category="/part{host % 3}" xmlUrl="{self.at(f"/{host}/feed.xml", host)}"'
             f' extract="{"auto" if host < 2 else "feed"}" rights="{"full" if host % 2 else "excerpt"}"/>\n'
-            for host in range(HOSTS)
+            for host in range(len(self._entries))
         )
         return f'<opml version="2.0"><head><title>Feeds</title></head><body>\n{outlines}</body></opml>'
 
@@ -100,7 +109,9 @@ class World(FeedServer):
 
     def _new(self, chance: random.Random, host: int, number: int) -> "_Entry":
         entry = _Entry(chance, host, number, self.now - timedelta(minutes=chance.randrange(10, 300)))
-        base = self.url(f"/{host}/{number}", host + 1) if host < 3 else f"https://site{host}.example/{number}"
+        base = (
+            self.at(f"/{host}/{number}", host) if host < self.near else f"https://site{host}.example/{number}"
+        )
         entry.link = base
         if host < 2:  # a teaser in the feed, the text on the page
             page = f"<html><head><title>{entry.title}</title></head><body><article>{entry.html}</article></body></html>"
@@ -120,7 +131,7 @@ class World(FeedServer):
     def _feed(self, chance: random.Random, host: int, listed: list["_Entry"]) -> Answer | Raw:
         body = f"""<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom" xml:lang="en"><title>Feed {host}</title>
 <id>urn:feed:{host}</id><updated>{to_text(self.now)}</updated>
-{"".join(entry.atom(self.url(f"/{entry.guid}.png", host + 1), teaser=host < 2) for entry in listed)}</feed>""".encode()
+{"".join(entry.atom(self.at(f"/{entry.guid}.png", host), teaser=host < 2) for entry in listed)}</feed>""".encode()
         if host == self._failing:
             return chance.choice(
                 (Answer(status=503), Answer(body[: len(body) // 3]), Answer(b"<html>moved</html>"))
