@@ -12,7 +12,7 @@ from tests.conftest import Aggregator
 
 POLLING = {
     "etag", "last_modified", "body_fingerprint", "next_poll_at", "next_poll_reasons", "last_poll_at", "retry_after_at",
-    "last_change_at", "failures", "failure", "moved_to", "moved_seen", "gone_seen",
+    "last_change_at", "failures", "failure", "moved_to", "moved_seen", "gone_seen", "seconds",
 }  # fmt: skip
 UNDONE = {"polls", "poll_days", "feeds", "hosts", "stage_runs"}  # what a poll without news may write
 
