@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 UNIT = Path(__file__).parent.parent / "deploy" / "aggregator.service"
+CLUSTER = ("aggregator-scheduler.service", "aggregator-worker.service")
 EXPOSURE = 2.0  # of 10
 
 analyzed = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd-analyze")
@@ -24,6 +25,49 @@ def test_systemd_finds_no_fault_with_the_unit(tmp_path: Path):
     (tmp_path / "aggregator.service").write_text(here)
     done = _analyze("verify", "--man=no", str(tmp_path / "aggregator.service"))
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@analyzed
+@pytest.mark.parametrize("name", CLUSTER)
+def test_systemd_finds_no_fault_with_the_units_of_a_cluster(name: str, tmp_path: Path):
+    here = (UNIT.parent / name).read_text().replace("/srv/aggregator/.venv/bin/dask", sys.executable)
+    here = here.replace("User=aggregator", f"User={pwd.getpwuid(os.getuid()).pw_name}")
+    (tmp_path / name).write_text(here)
+    done = _analyze("verify", "--man=no", str(tmp_path / name))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@analyzed
+@pytest.mark.parametrize("name", CLUSTER)
+def test_the_units_of_a_cluster_leave_little_open(name: str):
+    done = _analyze(
+        "security",
+        "--offline=true",
+        "--no-pager",
+        f"--threshold={EXPOSURE * 10:.0f}",
+        str(UNIT.parent / name),
+    )
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("name", CLUSTER)
+def test_dask_knows_the_options_that_units_name(name: str):
+    line = re.search(
+        r"^ExecStart=/srv/aggregator/.venv/bin/dask (\w+) (.*)$",
+        (UNIT.parent / name).read_text(),
+        re.MULTILINE,
+    )
+    assert line
+    told = subprocess.run(
+        [sys.executable, "-m", "dask", line[1], "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    options = re.findall(r"--[\w-]+", line[2])
+    assert options
+    assert [option for option in options if option not in told.stdout] == []
 
 
 @analyzed
