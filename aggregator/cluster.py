@@ -35,7 +35,8 @@ class DaskExecutor(Executor):
         Raises: ConfigError, ClusterError.
         """
         self._place, self._owner = place, owner or uuid.uuid4().hex
-        self._waiting: dict[Future[Any], Future[Any]] = {}  # ours, and theirs for it
+        self._waiting: set[Future[Any]] = set()
+        self._lock = threading.Lock()  # of what waits
         self._over = threading.Event()
         self._scheduler = Scheduler(place)
         try:
@@ -45,7 +46,6 @@ class DaskExecutor(Executor):
         except BaseException:  # KeyboardInterrupt too: its threads would outlast it
             self._scheduler.close()
             raise
-        self._give = self._scheduler.executor()
         self._watching = threading.Thread(target=self._watch, name="cluster-watch", daemon=True)
         self._watching.start()
 
@@ -89,35 +89,38 @@ class DaskExecutor(Executor):
 
         Raises: WorkersLost where the scheduler is gone.
         """
+        given = self._scheduler.give(remote.run, remote.VERSION, self._owner, remote.packed(fn, args))
         ours: Future[Any] = Future()
         ours.set_running_or_notify_cancel()
-        call = remote.packed(fn, args)
-        if not self._scheduler.is_there():
-            raise self._lost("the scheduler is gone")
-        theirs: Future[Any] = self._give.submit(remote.run, remote.VERSION, self._owner, call)
-        self._waiting[ours] = theirs
-        theirs.add_done_callback(lambda _: self._hand_on(ours, theirs))
+        self._waiting.add(ours)
+        given.add_done_callback(lambda done: self._hand_on(ours, done))
         return ours
 
-    def _hand_on(self, ours: Future[Any], theirs: Future[Any]) -> None:
-        if self._waiting.pop(ours, None) is None:
+    def _hand_on(self, ours: Future[Any], done: Future[Any]) -> None:
+        if not self._take_out(ours):
             return  # it broke meanwhile
-        if theirs.cancelled():
-            ours.set_exception(self._lost("the scheduler is gone, and the job with it"))
-        elif error := theirs.exception():
+        if error := done.exception():
             ours.set_exception(translated(error, self._scheduler.url))
         else:
-            remote.settle(ours, theirs.result())
+            remote.settle(ours, done.result())
+
+    def _take_out(self, ours: Future[Any]) -> bool:
+        """Return whether a future waited until now: whoever takes it out settles it."""
+        with self._lock:
+            waited = ours in self._waiting
+            self._waiting.discard(ours)
+        return waited
 
     def _lost(self, reason: str) -> WorkersLost:
         return WorkersLost(f"{self._scheduler.url}: {reason}")
 
     def _break(self, reason: str) -> None:
-        """Give up what waits; one future is settled once, by whoever takes it out of those that wait."""
-        for ours in list(self._waiting):
-            if (theirs := self._waiting.pop(ours, None)) is not None:
-                ours.set_exception(self._lost(reason))
-                theirs.cancel()
+        """Give up what waits."""
+        given_up = [ours for ours in list(self._waiting) if self._take_out(ours)]
+        for ours in given_up:
+            ours.set_exception(self._lost(reason))
+        if given_up:
+            self._scheduler.cancel()
 
     def _watch(self) -> None:
         """Say who joins and leaves; break what waits where nobody is left to do it."""

@@ -4,7 +4,7 @@ import logging
 import pkgutil
 import warnings
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, Executor
+from concurrent.futures import BrokenExecutor, Future
 from typing import Any
 
 from aggregator import remote
@@ -19,6 +19,7 @@ ANSWER = 5.0  # s that a question may take
 _CLOSE = 3.0  # s; a network that is cut answers no farewell
 _TLS = "DASK_DISTRIBUTED__COMM__TLS__CA_FILE, …__TLS__CLIENT__CERT and …__TLS__CLIENT__KEY"
 _LOGGERS = ("distributed", "distributed.client", "distributed.gc", "tornado", "tornado.application")
+_GONE = "the scheduler is gone"
 _VERSION = "aggregator.remote:VERSION"  # asked for by a function of the standard library
 
 
@@ -33,6 +34,7 @@ class Scheduler:
         self.url = place.scheduler_url
         self._resources = dict(place.resources)
         self._client = self._connect()
+        self._given: set[Any] = set()  # dask's futures: what is not held is forgotten there
         self._there: set[str] = set()  # when the workers that fit were last looked up
         self._fitting: dict[str, int] = {}
 
@@ -59,10 +61,40 @@ class Scheduler:
         """Return whether the connection holds, as far as is known."""
         return bool(self._client.status == "running")
 
-    def executor(self) -> Executor:
-        """Return what gives calls to workers that fit; the same call given twice is done twice."""
-        given: Executor = self._client.get_executor(pure=False, resources=self._resources or None)
+    def give(self, fn: Callable[..., Any], *args: Any) -> Future[Any]:
+        """Have a worker that fits do a call, however often the same call was given before.
+
+        dask's own executor leaves a future waiting for ever if its value was on its way as a scheduler ended.
+        Raises: WorkersLost.
+        """
+        from distributed.client import ClosedClientError
+
+        if not self.is_there():
+            raise WorkersLost(f"{self.url}: {_GONE}")
+        try:
+            theirs = self._client.submit(fn, *args, pure=False, resources=self._resources or None)
+        except ClosedClientError as error:
+            raise WorkersLost(f"{self.url}: {_GONE}") from error
+        given: Future[Any] = Future()
+        given.set_running_or_notify_cancel()
+        self._given.add(theirs)
+        self._client.loop.add_callback(self._pass_on, theirs, given)
         return given
+
+    async def _pass_on(self, theirs: Any, given: Future[Any]) -> None:
+        try:
+            given.set_result(await theirs.result())
+        except BaseException as error:  # noqa: BLE001 - a future carries whatever was raised, as the stdlib's do
+            given.set_exception(error)
+        finally:
+            self._given.discard(theirs)
+
+    def cancel(self) -> None:
+        """Have forgotten what was given; what a worker has in hand goes on, in vain."""
+        try:
+            self._client.cancel(list(self._given))
+        except (OSError, RuntimeError) as error:
+            log.debug("nothing_cancelled error=%s", error)
 
     def fitting_workers(self) -> dict[str, int]:
         """Return how many threads the workers have that fit, by their addresses.
@@ -84,7 +116,7 @@ class Scheduler:
 
     def _asked(self, question: Callable[[], Any], **arguments: Any) -> Any:
         if not self.is_there():
-            raise ClusterError(f"{self.url}: the scheduler is gone")
+            raise ClusterError(f"{self.url}: {_GONE}")
         try:
             return self._client.sync(question(), callback_timeout=ANSWER, **arguments)
         except (OSError, RuntimeError, AttributeError) as error:  # of a client that ends meanwhile, too
@@ -144,11 +176,14 @@ class Scheduler:
 
 def translated(error: BaseException, url: str) -> BaseException:
     """Return what a stage makes of an error that is not the job's own."""
+    from distributed.client import FutureCancelledError
     from distributed.scheduler import KilledWorker
 
     match error:
         case VersionMismatch():
             return error
+        case FutureCancelledError():
+            return WorkersLost(f"{url}: {_GONE}, and the job with it")
         case KilledWorker():
             return BrokenExecutor(f"{error.allowed_failures + 1} workers ended at one job")
         case ImportError() | AttributeError():

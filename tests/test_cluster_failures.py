@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import wait
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,7 @@ from aggregator import cluster as ours
 from aggregator import dask_scheduler, pipeline
 from aggregator.config import Config
 from aggregator.errors import ClusterError, ConfigError, VersionMismatch
-from aggregator.executors import Workers, open_workers
+from aggregator.executors import Workers, WorkersLost, open_workers
 from aggregator.pipeline import Stage, StageReport, run_stage
 from aggregator.store import open_store
 from tests import clusterjobs
@@ -96,27 +97,33 @@ def opened() -> Iterator[Callable[[str], Workers]]:
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    """Make seconds of what takes half a minute."""
+def watchful(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """Look often who is there, but give a busy machine time."""
     monkeypatch.setattr(ours, "LOOK", 0.2)
+    monkeypatch.setattr(ours, "FIRST", 60.0)
+    caplog.set_level(logging.INFO)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make seconds of what takes half a minute."""
     monkeypatch.setattr(ours, "LOST", 3.0)
-    monkeypatch.setattr(ours, "FIRST", 2.0)
+    monkeypatch.setattr(ours, "FIRST", 1.0)
     monkeypatch.setattr(dask_scheduler, "CONNECT", 2.0)
     monkeypatch.setattr(dask_scheduler, "ANSWER", 2.0)
-    caplog.set_level(logging.INFO)
 
 
 def when(condition: Callable[[], object], then: Callable[[], object]) -> threading.Thread:
     """Do something as soon as a condition holds, beside the run."""
 
-    def wait() -> None:
+    def watch() -> None:
         until = time.monotonic() + 60
         while not condition():
             assert time.monotonic() < until
             time.sleep(0.02)
         then()
 
-    thread = threading.Thread(target=wait)
+    thread = threading.Thread(target=watch)
     thread.start()
     return thread
 
@@ -196,6 +203,22 @@ def test_a_scheduler_that_starts_again_is_found_again(
     assert "workers_lost stage=square error=tcp://127.0.0.1" in caplog.text
 
 
+def test_no_job_is_waited_for_in_vain_whenever_the_scheduler_ends(
+    tmp_path: Path, opened: Callable[[str], Workers]
+):
+    with Cluster(tmp_path, workers=2) as cluster:
+        workers = opened(cluster.spec)
+        jobs = [workers.submit(time.sleep, 0.005) for _ in range(400)]
+        jobs[50].result(timeout=60)
+        cluster.stop_scheduler()
+        settled, waiting = wait(jobs, timeout=30)
+    assert not waiting
+    lost = [job for job in settled if job.exception()]
+    assert lost
+    assert {type(job.exception()) for job in lost} == {WorkersLost}
+
+
+@pytest.mark.usefixtures("impatient")
 def test_a_network_cut_before_the_scheduler_is_said_and_the_run_goes_on_when_it_is_back(
     tmp_path: Path, board: Board, opened: Callable[[str], Workers], caplog: pytest.LogCaptureFixture
 ):
@@ -229,6 +252,7 @@ def test_a_network_cut_before_a_worker_has_its_job_done_by_another(
     assert "worker_left" in caplog.text
 
 
+@pytest.mark.usefixtures("impatient")
 def test_where_no_worker_is_left_the_jobs_stay_due_and_it_is_said(
     tmp_path: Path, board: Board, opened: Callable[[str], Workers], caplog: pytest.LogCaptureFixture
 ):
@@ -241,10 +265,12 @@ def test_where_no_worker_is_left_the_jobs_stay_due_and_it_is_said(
         gone.join()
         assert "no worker has been there for 3 s" in caplog.text
         cluster.start_worker()
+        cluster.wait_for(1)
         assert board.run(workers, work).finished
     assert board.all_done_once()
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_closed_port_is_said_with_what_to_do(opened: Callable[[str], Workers]):
     with pytest.raises(
         ClusterError, match=r"127\.0\.0\.1:1: no scheduler answers .*start one: dask scheduler"
@@ -401,6 +427,7 @@ def test_with_certificates_work_is_done_behind_tls_and_not_without(
     assert "ClusterError: tcp://127.0.0.1" in tried[1].stderr
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_job_goes_only_where_the_resources_are(
     tmp_path: Path, board: Board, opened: Callable[[str], Workers]
 ):
