@@ -79,6 +79,16 @@ def test_the_unit_leaves_little_open():
     assert f"rates the unit {said[1]}," in (UNIT.parent.parent / "docs" / "deploy.md").read_text()
 
 
+def test_the_sketch_for_kubernetes_is_yaml_of_three_objects():
+    yaml = pytest.importorskip("yaml")  # comes with dask
+    text = (UNIT.parent.parent / "docs" / "scaling.md").read_text(encoding="utf-8")
+    found = list(yaml.safe_load_all(re.search(r"```yaml\n(.*?)```", text, re.DOTALL)[1]))  # type: ignore[index]
+    assert [each["kind"] for each in found] == ["Deployment", "Deployment", "Service"]
+    selected = [each["spec"]["selector"]["matchLabels"] for each in found[:2]]
+    assert selected == [each["spec"]["template"]["metadata"]["labels"] for each in found[:2]]
+    assert found[2]["spec"]["selector"] == selected[1]
+
+
 def test_the_unit_waits_for_readiness_and_for_signs_of_life():
     parser = configparser.ConfigParser(strict=False)
     parser.optionxform = str  # type: ignore[assignment,method-assign]
