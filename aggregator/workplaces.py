@@ -22,6 +22,11 @@ class Workplace:
     resources: tuple[tuple[str, float], ...] = ()  # that a job takes of the worker it is given to
 
     @property
+    def is_elsewhere(self) -> bool:
+        """Whether it may be another machine, with a memory of its own."""
+        return bool(self.scheduler_url)
+
+    @property
     def wanted(self) -> str:
         """Return the resources as they are written: `gpu=1`."""
         return "&".join(f"{name}={amount:g}" for name, amount in self.resources)

@@ -5,6 +5,7 @@ import re
 import struct
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,19 @@ def test_a_model_over_60_per_cent_of_memory_is_not_ready(tmp_path: Path, monkeyp
     assert engines.why_not(config, manifest) == (
         "firefox: needs 61 MB of memory, over 60% of the 100 MB available",
     )
+
+
+def test_a_model_that_is_loaded_elsewhere_need_not_fit_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(resources, "available_memory", lambda: 100_000_000)
+    manifest = write_manifest(tmp_path / "manifest.json", [], memory=61_000_002)
+    there = Config(
+        models=tmp_path,
+        language="pt",
+        engine="firefox",
+        executor_translate="dask:tcp://gpu.example:8786?gpu=1",
+    )
+    assert [choice.name for choice in engines.ready(there, manifest)] == ["firefox"]
+    assert engines.ready(replace(there, executor_translate="inline:"), manifest) == ()
 
 
 def test_a_model_that_fitted_once_stays_ready_while_it_fills_the_memory_itself(

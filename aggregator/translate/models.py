@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from aggregator.config import Config
 from aggregator.errors import EngineUnavailable, FetchError
-from aggregator.resources import disk_obstacle, megabytes, memory_obstacle
+from aggregator.resources import disk_obstacle, megabytes
 from aggregator.translate import engines
 from aggregator.translate.download import Step, copy_file, download, download_gzip
 from aggregator.translate.engines import own
@@ -189,7 +189,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def _refuse_too_large(engine: str, config: Config, manifest: Path) -> None:
     need = plan(engine, config, manifest)
-    obstacle = memory_obstacle(need.memory) or disk_obstacle(need.disk, config.models_folder)
+    obstacle = engines.lacking_memory(need.memory, config) or disk_obstacle(need.disk, config.models_folder)
     if obstacle:
         raise EngineUnavailable(f"{engine}: {obstacle}")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from aggregator import workplaces
 from aggregator.config import Config
 from aggregator.errors import EngineUnavailable
 from aggregator.model import EngineChoice
@@ -136,7 +137,7 @@ def obstacle(name: str, config: Config, manifest: Path = MANIFEST) -> str:
         return f"{name}: {lacking}"
     if missing(model, config):
         return f"{name}: its model is not here; run `aggregator models pull {name}`"
-    return _memory_obstacle(model)
+    return _memory_obstacle(model, config)
 
 
 def model_of(name: str, config: Config, manifest: Path = MANIFEST) -> Model:
@@ -182,7 +183,7 @@ def sample(name: str, config: Config, manifest: Path = MANIFEST, allowance: int 
     )
 
 
-_found_to_fit: set[Model] = set()
+_found_to_fit: set[tuple[Model, str]] = set()  # and where it is loaded
 _of_thread = threading.local()  # fxtranslate's Translator panics when another thread uses it
 
 
@@ -199,13 +200,19 @@ def _chosen(name: str, config: Config, manifest: Path) -> EngineChoice:
     return _choice(model_of(name, config, manifest), config)
 
 
-def _memory_obstacle(model: Model) -> str:
+def lacking_memory(need: int, config: Config) -> str:
+    """Return why a model does not fit into memory, in one line, or ""; never where it is loaded elsewhere."""
+    return "" if workplaces.read(config.executor_translate).is_elsewhere else memory_obstacle(need)
+
+
+def _memory_obstacle(model: Model, config: Config) -> str:
     """Ask until a model fits, then no more: once loaded it would count against itself."""
-    if model in _found_to_fit:
+    key = model, config.executor_translate
+    if key in _found_to_fit:
         return ""
-    reason = memory_obstacle(model.memory)
+    reason = lacking_memory(model.memory, config)
     if not reason:
-        _found_to_fit.add(model)
+        _found_to_fit.add(key)
     return reason and f"{model.engine}: {reason}"
 
 
