@@ -1,11 +1,13 @@
 """What goes to workers elsewhere: everything a job needs but keys and models, which are theirs, in little room."""
 
 import pickle
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from aggregator import remote
 from aggregator.config import Config, load
 from aggregator.model import EngineChoice, TranslateEntry, TranslateJob
 from aggregator.stages import STAGES
@@ -43,3 +45,15 @@ def test_no_key_is_in_what_a_worker_is_sent(tmp_path: Path, monkeypatch: pytest.
 def test_settings_and_the_choice_of_an_engine_take_little_room():
     choice = EngineChoice(name="firefox", model="m")
     assert len(pickle.dumps((Config(), choice))) < 8000
+
+
+def test_a_worker_elsewhere_finds_models_where_its_own_environment_says(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("AGGREGATOR_MODELS", "/here")
+    found: Future[Path] = Future()
+    call = remote.packed(_models_folder, (Config(models=Path("/there")),))
+    remote.settle(found, remote.run(remote.VERSION, "owner", call))
+    assert found.result() == Path("/here")
+
+
+def _models_folder(config: Config) -> Path:
+    return config.models_folder
