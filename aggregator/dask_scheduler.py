@@ -45,6 +45,7 @@ class Scheduler:
         except ImportError as error:
             raise ConfigError(f"{self.url}: {error}; pip install 'aggregator[dask]'") from error
         warnings.simplefilter("ignore", VersionMismatchWarning)  # looked at by check_versions
+        warnings.filterwarnings("ignore", "Sending large graph")  # a body of 10 MB is one
         _quieten()
         security = Security()
         if self.url.startswith("tls:") and not (security.tls_ca_file and security.tls_client_cert):
@@ -206,7 +207,7 @@ def _knock(url: str, security: Any) -> None:
 
     loop = IOLoop(make_current=False)
     try:
-        loop.run_sync(knock, timeout=CONNECT)
+        loop.run_sync(knock, timeout=CONNECT + 1)  # who refuses has said so by then
     except Late as error:
         raise OSError(f"it takes connections and says nothing for {CONNECT:.0f} s") from error
     finally:

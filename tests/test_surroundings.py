@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator import surroundings
+from aggregator import dask_scheduler, surroundings
 from aggregator.config import Config
 from aggregator.http import reach
 from aggregator.store import open_store
@@ -107,3 +107,18 @@ def test_a_store_that_holds_a_private_path_is_kept_from_others(tmp_path: Path):
     assert finding.next_step == f"chmod 700 {here.store.parent}"
     here.store.parent.chmod(0o700)
     assert list(surroundings.secrets(here, NOW)) == []
+
+
+def test_a_cluster_that_does_not_answer_is_found_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, closed: int
+):
+    monkeypatch.setattr(dask_scheduler, "CONNECT", 0.2)
+    spec = f"dask:tcp://127.0.0.1:{closed}"
+    [finding] = surroundings.clusters(Config(executor_poll=spec, executor_translate=spec), NOW)
+    assert (finding.ok, finding.serious) == (False, True)
+    assert f"tcp://127.0.0.1:{closed}: no scheduler answers" in finding.text
+    assert finding.next_step == "docs/scaling.md says how"
+
+
+def test_nothing_is_said_of_clusters_where_none_is_named():
+    assert list(surroundings.clusters(Config(), NOW)) == []
