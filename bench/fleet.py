@@ -118,10 +118,11 @@ class Simulation:
 
     def __init__(
         self, costs: Costs, workers: int, *, job: float, spacing: float = 1.0, stretch: float = 1.0,
-        entries: float = 1.0, enriches: bool = False,
+        entries: float = 1.0, enriches: bool = False, host: float = 0.0,
     ) -> None:  # fmt: skip
         self.costs, self.workers, self.job, self.stretch = costs, workers, job, stretch
         self.entries, self.enriches = entries, enriches
+        self.host = host * workers  # CPU of an answer, where all hosts are one process on this machine
         self.spacing = timedelta(seconds=spacing)
         self.free = [0.0] * workers
         self.now = 0.0
@@ -188,7 +189,7 @@ class Simulation:
         costs = self.costs
         slowest = max(map(_turn, batches))
         kinds = Counter(feed.kind for batch in batches for feed in batch.feeds)
-        fetching = kinds.total() * costs.fetch_304
+        fetching = kinds.total() * max(costs.fetch_304, self.host)
         reading = kinds["same"] * (costs.fetch_same - costs.fetch_304)
         reading += kinds["new"] * (costs.fetch_changed - costs.fetch_304)
         return max(slowest, fetching * self.stretch) + max(reading, 0.0) * self.stretch

@@ -11,6 +11,7 @@ import argparse
 import json
 import logging
 import multiprocessing
+import os
 import random
 import statistics
 import sys
@@ -24,7 +25,7 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 
 from corpus import corpus  # noqa: E402 - scripts beside each other
-from costs import CACHE, Bench, Costs  # noqa: E402
+from costs import AT_ONCE, CACHE, Bench, Costs  # noqa: E402
 from fleet import TICK, Feed, Mix, Run, Simulation, fleet  # noqa: E402
 from jobs import empty_jobs, workplace  # noqa: E402
 from slowhosts import Latency, answer_of, serving  # noqa: E402
@@ -37,8 +38,9 @@ FEEDS, WORKERS = (10_000, 100_000, 1_000_000, 10_000_000), (1, 2, 8, 32, 100, 20
 JOB = 0.006  # seconds of the coordinator for a job on dask, beside what its feeds take: bench/jobs.py
 BASE = 80.0  # MB of a coordinator without feeds
 FULL = 0.9  # of the time: then it is what holds up the rest
-AT_WORK = 3  # processes that share two cores in a run that is compared: a coordinator and two workers
+AT_WORK = 4  # processes of a run that is compared, on one machine: a coordinator, two workers, the hosts
 CASES = {
+    "at once": (0.0, AT_ONCE),
     "1 s apart": (1.0, Latency(seed=7, tail=0.01)),
     "not apart": (0.0, Latency(seed=8, median=0.3, sigma=1.0, tail=0.02)),
 }
@@ -131,18 +133,40 @@ def _bottleneck(workers: int, run: Run) -> str:
 def _compare(folder: Path, costs: Costs) -> None:
     """Print what was predicted and what was measured, and end with 1 where they are far apart."""
     made, far = corpus(CACHE, 2000), False
+    (folder / "hosts").mkdir()
+    host = _host(Bench(folder / "hosts", made, 400))
     print("| case | workers | predicted polls/s | measured polls/s | off by |\n|---|---|---|---|---|")
     for case, (spacing, latency) in CASES.items():
         for name in ("processes:2", "dask 2"):
             with tempfile.TemporaryDirectory(dir=folder) as own:
-                predicted, measured = _both(Bench(Path(own), made, 2000), costs, name, spacing, latency)
+                predicted, measured = _both(Bench(Path(own), made, 2000), costs, host, name, spacing, latency)
             off = predicted / measured - 1
-            far |= abs(off) > 0.2
+            # Where nothing is waited for, what others do on the machine decides: shown, and not judged.
+            far |= abs(off) > 0.2 and latency.median > 0
             print(f"| {case} | {name} | {predicted:.1f} | {measured:.1f} | {off:+.0%} |", flush=True)
     sys.exit(far)
 
 
-def _both(bench: Bench, costs: Costs, name: str, spacing: float, latency: Latency) -> tuple[float, float]:
+def _host(bench: Bench) -> float:
+    """Return the CPU seconds that an answer costs the process that is all the hosts."""
+    with serving(bench.made, bench.port), bench.store() as db:
+        bench.poll_all(db)
+    with serving(bench.made, bench.port, AT_ONCE) as pid, bench.store() as db:
+        jobs, before = list(stage.pending(db, bench.config, bench.now)), _cpu(pid)
+        for _ in range(3):
+            for job in jobs:
+                stage.work(bench.config, job)
+        return (_cpu(pid) - before) / 3 / bench.count
+
+
+def _cpu(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _both(
+    bench: Bench, costs: Costs, host: float, name: str, spacing: float, latency: Latency
+) -> tuple[float, float]:
     bench.spread(_crowded(bench.count), timedelta(seconds=spacing))
     with serving(bench.made, bench.port), bench.store() as db:
         bench.poll_all(db)
@@ -154,7 +178,7 @@ def _both(bench: Bench, costs: Costs, name: str, spacing: float, latency: Latenc
                 Feed(str(host), latency=latency.of(number), kind=answer_of(number, bench.made))
                 for number, host in enumerate(_crowded(bench.count))
             ]
-            simulation = Simulation(costs, 2, job=1 / rate, spacing=spacing, stretch=_stretch())
+            simulation = Simulation(costs, 2, job=1 / rate, spacing=spacing, stretch=_stretch(), host=host)
             predicted = simulation.until(coming, 0.0)
             report = run_stage(stage.STAGE, db, bench.config, workers, bench.clock)
         finally:

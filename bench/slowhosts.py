@@ -57,14 +57,14 @@ def answer_of(number: int, folder: Path) -> str:
 
 
 @contextlib.contextmanager
-def serving(folder: Path, port: int, latency: Latency | None = None) -> Iterator[None]:
-    """Serve in a process of its own; with a latency as at the second poll."""
+def serving(folder: Path, port: int, latency: Latency | None = None) -> Iterator[int]:
+    """Serve in a process of its own, and yield its id; with a latency as at the second poll."""
     flags = ["--again", *latency.flags()] if latency else []
     command = [sys.executable, __file__, str(port), str(folder), *flags]
     with subprocess.Popen(command) as process:
         _wait_for(port)
         try:
-            yield
+            yield process.pid
         finally:
             process.terminate()
 

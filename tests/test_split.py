@@ -19,11 +19,11 @@ from tests.feedserver import FeedServer
 
 pytestmark = pytest.mark.slow
 FEEDS, ENTRIES = 6, 2
+SHARED = "http://127.0.0.9/told/by/all"
 
 
-def _item(number: int, title: str = "The editor opens document", updated: str = "") -> str:
-    feed = number // 100
-    link = f"http://127.0.0.{feed}/story/{number}"
+def _item(number: int, title: str = "The editor opens document", updated: str = "", link: str = "") -> str:
+    link = link or f"http://127.0.0.{number // 100}/story/{number}"
     return (
         f"<entry><id>urn:{number}</id><title>{title} {number}</title><link href='{link}'/>"
         f"<published>2026-11-24T05:{number % 100:02}:00Z</published>"
@@ -130,7 +130,8 @@ def trio(tmp_path: Path, environment: dict[str, str]) -> Iterator[Trio]:
         feeds = stack.enter_context(FeedServer(FEEDS))
         chat = stack.enter_context(ChatServer(_japanese))
         for feed in range(1, FEEDS + 1):
-            feeds.serve(f"/{feed}", _feed(feed, *(_item(100 * feed + n) for n in range(1, ENTRIES + 1))))
+            own = [_item(100 * feed + n) for n in range(1, ENTRIES + 1)]
+            feeds.serve(f"/{feed}", _feed(feed, *own, _item(100 * feed + 50, link=SHARED)))
         made = Trio(tmp_path, environment, feeds, chat)
         for part in made.parts:
             part.run("once", at="2026-11-24T06:00:00Z")
@@ -144,11 +145,14 @@ def test_a_third_shows_each_entry_of_two_once_as_they_do(trio: Trio):
     assert trio.relay("2026-11-24T06:10:00Z") == 0
     given = {link: entry for part in trio.parts for link, entry in part.entries().items()}
     shown = trio.whole.entries()
-    assert len(given) == FEEDS * ENTRIES
+    assert len(given) == FEEDS * ENTRIES + 1
+    assert all(SHARED in part.entries() for part in trio.parts)
     assert all(0 < len(part.entries()) < len(given) for part in trio.parts)
     assert shown.keys() == given.keys()
     for link, entry in shown.items():
         assert "番の文書を開く" in entry.title
+        if link == SHARED:
+            continue  # as one of the two tells it
         for name in ("title", "content", "author", "source", "thr_total"):
             told, told_first = entry.get(name), given[link].get(name)
             if name == "content":
