@@ -514,6 +514,18 @@ def test_what_was_not_asked_says_nothing_about_our_network(db: Database):
     assert network.down_since(db) == NOW
 
 
+def test_a_domain_that_waits_longer_than_a_job_lasts_is_asked_all_the_same(db: Database):
+    config = replace(CONFIG, host_spacing=timedelta(minutes=2))
+    follow(db, "https://a.example/1", "https://a.example/2")
+    polls.write_host(db, "a.example", NOW + timedelta(seconds=100), None, None)
+    later = NOW + timedelta(seconds=60)
+    (job,) = stage.pending(db, config, NOW)
+    left = Failure(kind="Left", detail="no time", url="")
+    stage.record(db, config, job, ShardOutcome(results=(left,)), later)
+    (job,) = stage.pending(db, config, later)
+    assert job.batches[0].wait == timedelta(seconds=40)
+
+
 def test_a_slow_answer_is_remembered(server: FeedServer, db: Database):
     follow(db, server.serve("/feed", rss("1"), wait=0.3))
     run(db)

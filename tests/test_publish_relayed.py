@@ -39,7 +39,10 @@ def _read(facts: Facts, room: int | None = None) -> relayed.Credits:
 
 def test_the_line_of_credits_is_read_as_it_was_written():
     assert _read(TOLD) == relayed.Credits(
-        title="An <editor> & more", language="en-GB", feed="Wire & Co", engine="firefox enja-2.3"
+        title="An <editor> & more",
+        language="en-GB",
+        names=("Wire & Co", "Ann Example、Bo Example"),
+        engine="firefox enja-2.3",
     )
 
 
@@ -59,9 +62,19 @@ def test_an_entry_told_again_has_the_body_that_it_had():
     assert again.sources[0].site_url is None
 
 
+@pytest.mark.parametrize("authors", [("Ann / Bo",), ("Ann Example", "Bo Example"), ()])
+@pytest.mark.parametrize("feed", ["AC/DC / News", "Wire (EU)", "Wire / (EU)"])
+def test_a_feed_keeps_a_title_that_looks_like_a_list(feed: str, authors: tuple[str, ...]):
+    told = replace(TOLD, authors=authors, sources=(replace(TOLD.sources[0], feed_title=feed),))
+    by = "、".join(authors)
+    copy = replace(COPY, authors=(f"{by} ({feed})" if by else feed,))
+    again = relayed.credited(copy, _read(told))
+    assert (again.sources[0].feed_title, "、".join(again.authors)) == (feed, by)
+
+
 def test_of_a_short_line_the_feed_is_told_by_the_author():
     line = _read(TOLD, room=600)
-    assert (line.feed, line.engine, line.title) == ("", "firefox", "An <editor> & more")
+    assert (line.names, line.engine, line.title) == ((), "firefox", "An <editor> & more")
     again = relayed.credited(COPY, line)
     assert (again.sources[0].feed_title, again.authors) == ("Wire & Co", ("Ann Example、Bo Example",))
     nameless = relayed.credited(replace(COPY, authors=("Wire & Co",)), line)

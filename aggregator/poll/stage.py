@@ -169,8 +169,10 @@ def _log(feed: DueFeed, write: FeedWrite) -> None:
 def _record_hosts(
     db: Database, config: Config, job: Shard, outcomes: Sequence[PollOutcome], now: datetime
 ) -> None:
+    asked = {poll.feed.feed_id for poll in outcomes}
     for batch in job.batches:
-        if batch.spacing:
+        # Who was not asked is not put off: a spacing longer than a job lasts would never end.
+        if batch.spacing and any(feed.feed_id in asked for feed in batch.feeds):
             polls.write_host(db, batch.domain, now + batch.spacing, None, None)
     for (scope, place), rest in _rests(config, outcomes).items():
         if scope == "host":

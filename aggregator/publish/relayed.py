@@ -7,6 +7,7 @@ title, feed and author and the engine stand in the body's line of credits, as `b
 import html
 import re
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from aggregator.publish.edition import Facts, language_tag
 
@@ -23,7 +24,7 @@ class Credits:
 
     title: str  # the original's
     language: str
-    feed: str = ""  # "" where the line is the short one
+    names: tuple[str, ...] = ()  # feed and authors, cut where they hold " / "; none in the short line
     engine: str = ""
     headline: bool = False  # written by a model, not translated
     summary: bool = False
@@ -42,10 +43,10 @@ def read(body_html: str) -> Credits | None:
     if not (made or wrote):
         return None
     language = _LANGUAGE.search(attributes)
-    is_named = not (_TRANSLATED.fullmatch(parts[0]) or _WRITTEN.fullmatch(parts[0]))
+    names = takewhile(lambda part: not (_TRANSLATED.fullmatch(part) or _WRITTEN.fullmatch(part)), parts)
     return Credits(
         title=html.unescape(title), language=language_tag(language[1] if language else None),
-        feed=parts[0] if is_named else "", engine=(made[0][1] or "") if made else "",
+        names=tuple(names), engine=(made[0][1] or "") if made else "",
         headline=any(match[1] for match in wrote), summary=any(match[2] for match in wrote),
         writer=next((match[3] for match in wrote if match[3]), ""),
     )  # fmt: skip
@@ -56,8 +57,7 @@ def credited(facts: Facts, line: Credits) -> Facts:
     if facts.translated is None:
         return facts
     byline = "、".join(facts.authors)
-    told = _BYLINE.fullmatch(byline)
-    feed = line.feed or (told[2] if told else byline) or facts.sources[0].feed_title
+    feed = _feed(line.names, byline) or facts.sources[0].feed_title
     authors = byline.removesuffix(f" ({feed})")
     return replace(
         facts, title=line.title, language=line.language,
@@ -68,3 +68,13 @@ def credited(facts: Facts, line: Credits) -> Facts:
             written=line.summary, writer=line.writer,
         ),
     )  # fmt: skip
+
+
+def _feed(names: tuple[str, ...], byline: str) -> str:
+    """Return the feed's title; where it may end the byline tells, which has it too."""
+    for end in range(len(names), 0, -1):
+        feed, authors = " / ".join(names[:end]), " / ".join(names[end:])
+        if byline == (f"{authors} ({feed})" if authors else feed):
+            return feed
+    told = _BYLINE.fullmatch(byline)
+    return names[0] if names else (told[2] if told else byline)
