@@ -103,8 +103,9 @@ class Workers:
         return self._executor
 
     def warm_up(self, module: str) -> None:
-        """Start a worker and load what it works with, while the caller still gets ready itself."""
-        self.submit(importlib.import_module, module)
+        """Have a process of ours load what it works with, while the caller still gets ready itself."""
+        if self._fork:
+            self.submit(importlib.import_module, module)
 
     def fork(self) -> None:
         """Start processes as copies of this one, in a tenth of the time; only before anything is held.

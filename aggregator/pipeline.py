@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from aggregator.config import Config
-from aggregator.errors import ClusterError
 from aggregator.executors import Workers, WorkersLost
 
 if TYPE_CHECKING:  # a worker loads this module for `guarded` alone and needs no database
@@ -155,8 +154,8 @@ class _Run:
                 ended = ended or over()
         except BrokenExecutor as error:
             return self._reopen(error)
-        except ClusterError:
-            self.workers.close()  # what else is in flight has nobody who takes it
+        except Exception:  # also of `record`: what is in flight stays due, and would be done twice at once
+            self.workers.close()
             raise
 
     def _awaited(self, future: Future[Any]) -> Any:

@@ -53,6 +53,10 @@ def test_killed_workers_are_not_waited_for_and_start_again():
     workers.close()
 
 
+def test_a_cluster_is_connected_to_by_the_first_job_and_by_no_warming_up():
+    open_workers("dask:tcp://127.0.0.1:1").warm_up("json")  # or a round would fail before it is noted
+
+
 def test_what_a_cluster_needs_is_loaded_only_where_one_is_named():
     program = """if True:
         import sys
