@@ -265,7 +265,8 @@ def test_where_no_worker_is_left_the_jobs_stay_due_and_it_is_said(
 @pytest.mark.usefixtures("impatient")
 def test_a_closed_port_is_said_with_what_to_do(opened: Callable[[str], Workers]):
     with pytest.raises(
-        ClusterError, match=r"127\.0\.0\.1:1: no scheduler answers \(Timed out trying to connect .*start one: dask"
+        ClusterError,
+        match=r"127\.0\.0\.1:1: no scheduler answers \(Timed out trying to connect .*start one: dask",
     ):
         opened("dask:tcp://127.0.0.1:1").open()
 
