@@ -63,16 +63,22 @@ class _Watch:
         threading.Thread(target=self._watch, name="cpu-watch", daemon=True).start()
 
     def _watch(self) -> None:
-        # A thread's CPU time is never ahead of the wall clock's: there is nothing to see before.
-        while not self._over.wait(max(self._until - self._clock(), 0.01)):
-            if self._clock() >= self._until:
-                self._interrupt()
-                self._until = self._clock() + _AGAIN
+        while not self._over.wait(self._look()):
+            pass
 
-    def _interrupt(self) -> None:
+    def _look(self) -> float:
+        """Interrupt what took too long, and return in how many seconds to look again.
+
+        Only while the call goes on: the clock of a thread that has ended cannot be read.
+        """
         with self._lock:
-            if not self._over.is_set():
+            if self._over.is_set():
+                return 0
+            if self._clock() >= self._until:
                 _raise_in(self._watched, Overrun)
+                self._until = self._clock() + _AGAIN
+            # A thread's CPU time is never ahead of the wall clock's: there is nothing to see before.
+            return max(self._until - self._clock(), 0.01)
 
     def end(self) -> None:
         with self._lock:

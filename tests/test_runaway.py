@@ -1,5 +1,6 @@
 """What uses up its CPU time is ended, in the main thread and in others, and nothing is interrupted later."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -145,11 +146,29 @@ def test_a_watch_that_was_ended_interrupts_nobody():
     def body() -> str:
         watch = runaway._Watch(60)
         watch.end()
-        watch._interrupt()
+        watch._until = 0.0
+        watch._look()
         spin(0.01)
         return "unharmed"
 
     assert in_thread(body) == "unharmed"
+
+
+def test_a_watch_outlives_its_thread_in_peace(monkeypatch: pytest.MonkeyPatch):
+    """Threads that end just when their time does: a watch may look at the clock of one that is gone."""
+    failed: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", failed.append)
+
+    def body() -> None:
+        with contextlib.suppress(Overrun):
+            in_time(0.01, spin, 0.0102)
+
+    for _ in range(40):
+        thread = threading.Thread(target=body)
+        thread.start()
+        thread.join()
+    assert has_no_watch()
+    assert not failed
 
 
 def has_no_watch() -> bool:
