@@ -69,8 +69,10 @@ def _feeds(folder: Path, options: argparse.Namespace, kept: Cluster, left: Clust
     folder.mkdir(parents=True)
     chance = random.Random(options.seed)
     stages = tuple(stage for stage in STAGES for _ in range(options.kills // 2))
-    world = World(options.seed, counting=True, feeds=options.feeds, first=1, near=options.feeds)
-    with Everywhere(folder, world, patience=3600, runs=6) as everywhere:
+    world = World(
+        options.seed, counting=True, feeds=options.feeds, first=1, near=options.feeds, lengths=(1, 2)
+    )
+    with Everywhere(folder, world, patience=3600, runs=3) as everywhere:
         everywhere.add("inline", "inline:")
         everywhere.add("processes:2", "processes:2")
         whole = everywhere.add("dask, three workers", kept.spec)

@@ -109,7 +109,12 @@ class Everywhere:
             "MODELS": str(self.folder / "models"), "PUBLISH_EVERY": "1h", "BACKUP_KEEP": "0",
         }  # fmt: skip
         settings = {f"AGGREGATOR_{name}": value for name, value in own.items()}
-        return kept | self.world.environment(way.scene.folder) | settings | {"PYTHONWARNINGS": "error"}
+        return (
+            kept
+            | self.world.environment(way.scene.folder)
+            | settings
+            | {"PYTHONWARNINGS": "error", "CRASH_PATIENT": "1"}
+        )
 
     def differences(self) -> list[str]:
         """Say what each way left otherwise than the first one."""

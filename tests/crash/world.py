@@ -36,12 +36,16 @@ class World(FeedServer):
     """What is out there: feeds, pages, pictures, a hub and one provider of counts."""
 
     def __init__(
-        self, seed: int = 1, *, counting: bool = False, feeds: int = HOSTS, first: int = 4, near: int = 3
-    ) -> None:
-        """Serve so many feeds, each with `first` entries in its first round; links of `near` feeds lead here."""
+        self, seed: int = 1, *, counting: bool = False,
+        feeds: int = HOSTS, first: int = 4, near: int = 3, lengths: tuple[int, ...] = (2, 4, 8),
+    ) -> None:  # fmt: skip
+        """Serve so many feeds, each with `first` entries in its first round; links of `near` feeds lead here.
+
+        An entry has one of `lengths` paragraphs.
+        """
         super().__init__(min(feeds, MOST_HOSTS))
         self.seed, self.round, self.counting = seed, 0, counting
-        self.first, self.near = first, near
+        self.first, self.near, self.lengths = first, near, lengths
         self.served: dict[str, str] = {}
         self.revised: dict[str, int] = {}  # guid: how often
         self._entries: list[list[_Entry]] = [[] for _ in range(feeds)]
@@ -108,7 +112,8 @@ class World(FeedServer):
         return super().next_answer(request)
 
     def _new(self, chance: random.Random, host: int, number: int) -> "_Entry":
-        entry = _Entry(chance, host, number, self.now - timedelta(minutes=chance.randrange(10, 300)))
+        at = self.now - timedelta(minutes=chance.randrange(10, 300))
+        entry = _Entry(chance, host, number, at, self.lengths)
         base = (
             self.at(f"/{host}/{number}", host) if host < self.near else f"https://site{host}.example/{number}"
         )
@@ -148,7 +153,9 @@ class World(FeedServer):
 class _Entry:
     """One entry as its feed tells it."""
 
-    def __init__(self, chance: random.Random, host: int, number: int, at: datetime) -> None:
+    def __init__(
+        self, chance: random.Random, host: int, number: int, at: datetime, lengths: tuple[int, ...]
+    ) -> None:
         self.guid = f"guid-{host}-{number}"
         self.at, self.updated, self.link = at, at, ""
         name, thing, deed, place = (chance.choice(words) for words in (_NAMES, _THINGS, _DEEDS, _PLACES))
@@ -156,7 +163,7 @@ class _Entry:
         sentences = [
             f"{name} {chance.choice(_DEEDS)} the {chance.choice(_THINGS)} in {chance.choice(_PLACES)}."
             f" The {chance.choice(_THINGS)} costs {chance.randrange(20, 900)} dollars."
-            for _ in range(chance.choice((2, 4, 8)))
+            for _ in range(chance.choice(lengths))
         ]
         self.html = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences)
 
