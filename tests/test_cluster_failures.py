@@ -28,7 +28,7 @@ from aggregator.pipeline import Stage, StageReport, run_stage
 from aggregator.store import open_store
 from tests import clusterjobs
 from tests.cluster import ROOT, Cluster, Link
-from tests.feedserver import FeedServer
+from tests.feedserver import Answer, FeedServer
 
 pytestmark = pytest.mark.slow
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -349,7 +349,7 @@ FEED = (
 def slow(environment: dict[str, str]) -> Iterator[FeedServer]:
     """List one feed, which takes a while to answer."""
     with FeedServer() as site:
-        url = site.serve("/slow", FEED, wait=3.0)
+        url = site.serve("/slow", FEED, wait=30.0)
         Path(environment["AGGREGATOR_OPML"]).write_text(
             f'<opml version="2.0"><head/><body><outline type="rss" text="Example" xmlUrl="{url}"/></body></opml>'
         )
@@ -367,14 +367,24 @@ def once(environment: dict[str, str], cluster: Cluster, *given: str) -> subproce
 def test_a_run_that_is_killed_and_starts_again_asks_no_feed_twice_at_once(
     tmp_path: Path, slow: FeedServer, environment: dict[str, str]
 ):
+    held = threading.Event()
+
+    def hold(write: Callable[[bytes], None]) -> None:
+        held.wait(25)  # a poll's own deadline is later
+        write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(FEED) + FEED)
+
+    slow.script("/slow", hold, Answer(body=FEED))
     with Cluster(tmp_path, workers=2) as cluster:
         first = once(environment, cluster)
         when(lambda: slow.asked("/slow"), first.kill).join()
         first.communicate()
         second = once(environment, cluster)
-        said, _ = second.communicate(timeout=60)
-    assert second.returncode == 0, said
-    assert "earlier_jobs_awaited" in said
+        assert second.stdout
+        said = next((line for line in second.stdout if "earlier_jobs_awaited" in line), "")
+        held.set()
+        rest, _ = second.communicate(timeout=60)
+    assert said
+    assert second.returncode == 0, rest
     assert (len(slow.asked("/slow")), slow.busiest) == (2, 1)
     db = open_store(Path(environment["AGGREGATOR_STORE"]))
     assert [row["guid"] for row in db.table("entries").rows] == ["one"]
@@ -384,7 +394,6 @@ def test_a_run_that_is_killed_and_starts_again_asks_no_feed_twice_at_once(
 def test_interrupted_twice_a_run_parts_at_once_also_from_a_scheduler_that_is_silent(
     tmp_path: Path, slow: FeedServer, environment: dict[str, str]
 ):
-    slow.serve("/slow", FEED, wait=30.0)
     with Cluster(tmp_path, workers=1) as cluster:
         running = once(environment, cluster)
         when(lambda: slow.asked("/slow"), lambda: None).join()
