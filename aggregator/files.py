@@ -50,7 +50,8 @@ def hand_over(made: Path | int, to: Path) -> None:
     """
     if os.geteuid() == 0:
         owner, is_open = to.stat(), isinstance(made, int)
-        with contextlib.suppress(PermissionError):  # a disk that knows no owners, or another machine's
+        # A disk may know no owners or be another machine's, and a container may know none but root.
+        with contextlib.suppress(OSError):
             os.chown(made, owner.st_uid, owner.st_gid, follow_symlinks=is_open)
 
 
