@@ -525,6 +525,11 @@ def test_a_domain_that_waits_longer_than_a_job_lasts_is_asked_all_the_same(db: D
     (job,) = stage.pending(db, config, later)
     assert job.batches[0].wait == timedelta(seconds=40)
 
+    unread = replace(left, status=200)  # it was asked, and there was no time to read what it said
+    stage.record(db, config, job, ShardOutcome(results=(unread,)), later)
+    (job,) = stage.pending(db, config, later)
+    assert job.batches[0].wait == timedelta(minutes=2)
+
 
 def test_a_slow_answer_is_remembered(server: FeedServer, db: Database):
     follow(db, server.serve("/feed", rss("1"), wait=0.3))

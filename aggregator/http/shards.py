@@ -61,8 +61,9 @@ class _Shelf:
 
     def _outcome(self, feed: DueFeed, answer: Answer) -> PollOutcome:
         if isinstance(answer, Fetched) and self._spent > READING:
-            left = Failure(kind="Left", detail="the job had no time left to read it", url=answer.url)
-            return PollOutcome(feed=feed, result=left)
+            left = "the job had no time left to read it"
+            failure = Failure(kind="Left", detail=left, url=answer.url, status=answer.status)
+            return PollOutcome(feed=feed, result=failure)
         began = time.thread_time()
         outcome = self._read(feed, answer)
         self._spent += time.thread_time() - began

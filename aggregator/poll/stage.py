@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
 
 from sqlite_utils import Database
 
@@ -14,6 +15,7 @@ from aggregator.model import (
     Changed,
     DueFeed,
     Failure,
+    PollAnswer,
     PollOutcome,
     RetryScope,
     Shard,
@@ -32,6 +34,7 @@ from aggregator.websub import spool
 from aggregator.websub.protocol import is_possible
 
 AT_ONCE = 2000  # due feeds in memory
+PATIENCE = timedelta(minutes=10)  # several times what fetching and reading may take, on a busy machine too
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +85,8 @@ def record(db: Database, config: Config, job: Shard, outcome: ShardOutcome, now:
         network.put_off(db, [(p, outage.later(p, now, _jitter(p.feed, now), since)) for p in missed], now)
         outcomes = [poll for poll in outcomes if not outage.is_unreached(poll)]
     record_polls(db, config, outcomes, now)
-    _record_hosts(db, config, job, outcomes, now)
+    _space_out(db, job, outcome, now)
+    _record_rests(db, config, outcomes, now)
     polls.forget_old(db, now)
 
 
@@ -93,14 +97,18 @@ def _asked(job: Shard, outcome: ShardOutcome) -> list[PollOutcome]:
         PollOutcome(feed=feed, result=result)
         for feed, result in zip(feeds_polled, outcome.results, strict=True)
     ]
-    asked = [poll for poll in outcomes if not _is_left(poll)]
+    asked = [poll for poll in outcomes if not _is_left(poll.result)]
     if len(asked) < len(outcomes):
         log.info("feeds_left feeds=%d of=%d", len(outcomes) - len(asked), len(outcomes))
     return asked
 
 
-def _is_left(poll: PollOutcome) -> bool:
-    return isinstance(poll.result, Failure) and poll.result.kind == "Left"
+def _is_left(result: PollAnswer) -> bool:
+    return isinstance(result, Failure) and result.kind == "Left"
+
+
+def _is_unasked(result: PollAnswer) -> bool:
+    return isinstance(result, Failure) and result.kind == "Left" and result.status is None
 
 
 def _note_network(db: Database, outcomes: Sequence[PollOutcome], now: datetime) -> datetime | None:
@@ -166,14 +174,16 @@ def _log(feed: DueFeed, write: FeedWrite) -> None:
         log.info("feed_moved from=%s to=%s", feed.fetch_url, write.fetch_url)
 
 
-def _record_hosts(
-    db: Database, config: Config, job: Shard, outcomes: Sequence[PollOutcome], now: datetime
-) -> None:
-    asked = {poll.feed.feed_id for poll in outcomes}
+def _space_out(db: Database, job: Shard, outcome: ShardOutcome, now: datetime) -> None:
+    results = iter(outcome.results)
     for batch in job.batches:
+        asked = [each for each in islice(results, len(batch.feeds)) if not _is_unasked(each)]
         # Who was not asked is not put off: a spacing longer than a job lasts would never end.
-        if batch.spacing and any(feed.feed_id in asked for feed in batch.feeds):
+        if batch.spacing and asked:
             polls.write_host(db, batch.domain, now + batch.spacing, None, None)
+
+
+def _record_rests(db: Database, config: Config, outcomes: Sequence[PollOutcome], now: datetime) -> None:
     for (scope, place), rest in _rests(config, outcomes).items():
         if scope == "host":
             polls.write_rest(db, place, now + rest)
@@ -224,4 +234,5 @@ STAGE = Stage(
     postpone=postpone,
     backlog=backlog,
     size=size,
+    patience=PATIENCE,
 )
