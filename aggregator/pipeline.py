@@ -34,7 +34,7 @@ class Stage:
     again until it yields none. What it reads it reads whole: no cursor outlasts a yield. `work`
     runs anywhere and touches no database. `record` and `postpone` run in a transaction of their own and leave
     the job not pending, but for what it had no time for. `backlog` and `size` count in the unit people think
-    in (feeds, entries).
+    in (feeds, entries). A job that is not done after `patience` hangs.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Stage:
     postpone: Callable[["Database", Config, Any, str, datetime], None]
     backlog: Callable[["Database", Config, datetime], int]
     size: Callable[[Any], int]
+    patience: timedelta = HUNG
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +145,7 @@ class _Run:
             while True:
                 while not ended and len(flight) < self._width() and (job := next(jobs, None)) is not None:
                     self._submit(job)
+                    ended = over()  # it may have been long until a cluster took it
                 if not flight:
                     return not ended
                 job, future = flight[0]
@@ -161,10 +163,10 @@ class _Run:
     def _awaited(self, future: Future[Any]) -> Any:
         """Return what came of a job; where it hangs, its worker is ended without waiting for it."""
         try:
-            return future.result(HUNG.total_seconds())
+            return future.result(self.stage.patience.total_seconds())
         except TimeoutError as error:
             self.workers.kill()
-            raise BrokenExecutor(f"a job was not done after {HUNG}") from error
+            raise BrokenExecutor(f"a job was not done after {self.stage.patience}") from error
 
     def _width(self) -> int:
         """Return how many jobs may be in flight: one after a break, so that the next break names its job."""

@@ -10,7 +10,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import wait
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from sqlite_utils import Database
 
 import aggregator
 from aggregator import cluster as ours
-from aggregator import dask_scheduler, pipeline, remote
+from aggregator import dask_scheduler, remote
 from aggregator.config import Config
 from aggregator.errors import ClusterError, ConfigError, VersionMismatch
 from aggregator.executors import Workers, WorkersLost, open_workers
@@ -165,12 +166,13 @@ def test_workers_that_are_stopped_or_cut_off_are_done_without(
 
 
 def test_a_job_that_hangs_ends_its_worker_and_is_done_the_next_time(
-    tmp_path: Path, board: Board, opened: Callable[[str], Workers], caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
-):  # fmt: skip
-    monkeypatch.setattr(pipeline, "HUNG", pipeline.timedelta(seconds=2))
+    tmp_path: Path, board: Board, opened: Callable[[str], Workers], caplog: pytest.LogCaptureFixture
+):
+    stage = replace(
+        board.stage(partial(clusterjobs.hang_once, board.marks, 12)), patience=timedelta(seconds=2)
+    )
     with Cluster(tmp_path, workers=2) as cluster:
-        report = board.run(opened(cluster.spec, board.store), partial(clusterjobs.hang_once, board.marks, 12))
+        report = run_stage(stage, board.db, Config(), opened(cluster.spec, board.store), lambda: NOW)
     assert (report.crashes, report.finished) == (1, True)
     assert board.all_done_once()
     assert "worker_died stage=square error=a job was not done after 0:00:02" in caplog.text

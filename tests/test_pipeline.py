@@ -12,10 +12,9 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
-from aggregator import pipeline
 from aggregator.config import Config
 from aggregator.errors import StoreLocked
-from aggregator.executors import Workers, WorkersLost, open_workers
+from aggregator.executors import InlineExecutor, Workers, WorkersLost, open_workers
 from aggregator.pipeline import Stage, run_stage
 from aggregator.store import open_store
 
@@ -111,6 +110,22 @@ def test_stop_ends_after_the_batch_in_hand(db: Database):
     assert not report.finished
 
 
+def test_a_stop_while_workers_are_had_leaves_one_job_to_be_done(db: Database):
+    _due(db, *range(10))
+    stopped: list[bool] = []
+
+    class Slow(InlineExecutor):
+        width = 3
+
+        def __init__(self) -> None:
+            stopped.append(True)
+
+    report = run_stage(
+        _stage(), db, Config(), Workers("slow:", Slow), lambda: NOW, stop=lambda: bool(stopped)
+    )
+    assert (report.jobs, report.finished) == (1, False)
+
+
 def _work_the_first_slowly(_: Config, job: int) -> int:
     time.sleep(0.5 if job == 20 else 0)
     return job * job
@@ -193,14 +208,14 @@ def _hang_once(mark: Path, _: Config, job: int) -> int:
 
 
 def test_a_job_that_hangs_ends_its_worker_and_is_done_by_the_next(
-    db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    db: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):
-    monkeypatch.setattr(pipeline, "HUNG", timedelta(seconds=3))
     _due(db, 20, 21)
     workers = open_workers("processes:1")
     workers.submit(os.getpid).result()  # its start is no part of a job's time
     (tmp_path / "once").touch()
-    report = run_stage(_stage(partial(_hang_once, tmp_path / "once")), db, Config(), workers, lambda: NOW)
+    stage = replace(_stage(partial(_hang_once, tmp_path / "once")), patience=timedelta(seconds=3))
+    report = run_stage(stage, db, Config(), workers, lambda: NOW)
     workers.close()
     assert report.crashes >= 1
     assert "error=a job was not done after 0:00:03" in caplog.text
