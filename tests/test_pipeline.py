@@ -126,6 +126,22 @@ def test_a_stop_while_workers_are_had_leaves_one_job_to_be_done(db: Database):
     assert (report.jobs, report.finished) == (1, False)
 
 
+def test_a_stop_while_workers_are_had_leaves_one_job_to_be_done(db: Database):
+    _due(db, *range(10))
+    stopped: list[bool] = []
+
+    class Slow(InlineExecutor):
+        width = 3
+
+        def __init__(self) -> None:
+            stopped.append(True)
+
+    report = run_stage(
+        _stage(), db, Config(), Workers("slow:", Slow), lambda: NOW, stop=lambda: bool(stopped)
+    )
+    assert (report.jobs, report.finished) == (1, False)
+
+
 def _work_the_first_slowly(_: Config, job: int) -> int:
     time.sleep(0.5 if job == 20 else 0)
     return job * job
