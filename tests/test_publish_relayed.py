@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from aggregator.model import ArticleJob, SourceRef
 from aggregator.publish import relayed
 from aggregator.publish.body import frozen_body
 from aggregator.publish.edition import Facts, Publication, Translated
+from tests.publishing import Newsroom
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 HELD = Publication(public_id="urn:x", story_id=1, slug="2026/11/x", state="held", held_at=NOW)
@@ -103,3 +105,17 @@ def test_the_line_is_no_part_of_the_text():
     )  # fmt: skip
     assert "原題" not in extract(job).text
     assert "一つ目の文です。" in extract(job).text
+
+
+@pytest.mark.parametrize("column", ["content_html", "summary_html"])  # Atom and JSON; RSS
+def test_the_line_is_read_wherever_a_feed_has_the_body(tmp_path: Path, column: str):
+    room = Newsroom(tmp_path)
+    body = {"authors": '["Ann Example (Wire & Co)"]', column: frozen_body(TOLD)}
+    room.translate(room.entry(room.feed(), "0", **body), engine="original", model="")
+    room.publish()
+    (path,) = (name for name in room.outputs() if name.startswith("entries/"))
+    page = room.outputs()[path].decode()
+    assert "Wire &amp; Co" in page
+    assert "firefox enja-2.3" in page
+    assert "firefox enja-2.3" in room.path("atom.xml").read_text()
+    room.db.close()

@@ -67,7 +67,7 @@ SELECT p.*, e.title AS original, e.permalink, e.authors, e.tags, e.enclosures, e
   {RIGHTS} AS rights, coalesce(s.text, '') AS summary,
   coalesce(s.story, '') AS story, t.engine, t.model, t.title AS t_title,
   t.origin AS t_origin, t.headline, t.writer,
-  CASE WHEN t.engine = 'original' THEN e.content_html END AS relayed,
+  CASE WHEN t.engine = 'original' THEN coalesce(nullif(e.content_html, ''), e.summary_html) END AS relayed,
   coalesce(t.summary, '') AS t_summary, coalesce(t.story, '') AS t_story,
   coalesce(t.input_fingerprint = s.fingerprint AND {_SETTLED}, 0) AS current
 FROM publications p JOIN stories st USING (story_id) JOIN entries e ON e.entry_id = st.lead_entry_id
