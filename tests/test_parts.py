@@ -109,3 +109,10 @@ def test_on_the_command_line_lists_lie_beside_feeds_opml(aggregator: Aggregator,
     ]
     assert (tmp_path / "feeds.opml").read_bytes() == LIST
     assert aggregator("split", "1").returncode == 2
+
+
+def test_where_no_feed_is_listed_no_lists_are_written(aggregator: Aggregator, tmp_path: Path):
+    done = aggregator("split", "2")
+    assert done.returncode == 2
+    assert "lists no feed" in done.stderr
+    assert not list(tmp_path.glob("*-of-2.opml"))

@@ -172,6 +172,8 @@ def split(
 
     config = context.obj.config()
     found = lists.split(subscribe.listed(config), parts, str(config.opml))
+    if not any(part.feeds for part in found):
+        raise OpmlError(f"{config.opml}: is not there, or lists no feed; another file: --set opml=FILE")
     for number, part in enumerate(found, 1):
         name = f"{config.opml.stem}-{number}-of-{parts}.opml"
         files.replace((folder or config.opml.parent) / name, part.data)
