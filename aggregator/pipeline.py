@@ -156,9 +156,6 @@ class _Run:
                 ended = ended or over()
         except BrokenExecutor as error:
             return self._reopen(error)
-        except Exception:  # also of `record`: what is in flight stays due, and would be done twice at once
-            self.workers.close()
-            raise
 
     def _awaited(self, future: Future[Any]) -> Any:
         """Return what came of a job; where it hangs, its worker is ended without waiting for it."""

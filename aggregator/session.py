@@ -100,6 +100,7 @@ class Session:
                 self.hooks.look()
         except (AggregatorError, OSError) as error:
             self.ran.append(_run(StageReport(name=stage.name, failure=str(error)), started, self.clock()))
+            self.rest(stage)  # what is in flight stays due, and would be done twice at once
             raise
         self.note(started, report)
         if report.finished:

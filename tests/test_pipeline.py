@@ -13,7 +13,6 @@ import pytest
 from sqlite_utils import Database
 
 from aggregator.config import Config
-from aggregator.errors import StoreLocked
 from aggregator.executors import InlineExecutor, Workers, WorkersLost, open_workers
 from aggregator.pipeline import Stage, run_stage
 from aggregator.store import open_store
@@ -126,22 +125,6 @@ def test_a_stop_while_workers_are_had_leaves_one_job_to_be_done(db: Database):
     assert (report.jobs, report.finished) == (1, False)
 
 
-def test_a_stop_while_workers_are_had_leaves_one_job_to_be_done(db: Database):
-    _due(db, *range(10))
-    stopped: list[bool] = []
-
-    class Slow(InlineExecutor):
-        width = 3
-
-        def __init__(self) -> None:
-            stopped.append(True)
-
-    report = run_stage(
-        _stage(), db, Config(), Workers("slow:", Slow), lambda: NOW, stop=lambda: bool(stopped)
-    )
-    assert (report.jobs, report.finished) == (1, False)
-
-
 def _work_the_first_slowly(_: Config, job: int) -> int:
     time.sleep(0.5 if job == 20 else 0)
     return job * job
@@ -235,32 +218,6 @@ def test_a_job_that_hangs_ends_its_worker_and_is_done_by_the_next(
     workers.close()
     assert report.crashes >= 1
     assert "error=a job was not done after 0:00:03" in caplog.text
-    assert _values(db) == {"20": "400", "21": "441"}
-
-
-def _leave_marks(folder: Path, _: Config, job: int) -> int:
-    (folder / f"{time.time_ns()} {job} begun").touch()
-    time.sleep(0 if job == 20 else 1)
-    (folder / f"{time.time_ns()} {job} done").touch()
-    return job * job
-
-
-def test_where_a_record_fails_what_is_in_flight_is_not_done_twice_at_once(db: Database, tmp_path: Path):
-    _due(db, 20, 21)
-    (marks := tmp_path / "marks").mkdir()
-
-    def failing(*_: object) -> None:
-        raise StoreLocked("another program holds the database")
-
-    workers = open_workers("processes:2")
-    workers.open()
-    stage = _stage(partial(_leave_marks, marks))
-    with pytest.raises(StoreLocked):
-        run_stage(replace(stage, record=failing), db, Config(), workers, lambda: NOW)
-    run_stage(stage, db, Config(), workers, lambda: NOW)
-    workers.close()
-    steps = [mark.name.split(" ", 1)[1] for mark in sorted(marks.iterdir()) if " 21 " in mark.name]
-    assert steps == ["21 begun", "21 done"] * (len(steps) // 2)
     assert _values(db) == {"20": "400", "21": "441"}
 
 

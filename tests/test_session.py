@@ -1,7 +1,10 @@
 """feeds.opml taken up: once as it is, and again by another version of the program."""
 
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +13,7 @@ from sqlite_utils import Database
 
 from aggregator import session as session_module
 from aggregator.config import Config
-from aggregator.errors import PublishError
+from aggregator.errors import PublishError, StoreLocked
 from aggregator.pipeline import Stage
 from aggregator.session import Session, mirror, take_up_opml
 from aggregator.store import feeds, open_store, stage_runs
@@ -77,6 +80,14 @@ def stage(
     )  # fmt: skip
 
 
+def leave_marks(folder: Path, _: Config, job: int) -> int:
+    """Say when a job begins and ends; all but one take a while."""
+    (folder / f"{time.time_ns()} {job} begun").touch()
+    time.sleep(0 if job == 20 else 1)
+    (folder / f"{time.time_ns()} {job} done").touch()
+    return job
+
+
 def broken(_: Config, job: int) -> int:
     raise ValueError(f"no {job}")
 
@@ -124,6 +135,17 @@ def test_a_stage_that_cannot_go_on_has_failed_and_the_round_hears_of_it(session:
     session.write_runs()
     known = stage_runs.all_of(session.db)["count"]
     assert (known.failures, known.failure, known.worked_at) == (1, "output: disk full", None)
+
+
+def test_where_a_record_fails_what_is_in_flight_is_not_done_twice_at_once(session: Session, tmp_path: Path):
+    session.config = replace(session.config, executor_enrich="processes:2")
+    (marks := tmp_path / "marks").mkdir()
+    failing = StoreLocked("another program holds the database")
+    with pytest.raises(StoreLocked):
+        session.run(stage(21, 20, work=partial(leave_marks, marks), fails=failing))
+    session.run(stage(21, 20, work=partial(leave_marks, marks)))
+    steps = [mark.name.split(" ", 1)[1] for mark in sorted(marks.iterdir()) if " 21 " in mark.name]
+    assert steps == ["21 begun", "21 done"] * 2
 
 
 def test_runs_wait_while_the_store_takes_nothing(session: Session):
