@@ -162,6 +162,24 @@ def test_a_segment_that_two_workers_were_asked_for_is_judged_once(db, engine, mo
     assert db.execute("SELECT characters FROM engine_usage").fetchall() == [(alone,)]
 
 
+def test_of_an_engine_that_writes_too_what_two_workers_were_asked_for_is_taken_off_once(
+    db, engine, monkeypatch
+):
+    monkeypatch.setattr(stage, "BATCH", 1)
+    for number in (1, 2):
+        add(db, number, title="News about topic 5", text="This is the sentence about topic 5.")
+    outcomes = []
+    for job in STAGE.pending(db, CONFIG, NOW):
+        stage._last.clear()
+        outcome = STAGE.work(CONFIG, job)
+        written = (CHOICE.name, 3, 1)  # as the writer puts it before
+        outcomes.append((job, replace(outcome, judged=(written, *outcome.judged))))
+    for job, outcome in outcomes:
+        STAGE.record(db, CONFIG, job, outcome, NOW)
+    found = verdicts.engines(db)["phrasebook"]
+    assert (found.passed, found.refused) == (2 * 3 + 2, 2 * 1)
+
+
 def test_a_job_takes_the_operators_glossary_along(db, engine, tmp_path):
     own = tmp_path / "glossary.tsv"
     own.write_text("topic\t話題\n", encoding="utf-8")

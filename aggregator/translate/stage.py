@@ -169,7 +169,11 @@ def _once(db: Database, job: TranslateJob, outcome: TranslateOutcome) -> Transla
     known = store.refused(db, [key for key, _ in outcome.refused])
     refused = [(reason.partition(":")[0], key) for key, reason in known]
     good, bad = (Counter(engine for engine, _ in found) for found in (passed, refused))
-    judged = ((name, yes - good[name], no - bad[name]) for name, yes, no in outcome.judged)
+    yes, no = Counter[str](), Counter[str]()  # of an engine that writes, too, there are two lines
+    for name, fine, unfit in outcome.judged:
+        yes[name] += fine
+        no[name] += unfit
+    judged = ((name, yes[name] - good[name], no[name] - bad[name]) for name in yes)
     sent, paid = dict(outcome.sent), {choice.name for choice in job.engines if choice.paid}
     twice: Counter[str] = Counter()
     for engine, key in (*passed, *refused):
