@@ -8,7 +8,7 @@ import pytest
 
 from aggregator.enrich.article import extract
 from aggregator.markup import sanitise
-from aggregator.model import ArticleJob, SourceRef
+from aggregator.model import ArticleJob, CommentCount, SourceRef
 from aggregator.publish import relayed
 from aggregator.publish.body import frozen_body
 from aggregator.publish.edition import Facts, Publication, Translated
@@ -98,13 +98,17 @@ def test_other_bodies_have_none(body: str):
     assert relayed.read(body) is None
 
 
-def test_the_line_is_no_part_of_the_text():
+@pytest.mark.parametrize("room", [None, 600])
+@pytest.mark.parametrize("made", [MADE, None])
+def test_lines_of_credits_and_discussions_are_no_part_of_the_text(made: Translated | None, room: int | None):
+    hosts = ("news.ycombinator.com", "lobste.rs", "b.hatena.ne.jp")
+    counts = tuple(CommentCount(source=host, url=f"https://{host}/1", count=3) for host in hosts)
+    told = replace(TOLD, translated=made, counts=counts)
     job = ArticleJob(
         entry_id=1, fingerprint="f", title="編集ソフト", permalink=None, summary_html="",
-        content_html=frozen_body(TOLD),
+        content_html=frozen_body(told, room),
     )  # fmt: skip
-    assert "原題" not in extract(job).text
-    assert "一つ目の文です。" in extract(job).text
+    assert extract(job).text == ("一つ目の文です。" if made else "One.")
 
 
 @pytest.mark.parametrize("column", ["content_html", "summary_html"])  # Atom and JSON; RSS

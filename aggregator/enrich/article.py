@@ -19,7 +19,8 @@ _BOILERPLATE = re.compile(
       | this\ (?:post|article|story)\ (?:was\ )?(?:originally|first)\ .*
       | (?:article|comments)\ url:.* | (?:points|\#\ comments):.* | submitted\ by\b.*
       | (?:subscribe|sign\ up|follow\ us|share\ this|advertisement|sponsored|related)\b.*
-      | 原題:\ .+\ /\ .+  # of a feed of this program: relayed.py reads it
+      | 原題:\ .+\ /\ .+ | (?:.+\ /\ )?未訳  # of a feed of this program: relayed.py reads it
+      | ディスカッション:\ .+
       | (?:by|written\ by|posted\ by)\s+\S+(?:\s+\S+){0,4} | (?:image|photo|credit)s?:.* | https?://\S+
     )$""",
     re.IGNORECASE | re.VERBOSE,
