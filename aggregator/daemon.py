@@ -79,6 +79,7 @@ class Daemon:
         turn = guarded(lambda _, group: self._turn(group), self.session.config, name)
         if isinstance(turn, Crash):
             log.error("turn_crashed group=%s error=%s\n%s", name, turn.error, turn.traceback)
+            self.session.end_workers()  # what they have in hand is still due, and would be done twice at once
             now = self.session.clock()
             self.session.note(now, StageReport(name=f"{ROUND} {name}", failure=turn.error))
         elif any(report.jobs and not report.finished for report in turn):

@@ -164,19 +164,20 @@ class Session:
     def close(self) -> None:
         """End all workers and commands, and write which stages ran."""
         self.write_runs()
-        self._end_workers()
+        self.end_workers()
         self.end_hooks()
 
     def adopt(self, config: Config) -> None:
         """Go on with other settings; commands that run are not waited for."""
         self.write_runs()
-        self._end_workers()
+        self.end_workers()
         self.workers.clear()  # others may be asked for, and models be loaded otherwise
         self.config = config
         with store_errors(config.store):
             self.hooks.adopt(config)
 
-    def _end_workers(self) -> None:
+    def end_workers(self) -> None:
+        """Give all workers back; they start again when needed."""
         for workers in self.workers.values():
             workers.close()
 

@@ -22,6 +22,7 @@ from aggregator.config import Config
 from aggregator.daemon import Daemon, schedules
 from aggregator.demo.server import DemoServer, opml
 from aggregator.errors import ConfigError, PublishError
+from aggregator.executors import open_workers
 from aggregator.faults import GROUPS
 from aggregator.pipeline import Stage
 from aggregator.rota import Rota
@@ -160,6 +161,21 @@ def test_a_group_that_fails_leaves_their_turns_to_others(
     assert "turn_failed group=poll error=no room" in caplog.text
     assert "turn_crashed group=translate error=KeyError: 'unforeseen'" in caplog.text
     assert "Traceback" in caplog.text
+
+
+def test_a_turn_that_crashes_leaves_no_job_in_hand_that_would_be_given_out_again(
+    started: Daemon, monkeypatch: pytest.MonkeyPatch
+):
+    workers = started.session.workers["poll"] = open_workers("processes:1")
+    given = []
+
+    def crash(*_: object) -> list[stages.StageReport]:
+        given.append(workers.submit(time.sleep, 0.5))
+        raise KeyError("unforeseen")
+
+    monkeypatch.setitem(stages.GROUPS, "poll", crash)
+    started.take_turn("poll")
+    assert given[0].done()
 
 
 def test_after_three_days_without_power_no_host_sees_a_herd_and_readers_are_given_news_between(
