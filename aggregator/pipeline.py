@@ -188,7 +188,7 @@ class _Run:
         if self.breaks > 1 and len(self.in_flight) == 1 and not lost:
             self._book(self.in_flight[0][0], Crash(error="the worker process died", traceback=str(error)))
         else:
-            self._crashed(f"a worker died: {error}")
+            self._crashed(str(error) if lost else f"a worker died: {error}")
         return self.breaks < _BREAKS
 
     def _crashed(self, error: str) -> None:
