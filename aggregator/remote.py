@@ -7,8 +7,9 @@ import os
 import pickle
 import platform
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ def run(version: str, owner: str, call: bytes) -> bytes:
         raise VersionMismatch(f"a worker on {platform.node()} has {VERSION}; jobs are given by {version}")
     with _one_at_a_time, _noted(owner):
         fn, args = pickle.loads(call)  # noqa: S301 - who may give jobs here may run anything
-        return pickle.dumps(_came_of(fn, args), _PROTOCOL)
+        return pickle.dumps(_came_of(fn, [_here(each, owner) for each in args]), _PROTOCOL)
 
 
 @contextlib.contextmanager
@@ -61,9 +62,18 @@ def _noted(owner: str) -> Iterator[None]:
         _in_hand.clear()
 
 
-def _came_of(fn: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Any, BaseException | None]:
+def _here(value: Any, owner: str) -> Any:
+    """Return settings as they hold here, and anything else as it is.
+
+    Shape: a store, which is not here, goes by its owner: what a process keeps for it is no other's whose path
+    is the same.
+    """
+    return replace(local(value), store=Path(owner)) if isinstance(value, Config) else value
+
+
+def _came_of(fn: Callable[..., Any], args: Sequence[Any]) -> tuple[Any, BaseException | None]:
     try:
-        return fn(*(local(each) if isinstance(each, Config) else each for each in args)), None
+        return fn(*args), None
     except BaseException as error:  # noqa: BLE001 - a future carries whatever was raised, as the stdlib's do
         return None, error
 

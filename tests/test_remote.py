@@ -2,11 +2,13 @@
 
 import threading
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from aggregator import remote
+from aggregator.config import Config
 from aggregator.errors import VersionMismatch
 
 
@@ -30,6 +32,16 @@ def test_another_version_is_refused_before_anything_is_read():
 def test_an_answer_that_cannot_be_read_is_an_error_and_no_wait_for_ever():
     with pytest.raises(EOFError):
         _given(b"").result(timeout=1)
+
+
+def _store(config: Config) -> Path:
+    return config.store
+
+
+def test_two_runs_whose_stores_have_one_path_share_nothing_that_a_process_keeps():
+    call = remote.packed(_store, (Config(store=Path("store.sqlite")),))
+    stores = [_given(remote.run(remote.VERSION, owner, call)).result() for owner in ("a:/x", "b:/x")]
+    assert len({*stores}) == 2
 
 
 def _look(owner: str, seen: list[bool]) -> None:
