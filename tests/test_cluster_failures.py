@@ -294,6 +294,7 @@ def test_a_worker_of_another_version_does_no_job_and_both_versions_are_named(
             VersionMismatch, match=r"a worker on .* has aggregator 0\.0\.1 .*; jobs are given by"
         ):
             board.run(workers, work)
+        workers.close()  # as a session does, where a stage cannot go on
         with pytest.raises(
             VersionMismatch, match=r"worker tcp://.* has aggregator 0\.0\.1 .*; install there agg"
         ):

@@ -594,7 +594,7 @@ def test_articles_go_a_batch_at_a_time(room: Newsroom, monkeypatch: pytest.Monke
     for number in range(5):
         told(room, feed, f"{number}")
     room.now += 9 * DAY
-    assert run_stage(*running(room), stop=iter([False, False, False, True]).__next__).jobs == 2
+    assert run_stage(*running(room), stop=iter([*[False] * 5, True]).__next__).jobs == 2
     assert list(texts(room).values()) == ["", "", "x", "x", "x"]
     assert prune(room).jobs == 3
     assert set(texts(room).values()) == {""}
