@@ -235,7 +235,7 @@ def mirror(db: Database, config: Config, data: bytes, now: datetime) -> feeds.Sy
     with db.atomic():
         synced = feeds.sync(db, subscriptions, now)
         leads.hand_on_of_removed(db, now)
-        db.table("meta").upsert({"key": "opml", "value": digest}, pk="key")
+        meta.note(db, "opml", digest)
     return synced
 
 

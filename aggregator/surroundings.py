@@ -126,7 +126,7 @@ def _is_open(path: Path) -> bool:
 def clusters(config: Config, _: datetime) -> Iterator[Finding]:
     """Look whether the clusters that stages are to work on have workers that can do their jobs."""
     for spec in sorted({config.executor_poll, config.executor_enrich, config.executor_translate}):
-        if not workplaces.read(spec).scheduler_url:
+        if not workplaces.read(spec).is_elsewhere:
             continue
         workers = open_workers(spec)
         try:

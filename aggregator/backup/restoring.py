@@ -18,7 +18,7 @@ from aggregator.backup import bundle, checking, making, recalling, settings
 from aggregator.backup.bundle import Manifest, Progress, quiet
 from aggregator.config import Config
 from aggregator.errors import StoreDamaged, StoreError, StoreTooNew
-from aggregator.store import carrying, open_store, recalls, snapshot, store_errors
+from aggregator.store import carrying, meta, open_store, recalls, snapshot, store_errors
 from aggregator.store.carrying import Carried
 from aggregator.store.schema import migrations
 
@@ -153,7 +153,7 @@ def _recall(config: Config, store: Path) -> int:
         count = recalls.recall(db, recalling.given(folder), config.language)
         recalls.recall_digests(db, recalling.digests(folder))
         if config.visibility == "private" and folder != config.output:
-            db.table("meta").upsert({"key": "private_path", "value": folder.name}, pk="key")
+            meta.note(db, "private_path", folder.name)
         return count
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import TypeGuard
 
 from sqlite_utils import Database
 
@@ -103,12 +104,12 @@ def _asked(job: Shard, outcome: ShardOutcome) -> list[PollOutcome]:
     return asked
 
 
-def _is_left(result: PollAnswer) -> bool:
+def _is_left(result: PollAnswer) -> TypeGuard[Failure]:
     return isinstance(result, Failure) and result.kind == "Left"
 
 
 def _is_unasked(result: PollAnswer) -> bool:
-    return isinstance(result, Failure) and result.kind == "Left" and result.status is None
+    return _is_left(result) and result.status is None
 
 
 def _note_network(db: Database, outcomes: Sequence[PollOutcome], now: datetime) -> datetime | None:

@@ -117,5 +117,5 @@ def take_up(db: Database, rules: Filters) -> bool:
     if of_all(db) == rules:
         return False
     with db.atomic():
-        db.table("meta").upsert({"key": _META, "value": filters.to_text(rules)}, pk="key")
+        meta.note(db, _META, filters.to_text(rules))
     return True

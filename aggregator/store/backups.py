@@ -32,4 +32,4 @@ def state(db: Database) -> State:
 
 def note(db: Database, known: State) -> None:
     """Write what `state` reads."""
-    db.table("meta").upsert({"key": _KEY, "value": json.dumps(asdict(known))}, pk="key")
+    meta.note(db, _KEY, json.dumps(asdict(known)))

@@ -82,4 +82,4 @@ def thin_daily(db: Database, now: datetime) -> None:
     day = to_text(now)[:10]
     if meta.value(db, _THINNED) != day:
         thin(db, now)
-        db.table("meta").upsert({"key": _THINNED, "value": day}, pk="key")
+        meta.note(db, _THINNED, day)

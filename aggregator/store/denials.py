@@ -46,7 +46,7 @@ def take_up(db: Database, listed: DenyList) -> None:
 
 def note(db: Database, listed: DenyList) -> None:
     """Note that nothing is left of what a deny list names."""
-    db.table("meta").upsert({"key": _META, "value": listed.digest}, pk="key")
+    meta.note(db, _META, listed.digest)
 
 
 def is_behind(db: Database, listed: DenyList, now: datetime) -> bool:

@@ -38,7 +38,7 @@ def note(db: Database, on: str, output_bytes: int, output_files: int) -> None:
     )  # fmt: skip
     days = [each for each in read(db) if each.on != on] + [day]
     value = json.dumps([asdict(each) for each in days[-_KEPT:]])
-    db.table("meta").upsert({"key": _KEY, "value": value}, pk="key")
+    meta.note(db, _KEY, value)
 
 
 def store_bytes(db: Database) -> int:

@@ -60,4 +60,4 @@ def write(db: Database, states: Mapping[str, HookState]) -> None:
     """Write what `read` returns."""
     value = json.dumps({name: asdict(state) for name, state in states.items()}, ensure_ascii=False)
     with db.atomic():
-        db.table("meta").upsert({"key": _KEY, "value": value}, pk="key")
+        meta.note(db, _KEY, value)

@@ -24,7 +24,7 @@ def note(db: Database, since: datetime | None) -> None:
     if since is None:
         db.execute("DELETE FROM meta WHERE key = ?", [_KEY])
     else:
-        db.table("meta").upsert({"key": _KEY, "value": to_text(since)}, pk="key")
+        meta.note(db, _KEY, to_text(since))
 
 
 def put_off(db: Database, missed: Sequence[tuple[PollOutcome, Later]], now: datetime) -> None:

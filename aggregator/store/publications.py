@@ -250,7 +250,7 @@ def published(db: Database, key: str = "published") -> Published:
 
 def note(db: Database, state: Published, key: str = "published") -> None:
     """Write what `published` reads."""
-    db.table("meta").upsert({"key": key, "value": json.dumps(state)}, pk="key")
+    meta.note(db, key, json.dumps(state))
 
 
 def forget(db: Database) -> None:
@@ -267,5 +267,5 @@ def private_path(db: Database, *, rotate: bool = False) -> str:
         return known
     token = secrets.token_urlsafe(16)
     with db.atomic():
-        db.table("meta").upsert({"key": "private_path", "value": token}, pk="key")
+        meta.note(db, "private_path", token)
     return token

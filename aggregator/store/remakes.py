@@ -79,7 +79,7 @@ def note_glossary(db: Database, version: str, terms: dict[str, str]) -> None:
     key = f"glossary:{version}"
     if meta.value(db, key) is None:
         value = json.dumps(terms, ensure_ascii=False, sort_keys=True)
-        db.table("meta").upsert({"key": key, "value": value}, pk="key")
+        meta.note(db, key, value)
 
 
 def glossaries(db: Database) -> dict[str, dict[str, str]]:

@@ -215,7 +215,7 @@ def state(db: Database) -> Pass:
 
 def note(db: Database, reached: Pass) -> None:
     """Write what `state` reads."""
-    db.table("meta").upsert({"key": _STATE, "value": json.dumps(asdict(reached))}, pk="key")
+    meta.note(db, _STATE, json.dumps(asdict(reached)))
 
 
 def free_bytes(db: Database) -> int:

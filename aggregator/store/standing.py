@@ -17,4 +17,4 @@ def written(db: Database, kind: Kind) -> dict[str, str]:
 
 def note(db: Database, kind: Kind, fingerprints: dict[str, str]) -> None:
     """Write what `written` reads."""
-    db.table("meta").upsert({"key": kind, "value": json.dumps(fingerprints)}, pk="key")
+    meta.note(db, kind, json.dumps(fingerprints))

@@ -73,7 +73,7 @@ def follow(db: Database, language: str, setups: Mapping[str, str]) -> None:
             db.execute(_ADD.format(which="true"))
         refused = "entry_id IN (SELECT entry_id FROM translations WHERE refused_under IS NOT NULL)"
         db.execute(_ADD.format(which=refused))
-        db.table("meta").upsert({"key": _SEEN, "value": json.dumps(now)}, pk="key")
+        meta.note(db, _SEEN, json.dumps(now))
 
 
 def settle(db: Database, now: datetime) -> None:
@@ -90,7 +90,7 @@ def settle(db: Database, now: datetime) -> None:
     with db.atomic():
         due = f"{articles.STAYING} UNION ALL {staying}"
         db.execute(f"DELETE FROM unsettled WHERE entry_id NOT IN ({due})", values)  # noqa: S608 - ours
-        db.table("meta").upsert({"key": _KEPT, "value": json.dumps([_count(db), to_text(now)])}, pk="key")
+        meta.note(db, _KEPT, json.dumps([_count(db), to_text(now)]))
 
 
 def _count(db: Database) -> int:
